@@ -1,0 +1,45 @@
+"""The exceptions of `runtime`.
+
+    JetbrushError
+    ├── PictureError       the photo or the style cannot be used; the message suits a chat user
+    ├── OptionError        an option has a value outside its range
+    ├── BackendError       an inference library, a driver or a graph failed
+    │   ├── BackendUnavailable   not installed, or no device for it
+    │   ├── GraphMissing         the ONNX file or the engine is not there
+    │   └── GraphMismatch        names, shapes or dtypes differ from `runtime.spec`
+    └── Cancelled          the caller's cancel event was set
+"""
+
+from __future__ import annotations
+
+
+class JetbrushError(Exception):
+    """Anything Jetbrush reports in a sentence instead of a traceback."""
+
+
+class PictureError(JetbrushError):
+    """A picture that cannot be read, used or written; the message suits a chat user."""
+
+
+class OptionError(JetbrushError):
+    """An option has a value outside its range."""
+
+
+class BackendError(JetbrushError):
+    """An inference library, a driver or a graph failed."""
+
+
+class BackendUnavailable(BackendError):
+    """The backend's library is not installed, or there is no device for it."""
+
+
+class GraphMissing(BackendError):
+    """The ONNX file or the engine of a graph is not there."""
+
+
+class GraphMismatch(BackendError):
+    """Names, shapes or dtypes differ from what `runtime.spec` says."""
+
+
+class Cancelled(JetbrushError):
+    """The caller's cancel event was set; nothing was written."""
