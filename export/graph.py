@@ -49,6 +49,10 @@ class GraphBuilder:
         name = "int_" + "_".join(str(value) for value in values)
         return self.constant(name, np.array(values, np.int64))
 
+    def no_roi(self) -> str:
+        """The empty region of interest that `Resize` wants at opset 11."""
+        return self.constant("no_roi", np.zeros(0, np.float32))
+
     def node(
         self, operator: str, inputs: Sequence[str], name: str, **attributes: object
     ) -> str:

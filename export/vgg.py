@@ -1,0 +1,93 @@
+"""VGG-19's first convolutions: from the quantised weights to those the graphs are written with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Mapping, Tuple
+
+import numpy as np
+
+from export.errors import WeightsMissing
+from runtime.spec import VGG19_CHANNELS, Objective
+
+WEIGHTS = Path(__file__).resolve().parent / "weights"
+
+#: What the weights expect subtracted from a 0..255 picture, red first: the mean colour of ImageNet
+#: (Simonyan and Zisserman 2014; the BGR triple of the Caffe model, turned round).
+MEAN_RGB = np.array([123.68, 116.779, 103.939], np.float32) / 255.0
+
+#: Each layer's mean activation after ReLU, average pooling between the blocks, over twelve natural
+#: photographs at 384 px. Any positive numbers give an equivalent network (a ReLU network stays the
+#: same function when a layer is divided by a constant and the next one multiplied by it); these
+#: bring every layer's mean near 1, so that FP16 holds the features and their Gram products.
+MEAN_ACTIVATIONS: Mapping[str, float] = {
+    "conv1_1": 18.60,
+    "conv1_2": 89.65,
+    "conv2_1": 86.94,
+    "conv2_2": 75.23,
+    "conv3_1": 60.27,
+    "conv3_2": 73.72,
+    "conv3_3": 155.98,
+    "conv3_4": 207.47,
+    "conv4_1": 181.18,
+    "conv4_2": 112.79,
+    "conv4_3": 59.43,
+    "conv4_4": 14.20,
+    "conv5_1": 8.795,
+}
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One 3x3 convolution, stride 1, zero padding 1: `weight` is float32 OIHW, `bias` float32 O."""
+
+    name: str
+    weight: np.ndarray
+    bias: np.ndarray
+
+
+def load_vgg19(objective: Objective, folder: Path = WEIGHTS) -> Tuple[Convolution, ...]:
+    """The convolutions that `objective` needs, from `vgg19-<objective>.npz` in `folder`.
+
+    They take RGB in [0, 1] minus `MEAN_RGB` and give features divided by `MEAN_ACTIVATIONS`. The
+    mean is subtracted by the graph and not folded into the first bias: the zero padding must stand
+    for the mean colour, or a frame shows around the picture.
+
+    Raises `WeightsMissing` when the file is not there.
+    """
+    path = folder / f"vgg19-{objective.name}.npz"
+    if not path.exists():
+        raise WeightsMissing(
+            f"{path} is not there: the {objective.name} objective needs it. "
+            "Run `make weights` to fetch it."
+        )
+    with np.load(path) as arrays:
+        raw = [_dequantise(arrays, name) for name in objective.layers]
+    return tuple(_rescaled(raw))
+
+
+def _dequantise(arrays: Mapping[str, np.ndarray], name: str) -> Convolution:
+    weight = arrays[f"{name}.table"][arrays[f"{name}.indices"]]
+    expected = VGG19_CHANNELS[name]
+    if weight.shape[0] != expected:
+        raise WeightsMissing(f"{name} has {weight.shape[0]} channels where VGG-19 has {expected}.")
+    return Convolution(name, weight, arrays[f"{name}.bias"])
+
+
+def _rescaled(raw: "list[Convolution]") -> "list[Convolution]":
+    scaled = []
+    incoming = 255.0
+    for index, conv in enumerate(raw):
+        # The stored weights read BGR.
+        weight = conv.weight[:, ::-1] if index == 0 else conv.weight
+        mean = MEAN_ACTIVATIONS[conv.name]
+        scaled.append(
+            Convolution(
+                conv.name,
+                np.ascontiguousarray(weight * np.float32(incoming / mean), np.float32),
+                (conv.bias / np.float32(mean)).astype(np.float32),
+            )
+        )
+        incoming = mean
+    return scaled
