@@ -1,8 +1,14 @@
 """The exceptions of `export`.
 
-    runtime.errors.JetbrushError
-    └── ExportError
-        └── WeightsMissing   a weights file is not there or does not hold what it should
+JetbrushError                    (of runtime.errors)
+└── ExportError
+    ├── WeightsError             weights are missing, or not what they should be
+    │   ├── WeightsMissing       a file of weights is not there, or lacks what is asked of it
+    │   ├── UnknownWeights       no entry of the catalogue has this name
+    │   └── CheckpointError      a checkpoint is broken, or of another layout than expected
+    │       └── CheckpointRefused   its pickle asks for more than tensors: code, perhaps
+    └── DownloadError            a file could not be had from its source
+        └── ChecksumMismatch     it could, but is not the file that was published
 """
 
 from __future__ import annotations
@@ -11,8 +17,32 @@ from runtime.errors import JetbrushError
 
 
 class ExportError(JetbrushError):
-    """Weights, graphs or engines could not be fetched, read or written."""
+    """Anything that goes wrong between published weights and finished graphs and engines."""
 
 
-class WeightsMissing(ExportError):
-    """A weights file is not there or does not hold what it should."""
+class WeightsError(ExportError):
+    """Weights are missing, or not what they should be."""
+
+
+class WeightsMissing(WeightsError):
+    """A file of weights is not there, or lacks what is asked of it."""
+
+
+class UnknownWeights(WeightsError):
+    """No entry of the catalogue has this name."""
+
+
+class CheckpointError(WeightsError):
+    """A checkpoint file is broken, or its tensors are of another layout than expected."""
+
+
+class CheckpointRefused(CheckpointError):
+    """A checkpoint's pickle asks for more than tensors; nothing of it was executed."""
+
+
+class DownloadError(ExportError):
+    """A file could not be had from its source."""
+
+
+class ChecksumMismatch(DownloadError):
+    """A file was had from its source, but its sha256 is not the published file's."""

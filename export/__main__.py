@@ -1,0 +1,38 @@
+"""`python -m export COMMAND`: from published weights to graphs and engines."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import List, Optional
+
+from export import vgg_slice
+from runtime.errors import JetbrushError
+
+#: Each offers `add_parser(subparsers)`, whose parser sets `run` to a function of the arguments
+#: that returns the exit code. Vendor libraries are imported by `run`, not by the module.
+COMMANDS = (vgg_slice,)
+
+#: What a shell reports for a program that Ctrl-C ended.
+INTERRUPTED = 130
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run one command; returns the exit code: 1 after an error told in a sentence."""
+    parser = argparse.ArgumentParser(prog="python -m export", description=__doc__)
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    args = parser.parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except JetbrushError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+"""Unpickles what `torch.save` pickles, and nothing else.
+
+A pickle is a program. Here it is read twice: first its operations are listed, without running
+any, and those that a state dict does not need are refused; then it runs with six callables of our
+own in the place of the names that it may ask for, none of which does more than note its arguments.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import pickletools
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Tuple
+
+import numpy as np
+
+from export.errors import CheckpointError, CheckpointRefused
+
+#: Enough for nested tables of text, numbers and tensors, in the pickle protocols 2 to 4.
+_OPERATIONS = frozenset(
+    """PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL REDUCE BUILD BINPERSID
+    NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT
+    BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINSTRING SHORT_BINSTRING
+    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS
+    EMPTY_DICT SETITEM SETITEMS BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET""".split()
+)
+
+_STORAGE_TYPES: Mapping[str, str] = {
+    "FloatStorage": "float32",
+    "DoubleStorage": "float64",
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+    "ByteStorage": "uint8",
+    "CharStorage": "int8",
+    "ShortStorage": "int16",
+    "IntStorage": "int32",
+    "LongStorage": "int64",
+    "BoolStorage": "bool",
+}
+
+
+# Named tuples, not dataclasses: a pickle's BUILD could write into a dataclass, frozen or not.
+class StorageKey(NamedTuple):
+    """A run of `count` values in the file; `dtype` is numpy's name or "bfloat16"."""
+
+    key: str
+    dtype: str
+    count: int
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes it takes in the file."""
+        return self.count * (2 if self.dtype == "bfloat16" else np.dtype(self.dtype).itemsize)
+
+
+class PickledTensor(NamedTuple):
+    """Where a tensor lies: strides and offset count values, not bytes; nothing is checked yet."""
+
+    storage: StorageKey
+    offset: int
+    shape: Tuple[int, ...]
+    strides: Tuple[int, ...]
+
+
+def load_pickle(stream: io.BytesIO) -> object:
+    """Load the pickle at `stream`'s position, and leave the stream behind it.
+
+    The stream lies in memory, so that a false length in it reads what is there and no more.
+    Returns plain tables, lists, tuples, numbers and text, with a `PickledTensor` for each tensor.
+
+    Raises `CheckpointRefused` if the pickle asks for anything else, before any of it ran,
+    `CheckpointError` if it is damaged.
+    """
+    program = _program(stream)
+    try:
+        return _Unpickler(io.BytesIO(program), encoding="utf-8").load()
+    except CheckpointError:
+        raise
+    # The unpickler documents that a damaged pickle can raise these and others besides.
+    except (
+        pickle.UnpicklingError,
+        AttributeError,
+        EOFError,
+        ImportError,
+        LookupError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise CheckpointError(f"its pickle is damaged ({error})") from error
+
+
+def _program(stream: io.BytesIO) -> bytes:
+    """The bytes of one pickle, all of whose operations are admitted ones."""
+    start = stream.tell()
+    size = stream.seek(0, io.SEEK_END) - start
+    stream.seek(start)
+    try:
+        for operation, argument, _ in pickletools.genops(stream):
+            if operation.name not in _OPERATIONS:
+                raise CheckpointRefused(
+                    f"its pickle holds the operation {operation.name}, which no table of tensors "
+                    "needs: it may be made to run code; get the file from its publisher"
+                )
+            # The unpickler allocates a slot for every index below the one it is told.
+            if operation.name == "LONG_BINPUT" and int(argument or 0) > size:
+                raise CheckpointError(f"its pickle is damaged (memo index {argument})")
+    except ValueError as error:
+        raise CheckpointError(f"its pickle is damaged or cut short ({error})") from error
+    end = stream.tell()
+    stream.seek(start)
+    return stream.read(end - start)
+
+
+class _Admitted:
+    """A callable under a name that pickles may ask for; BUILD cannot change it."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[..., object]) -> None:
+        self._call = call
+
+    def __call__(self, *arguments: object) -> object:
+        return self._call(*arguments)
+
+    def __setstate__(self, state: object) -> None:
+        raise CheckpointRefused("its pickle sets the state of a function: it may be made to harm")
+
+
+class _Table(Dict[Any, Any]):
+    """An OrderedDict of the pickle; its attributes (`_metadata` of state dicts) are dropped."""
+
+    def __setstate__(self, state: object) -> None:
+        """Forget `state`."""
+
+
+class _Unpickler(pickle.Unpickler):
+    """Admits the names in `_NAMES`."""
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        """Return our stand-in for a name, or refuse it."""
+        found = _NAMES.get((module_name, global_name))
+        if found is None:
+            raise CheckpointRefused(
+                f"its pickle asks for {module_name}.{global_name}; weights need only tensors, "
+                "so this file may be made to run code: nothing of it was executed; "
+                "get the file from its publisher, or save its state dict alone"
+            )
+        return found
+
+    def persistent_load(self, pid: Any) -> StorageKey:
+        """Note a storage: ("storage", type, key, device, count), and None in the older format."""
+        if not isinstance(pid, tuple) or len(pid) not in (5, 6) or pid[0] != "storage":
+            raise CheckpointError("its pickle refers to something that is not a storage")
+        _, dtype, key, _, count = pid[:5]
+        if dtype not in _STORAGE_TYPES.values() or not isinstance(key, str):
+            raise CheckpointError("its pickle refers to a storage of no known type")
+        if pid[5:] not in ((), (None,)):
+            raise CheckpointError(f"its storage {key} is a view of another storage")
+        if not isinstance(count, int) or count < 0:
+            raise CheckpointError(f"its storage {key} has the length {count!r}")
+        return StorageKey(key=key, dtype=dtype, count=count)
+
+
+def _rebuild_tensor(
+    storage: object, offset: object, shape: object, strides: object, *_: object
+) -> PickledTensor:
+    """torch._utils._rebuild_tensor_v2; what follows the strides is of no use to arrays."""
+    sizes = (offset, *_integers(shape), *_integers(strides))
+    if not isinstance(storage, StorageKey) or not all(type(each) is int for each in sizes):
+        raise CheckpointError("its pickle describes a tensor by something other than numbers")
+    return PickledTensor(
+        storage=storage,
+        offset=sizes[0],
+        shape=_integers(shape),
+        strides=_integers(strides),
+    )
+
+
+def _integers(value: object) -> Tuple[Any, ...]:
+    if not isinstance(value, tuple):
+        raise CheckpointError(f"its pickle gives {value!r} as a tensor's sizes")
+    return value
+
+
+def _rebuild_parameter(data: object, *_: object) -> object:
+    """torch._utils._rebuild_parameter: a parameter is its tensor."""
+    return data
+
+
+_NAMES: Mapping[Tuple[str, str], object] = {
+    ("collections", "OrderedDict"): _Admitted(_Table),
+    # The first is what torch wrote before 0.4, as the oldest of the published generators may be.
+    ("torch._utils", "_rebuild_tensor"): _Admitted(_rebuild_tensor),
+    ("torch._utils", "_rebuild_tensor_v2"): _Admitted(_rebuild_tensor),
+    ("torch._utils", "_rebuild_parameter"): _Admitted(_rebuild_parameter),
+    **{("torch", name): dtype for name, dtype in _STORAGE_TYPES.items()},
+}
