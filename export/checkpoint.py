@@ -124,9 +124,9 @@ def _legacy_storage(file: io.BytesIO, storage: StorageKey) -> bytes:
     if len(header) < 8:
         raise CheckpointError(f"it ends before the length of storage {storage.key}: cut short?")
     (count,) = struct.unpack("<q", header)
-    if count != storage.count:
+    if count != storage.length:
         raise CheckpointError(
-            f"its storage {storage.key} holds {count} values, its pickle says {storage.count}"
+            f"its storage {storage.key} holds {count} values, its pickle says {storage.length}"
         )
     return file.read(storage.nbytes)
 
@@ -165,13 +165,13 @@ def _values(storage: StorageKey, data: bytes) -> np.ndarray:
     """A storage's bytes as a read-only vector of its dtype."""
     if storage.dtype == "bool":
         # A byte other than 0 and 1 is no valid numpy bool.
-        values = np.frombuffer(data, np.uint8, storage.count) != 0
+        values = np.frombuffer(data, np.uint8, storage.length) != 0
     elif storage.dtype == "bfloat16":
         # A bfloat16 is the upper half of a float32.
-        halves = np.frombuffer(data, "<u2", storage.count)
+        halves = np.frombuffer(data, "<u2", storage.length)
         values = (halves.astype(np.uint32) << 16).view(np.float32)
     else:
-        values = np.frombuffer(data, np.dtype(storage.dtype).newbyteorder("<"), storage.count)
+        values = np.frombuffer(data, np.dtype(storage.dtype).newbyteorder("<"), storage.length)
     values.flags.writeable = False
     return values
 
@@ -198,9 +198,10 @@ def _view(
         raise CheckpointError(
             f"{what} reaches value {last} of a storage of {len(storage)}: the file is damaged"
         )
-    return np.lib.stride_tricks.as_strided(
+    view: np.ndarray = np.lib.stride_tricks.as_strided(
         storage[offset:],
         shape,
         tuple(stride * storage.itemsize for stride in strides),
         writeable=False,
     )
+    return view

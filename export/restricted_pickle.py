@@ -17,13 +17,14 @@ import numpy as np
 from export.errors import CheckpointError, CheckpointRefused
 
 #: Enough for nested tables of text, numbers and tensors, in the pickle protocols 2 to 4.
-_OPERATIONS = frozenset(
-    """PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL REDUCE BUILD BINPERSID
+_ADMITTED = """
+    PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL REDUCE BUILD BINPERSID
     NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT
-    BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINSTRING SHORT_BINSTRING
+    BINUNICODE SHORT_BINUNICODE BINSTRING SHORT_BINSTRING
     EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS
-    EMPTY_DICT SETITEM SETITEMS BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET""".split()
-)
+    EMPTY_DICT SETITEM SETITEMS BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET
+"""
+_OPERATIONS = frozenset(_ADMITTED.split())
 
 _STORAGE_TYPES: Mapping[str, str] = {
     "FloatStorage": "float32",
@@ -41,16 +42,16 @@ _STORAGE_TYPES: Mapping[str, str] = {
 
 # Named tuples, not dataclasses: a pickle's BUILD could write into a dataclass, frozen or not.
 class StorageKey(NamedTuple):
-    """A run of `count` values in the file; `dtype` is numpy's name or "bfloat16"."""
+    """A run of `length` values in the file; `dtype` is numpy's name or "bfloat16"."""
 
     key: str
     dtype: str
-    count: int
+    length: int
 
     @property
     def nbytes(self) -> int:
         """The bytes it takes in the file."""
-        return self.count * (2 if self.dtype == "bfloat16" else np.dtype(self.dtype).itemsize)
+        return self.length * (2 if self.dtype == "bfloat16" else np.dtype(self.dtype).itemsize)
 
 
 class PickledTensor(NamedTuple):
@@ -98,6 +99,8 @@ def _program(stream: io.BytesIO) -> bytes:
     stream.seek(start)
     try:
         for operation, argument, _ in pickletools.genops(stream):
+            if operation.name == "GLOBAL":
+                _stand_in(*str(argument).split(" ", 1))
             if operation.name not in _OPERATIONS:
                 raise CheckpointRefused(
                     f"its pickle holds the operation {operation.name}, which no table of tensors "
@@ -111,6 +114,18 @@ def _program(stream: io.BytesIO) -> bytes:
     end = stream.tell()
     stream.seek(start)
     return stream.read(end - start)
+
+
+def _stand_in(module_name: str, global_name: str) -> object:
+    """What the pickle gets in the place of the name that it asks for."""
+    found = _NAMES.get((module_name, global_name))
+    if found is None:
+        raise CheckpointRefused(
+            f"its pickle asks for {module_name}.{global_name}; weights need only tensors, "
+            "so this file may be made to run code: nothing of it was executed; "
+            "get the file from its publisher, or save its state dict alone"
+        )
+    return found
 
 
 class _Admitted:
@@ -140,14 +155,7 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module_name: str, global_name: str) -> Any:
         """Return our stand-in for a name, or refuse it."""
-        found = _NAMES.get((module_name, global_name))
-        if found is None:
-            raise CheckpointRefused(
-                f"its pickle asks for {module_name}.{global_name}; weights need only tensors, "
-                "so this file may be made to run code: nothing of it was executed; "
-                "get the file from its publisher, or save its state dict alone"
-            )
-        return found
+        return _stand_in(module_name, global_name)
 
     def persistent_load(self, pid: Any) -> StorageKey:
         """Note a storage: ("storage", type, key, device, count), and None in the older format."""
@@ -160,7 +168,7 @@ class _Unpickler(pickle.Unpickler):
             raise CheckpointError(f"its storage {key} is a view of another storage")
         if not isinstance(count, int) or count < 0:
             raise CheckpointError(f"its storage {key} has the length {count!r}")
-        return StorageKey(key=key, dtype=dtype, count=count)
+        return StorageKey(key=key, dtype=dtype, length=count)
 
 
 def _rebuild_tensor(

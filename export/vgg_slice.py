@@ -133,7 +133,7 @@ def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:
     return packed.getvalue()
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register `python -m export vgg-slice`."""
     parser = subparsers.add_parser(
         "vgg-slice",
