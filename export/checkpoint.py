@@ -165,7 +165,7 @@ def _values(storage: StorageKey, data: bytes) -> np.ndarray:
     """A storage's bytes as a read-only vector of its dtype."""
     if storage.dtype == "bool":
         # A byte other than 0 and 1 is no valid numpy bool.
-        values = np.frombuffer(data, np.uint8, storage.length) != 0
+        values: np.ndarray = np.frombuffer(data, np.uint8, storage.length) != 0
     elif storage.dtype == "bfloat16":
         # A bfloat16 is the upper half of a float32.
         halves = np.frombuffer(data, "<u2", storage.length)
