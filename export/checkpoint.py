@@ -59,9 +59,9 @@ def read_tensors(path: Path) -> Dict[str, np.ndarray]:
                 return _read_legacy(io.BytesIO(file.read()))
             raise CheckpointError(f"it is not a file of torch.save (it begins with {magic!r})")
     except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
+        raise CheckpointError(f"cannot read {path}: {error.strerror}.") from error
     except CheckpointError as error:
-        raise type(error)(f"{path.name} cannot be used: {error}") from error
+        raise type(error)(f"{path.name} cannot be used: {error}.") from error
 
 
 def _read_zip(file: BinaryIO) -> Dict[str, np.ndarray]:

@@ -1,0 +1,252 @@
+"""Downloads one file over HTTP: resumes what was broken off, checks it, renames it into place."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import logging
+import socket
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+from export.errors import ChecksumMismatch, DownloadError
+
+_log = logging.getLogger(__name__)
+
+_BLOCK = 1 << 16
+#: Answers below 500 that another attempt may change: time-out, too early, too many requests.
+_BUSY = (408, 425, 429)
+
+#: Called with the bytes that are there and the bytes of the whole file, None if it is not known.
+OnProgress = Callable[[int, Optional[int]], None]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for a server: `attempts` are those in a row that bring no byte."""
+
+    timeout_s: float = 30.0
+    attempts: int = 4
+    pause_s: float = 2.0
+
+
+class _Broken(Exception):
+    """The connection broke or the server is busy; worth another attempt."""
+
+
+def download(
+    url: str,
+    path: Path,
+    *,
+    sha256: Optional[str] = None,
+    check: Callable[[Path], object] = lambda _: None,
+    on_progress: OnProgress = lambda done, total: None,
+    patience: Optional[Patience] = None,
+) -> str:
+    """Download `url` to `path`; returns the file's sha256.
+
+    What arrives lies in `path` + ".part" until it is whole, has the `sha256` (if given) and `check`
+    of it raises nothing; a later call goes on from there. `sha256` may be its first digits only.
+
+    Raises `ChecksumMismatch` if the whole file has another sum, `DownloadError` if it cannot be
+    had, and what `check` raises; the broken-off part stays only if it can be resumed.
+    """
+    part = _Part(path, trusted=sha256 is not None)
+    resumed = part.size() > 0
+    _fetch(url, part, on_progress, patience or Patience())
+    found = file_sha256(part.path)
+    if resumed and not found.startswith(sha256 or ""):
+        # The first bytes may be those of another edition of the file.
+        _log.info("what was there of %s is of another file: starting anew", path.name)
+        part.discard()
+        _fetch(url, part, on_progress, patience or Patience())
+        found = file_sha256(part.path)
+    if not found.startswith(sha256 or ""):
+        size = part.size()
+        part.discard()
+        raise ChecksumMismatch(
+            f"{url} gave {size} bytes with the sha256 {found}, but the published file has "
+            f"{sha256}: it was changed there or on the way, and was thrown away."
+        )
+    try:
+        check(part.path)
+    except Exception:
+        part.discard()
+        raise
+    part.finish()
+    return found
+
+
+class _Part:
+    """The unfinished file, and a note of which edition it is of (ETag or Last-Modified)."""
+
+    def __init__(self, target: Path, *, trusted: bool) -> None:
+        self.path = target.with_name(target.name + ".part")
+        self._target = target
+        self._trusted = trusted
+        self._note = target.with_name(target.name + ".edition.part")
+        if not self.resumable():
+            self.discard()
+
+    def resumable(self) -> bool:
+        """Whether it would be noticed that two editions of the file were mixed."""
+        return self._trusted or bool(self.edition())
+
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def edition(self) -> str:
+        return self._note.read_text("latin-1").strip() if self._note.exists() else ""
+
+    def begin(self, edition: str) -> None:
+        """Start an empty file of an edition; "" if the server names none."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_bytes(b"")
+        self._note.write_text(edition, "latin-1")
+
+    def finish(self) -> None:
+        self._note.unlink(missing_ok=True)
+        self.path.replace(self._target)
+
+    def discard(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+
+
+def _fetch(url: str, part: _Part, on_progress: OnProgress, patience: Patience) -> None:
+    """Make `part` whole, in as many attempts as it takes while each brings something."""
+    left = patience.attempts
+    while True:
+        before = part.size()
+        try:
+            return _attempt(url, part, on_progress, patience.timeout_s)
+        except _Broken as error:
+            left = patience.attempts if part.size() > before else left - 1
+            if left <= 0:
+                raise DownloadError(
+                    f"{url} cannot be had: {error} ({patience.attempts} attempts). "
+                    f"{_kept(part)}Check the network and try again."
+                ) from error
+            _log.info("%s: %s; trying again", url, error)
+            time.sleep(patience.pause_s)
+        except OSError as error:
+            raise DownloadError(
+                f"cannot write {part.path}: {error.strerror or error}. "
+                "Make room or choose another folder, and run it again."
+            ) from error
+
+
+def _kept(part: _Part) -> str:
+    if not part.size() or not part.resumable():
+        return ""
+    return f"{part.size()} bytes are kept, to go on from. "
+
+
+def _attempt(url: str, part: _Part, on_progress: OnProgress, timeout_s: float) -> None:
+    """Ask once for what is missing, and write what comes."""
+    response = _open(url, part, timeout_s)
+    if response is None:
+        return
+    with response:
+        if response.status != http.client.PARTIAL_CONTENT:
+            part.begin(_edition(response))
+        done = part.size()
+        total = _total(response, done)
+        on_progress(done, total)
+        with part.path.open("ab") as file:
+            for block in iter(lambda: _read(response), b""):
+                file.write(block)
+                done += len(block)
+                on_progress(done, total)
+    # http.client ends a body that was cut short like one that is whole.
+    if total is not None and done < total:
+        raise _Broken(f"the connection ended after {done} of {total} bytes")
+
+
+def _open(url: str, part: _Part, timeout_s: float) -> Any:
+    """The response to a request for what is missing; None if nothing is."""
+    request = urllib.request.Request(url, headers={"User-Agent": "jetbrush"})
+    size = part.size()
+    if size:
+        request.add_header("Range", f"bytes={size}-")
+        if part.edition():
+            request.add_header("If-Range", part.edition())
+    try:
+        response = urllib.request.urlopen(request, timeout=timeout_s)
+    except urllib.error.HTTPError as error:
+        with error:
+            return _refused(url, part, error)
+    except (OSError, http.client.HTTPException) as error:
+        if _unknown_host(error):
+            raise DownloadError(
+                f"{url} cannot be had: {_reason(error)}. Check the network and try again."
+            ) from error
+        raise _Broken(_reason(error)) from error
+    if response.status == http.client.PARTIAL_CONTENT and not _header(
+        response, "Content-Range"
+    ).startswith(f"bytes {size}-"):
+        response.close()
+        part.discard()
+        raise _Broken("the server resumed at another place than it was asked to")
+    return response
+
+
+def _refused(url: str, part: _Part, error: urllib.error.HTTPError) -> None:
+    """Return if the server says that nothing is missing, raise for what else it says."""
+    if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and part.size():
+        if _header(error, "Content-Range") == f"bytes */{part.size()}":
+            return
+        part.discard()
+        raise _Broken("what was there is longer than the file") from error
+    answer = f"the server answered {error.code} {error.reason}"
+    if error.code in _BUSY or error.code >= http.client.INTERNAL_SERVER_ERROR:
+        raise _Broken(answer) from error
+    raise DownloadError(f"{url} cannot be had: {answer}.") from error
+
+
+def _unknown_host(error: Exception) -> bool:
+    """Whether the name server's answer is final, as it is without a network."""
+    reason = getattr(error, "reason", error)
+    return isinstance(reason, socket.gaierror) and reason.errno != socket.EAI_AGAIN
+
+
+def _read(response: Any) -> bytes:
+    try:
+        return bytes(response.read(_BLOCK))
+    except (OSError, http.client.HTTPException) as error:
+        raise _Broken(_reason(error)) from error
+
+
+def _edition(response: Any) -> str:
+    """What to resume by; a weak ETag promises no equal bytes."""
+    tag = _header(response, "ETag")
+    return tag if tag and not tag.startswith("W/") else _header(response, "Last-Modified")
+
+
+def _total(response: Any, start: int) -> Optional[int]:
+    length = _header(response, "Content-Length")
+    return start + int(length) if length.isdigit() else None
+
+
+def _header(response: Any, name: str) -> str:
+    return str(response.headers.get(name) or "").strip()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, http.client.IncompleteRead):
+        return "the connection ended before the file did"
+    reason = getattr(error, "reason", error)
+    return str(getattr(reason, "strerror", None) or reason) or type(error).__name__
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(_BLOCK), b""):
+            digest.update(block)
+    return digest.hexdigest()
