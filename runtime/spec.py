@@ -177,3 +177,15 @@ def _grams(objective: Objective) -> Tuple[TensorSpec, ...]:
 def _resolve(dim: str, sizes: Mapping[str, int]) -> int:
     name, _, divisor = dim.partition("/")
     return sizes[name] // int(divisor or 1)
+
+
+def generator_graph(name: str) -> GraphSpec:
+    """image -> picture: a CycleGAN generator, by its name in the catalogue.
+
+    Both are float32 RGB in [-1, 1], of the same height and width, which are multiples of 4.
+    """
+    return GraphSpec(
+        name=f"generator-{name}",
+        inputs=(_IMAGE,),
+        outputs=(TensorSpec("picture", (1, 3, "height", "width")),),
+    )
