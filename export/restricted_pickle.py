@@ -10,21 +10,22 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Tuple
 
 import numpy as np
 
 from export.errors import CheckpointError, CheckpointRefused
 
 #: Enough for nested tables of text, numbers and tensors, in the pickle protocols 2 to 4.
-_ADMITTED = """
+_ADMITTED_NAMES = """
     PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL REDUCE BUILD BINPERSID
     NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT
     BINUNICODE SHORT_BINUNICODE BINSTRING SHORT_BINSTRING
     EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS
     EMPTY_DICT SETITEM SETITEMS BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET
 """
-_OPERATIONS = frozenset(_ADMITTED.split())
+_ADMITTED = frozenset(_ADMITTED_NAMES.split())
+_OPERATIONS = {each.code: each for each in pickletools.opcodes}
 
 _STORAGE_TYPES: Mapping[str, str] = {
     "FloatStorage": "float32",
@@ -98,22 +99,40 @@ def _program(stream: io.BytesIO) -> bytes:
     size = stream.seek(0, io.SEEK_END) - start
     stream.seek(start)
     try:
-        for operation, argument, _ in pickletools.genops(stream):
-            if operation.name == "GLOBAL":
-                _stand_in(*str(argument).split(" ", 1))
-            if operation.name not in _OPERATIONS:
-                raise CheckpointRefused(
-                    f"its pickle holds the operation {operation.name}, which no table of tensors "
-                    "needs: it may be made to run code; get the file from its publisher"
-                )
+        for name, argument in _operations(stream):
             # The unpickler allocates a slot for every index below the one it is told.
-            if operation.name == "LONG_BINPUT" and int(argument or 0) > size:
+            if name == "LONG_BINPUT" and int(str(argument)) > size:
                 raise CheckpointError(f"its pickle is damaged (memo index {argument})")
     except ValueError as error:
         raise CheckpointError(f"its pickle is damaged or cut short ({error})") from error
     end = stream.tell()
     stream.seek(start)
     return stream.read(end - start)
+
+
+def _operations(stream: io.BytesIO) -> Iterator[Tuple[str, object]]:
+    """Each operation's name and argument, up to STOP; none that is not admitted is even read."""
+    while True:
+        code = stream.read(1).decode("latin-1")
+        operation = _OPERATIONS.get(code)
+        if operation is None:
+            raise ValueError(f"operation {code!r}" if code else "no STOP")
+        if operation.name not in _ADMITTED:
+            raise CheckpointRefused(
+                f"its pickle holds the operation {operation.name}, which no table of tensors "
+                "needs: it may be made to run code; get the file from its publisher"
+            )
+        if operation.name == "GLOBAL":
+            _stand_in(_line(stream), _line(stream))
+            continue
+        yield operation.name, operation.arg.reader(stream) if operation.arg else None
+        if operation.name == "STOP":
+            return
+
+
+def _line(stream: io.BytesIO) -> str:
+    """A line as the unpickler reads it; pickletools would take its backslashes for escapes."""
+    return stream.readline().decode("utf-8").rstrip("\n")
 
 
 def _stand_in(module_name: str, global_name: str) -> object:
