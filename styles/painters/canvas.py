@@ -100,14 +100,14 @@ class Canvas:
         """Start a canvas of `size` pixels on its longer side and an aspect (width, height)."""
         longer = max(aspect)
         self.target = (
-            int(round(size * aspect[0] / longer)),
-            int(round(size * aspect[1] / longer)),
+            round(size * aspect[0] / longer),
+            round(size * aspect[1] / longer),
         )
         self.shape = (self.target[1] * OVERSAMPLE, self.target[0] * OVERSAMPLE)
         self.unit = max(self.shape)
         self.seed = seed
-        self.colour = np.zeros(self.shape + (3,), np.float32)
-        self.height = np.zeros(self.shape, np.float32)
+        self.colour: Array = np.zeros(self.shape + (3,), np.float32)
+        self.height: Array = np.zeros(self.shape, np.float32)
 
     def plane(self) -> Tuple[Array, Array]:
         """x and y, float32 [H, W], of every pixel."""

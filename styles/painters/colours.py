@@ -39,7 +39,8 @@ def nearest(wanted: Array, palette: Array) -> Array:
     """For each wanted colour [N, 3] the pigment [N, 3] of the palette that comes closest."""
     weights = np.array([0.55, 0.77, 0.34], np.float32)
     gaps = (wanted[:, None, :] - palette[None, :, :]) * weights
-    return palette[np.argmin((gaps**2).sum(axis=-1), axis=1)]
+    closest: Array = palette[np.argmin((gaps**2).sum(axis=-1), axis=1)]
+    return closest
 
 
 def saturate(colours: Array, amount: float) -> Array:

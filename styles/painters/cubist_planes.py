@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from styles.painters.canvas import Brush, Canvas
-from styles.painters.colours import pigments, ramp
+from styles.painters.colours import pigments, ramp, saturate
 from styles.painters.fields import Array, generator, mix, sample, smoothstep
 from styles.painters.shapes import Point, curve, ellipse_points, polygon
 from styles.painters.sheet import Sheet
@@ -39,7 +39,7 @@ class Scene:
 
     def shape(self, points: List[Point], colours: str, across: float) -> None:
         """Set a polygon filled with a ramp of colours that runs in the direction `across`."""
-        mask = polygon(self.things.shape, points)
+        mask = polygon(self.plan.shape[:2], points)
         rows, columns = np.nonzero(mask)
         if not len(rows):
             return
@@ -255,7 +255,8 @@ def paint(size: int, seed: int) -> Image.Image:
     sheet = Sheet(canvas, scene.plan)
     facets = _break_up(canvas, scene, sheet, x, y)
     mottle = 0.6 * canvas.noise(4, 0.05, 3) + 0.4 * canvas.noise(5, 0.010, 2)
-    sheet.plan = np.clip(sheet.plan * (1 + 0.09 * mottle)[..., None], 0, 1)
+    # The light and dark ends of the planes wash the pigments out; this brings them back.
+    sheet.plan = saturate(sheet.plan * (1 + 0.09 * mottle)[..., None], 1.28)
     layers = ((0.0125, 0.050, 0.018), (0.0095, 0.034, 0.0115), (0.0110, 0.024, 0.0075))
     sheet.paint(20, layers, Brush(bristles=8, dryness=0.12, streak=0.5), 0.035, 0.018)
     _contours(canvas, sheet, facets)

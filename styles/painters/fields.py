@@ -5,13 +5,14 @@ Coordinates are in units of the picture's longer side: x grows to the right, y g
 
 from __future__ import annotations
 
-from typing import Any, Sequence, Tuple
+from typing import Any, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 Array = npt.NDArray[Any]
+Scalar = Union[float, Array]
 Flow = Tuple[Array, Array]
 
 
@@ -75,7 +76,8 @@ def noise(
         columns = _spline((np.arange(width) + 0.5) / unit / step_x, lattice.shape[1])
         total += amplitude * (rows @ lattice.astype(np.float32) @ columns.T)
     # 0.48 is the standard deviation that the spline leaves of a lattice of unit variance.
-    return total / np.float32(0.48 * np.sqrt(power))
+    total /= np.float32(0.48 * np.sqrt(power))
+    return total
 
 
 def sample(field: Array, x: Array, y: Array) -> Array:
@@ -84,10 +86,11 @@ def sample(field: Array, x: Array, y: Array) -> Array:
     unit = max(height, width)
     columns = np.clip((np.asarray(x) * unit).astype(int), 0, width - 1)
     rows = np.clip((np.asarray(y) * unit).astype(int), 0, height - 1)
-    return field[rows, columns]
+    values: Array = field[rows, columns]
+    return values
 
 
-def smoothstep(low: float, high: float, value: Array) -> Array:
+def smoothstep(low: Scalar, high: Scalar, value: Array) -> Array:
     """0 below `low`, 1 above `high`, smooth between; `low` may be the greater of the two."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
@@ -131,5 +134,6 @@ def combed(field: Array, flow: Flow, length: float, steps: int = 20) -> Array:
             x += direction * pace * vx
             y += direction * pace * vy
             total += sample(small, x, y)
-    full = sample(ndimage.gaussian_filter(total, 0.7), *plane(field.shape))
-    return (full - full.mean()) / (full.std() + 1e-6)
+    full = sample(ndimage.gaussian_filter(total, 0.7), *plane(field.shape[:2]))
+    strands: Array = (full - full.mean()) / (full.std() + 1e-6)
+    return strands

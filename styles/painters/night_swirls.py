@@ -66,7 +66,7 @@ def _sky_flow(canvas: Canvas, x: Array, y: Array) -> Flow:
         flow_x = flow_x + wind[0] - pull * (x - centre[0]) / reach
         flow_y = flow_y + wind[1] - pull * (y - centre[1]) / reach
     for light_x, light_y, size in LIGHTS:
-        ring = vortex(x, y, (light_x, light_y), size * 2.0, 9.0)
+        ring = vortex(x, y, (light_x, light_y), size * 2.5, 12.0)
         flow_x, flow_y = flow_x + ring[0], flow_y + ring[1]
     return normalised((flow_x, flow_y))
 
@@ -84,9 +84,9 @@ def _sky(canvas: Canvas, x: Array, y: Array, flow: Flow) -> Array:
     sky = ramp(SKY, deep)
     for index, (light_x, light_y, size) in enumerate(LIGHTS):
         away = np.hypot(x - light_x, y - light_y) / size
-        rings = away / 3.5 + 0.11 * np.sin(away * 6.5)
+        rings = away / 3.3 + 0.11 * np.sin(away * 6.5)
         glow = ramp(PALE if index % 3 == 1 else GLOW, rings)
-        sky = mix(sky, glow, smoothstep(3.4, 1.5, away) * 0.96)
+        sky = mix(sky, glow, smoothstep(3.1, 1.5, away) * 0.96)
     return sky
 
 
@@ -169,7 +169,7 @@ def _dabs(
 ) -> None:
     """Straight dabs of one size at the given places, in pigments of one palette."""
     count = len(places[0])
-    odds = np.ones(len(palette))
+    odds = [1.0] * len(palette)
     marks = Marks(
         places[0],
         places[1],
@@ -194,12 +194,12 @@ def _paint_village(canvas: Canvas) -> None:
         for side in (-1, 1):
             slope = (px + side * 0.0065, py - 0.011)
             _dabs(canvas, rng, slope, (0.021, 0.008), level + side * 0.62, ROOFS)
-        for side in (-0.0045, 0.0045):
-            _dabs(canvas, rng, (px + side, py + 0.001), (0.0085, 0.0052), level + 1.57, LAMPS)
+        for gap in (-0.0045, 0.0045):
+            _dabs(canvas, rng, (px + gap, py + 0.001), (0.0085, 0.0052), level + 1.57, LAMPS)
     spire = np.full(4, 0.585), SHORE - np.array([0.030, 0.044, 0.060, 0.075])
     for index, width in enumerate((0.0155, 0.0125, 0.0095, 0.0060)):
-        step = spire[0][index:], spire[1][index:]
-        _dabs(canvas, rng, step, (0.025, width), np.full(4 - index, 1.57), SPIRE)
+        step = spire[0][index : index + 1], spire[1][index : index + 1]
+        _dabs(canvas, rng, step, (0.025, width), np.full(1, 1.57), SPIRE)
 
 
 def _paint_water(canvas: Canvas, x: Array, y: Array) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence, Tuple
+from typing import List, Sequence, Tuple, Union
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -10,9 +10,10 @@ from PIL import Image, ImageDraw
 from styles.painters.fields import Array
 
 Point = Tuple[float, float]
+Outline = Union[Sequence[Point], Array]
 
 
-def polygon(shape: Tuple[int, int], points: Sequence[Point]) -> Array:
+def polygon(shape: Tuple[int, int], points: Outline) -> Array:
     """Mask, bool [H, W], of a closed polygon."""
     unit = max(shape)
     sheet = Image.new("L", (shape[1], shape[0]), 0)
@@ -39,6 +40,7 @@ def curve(points: Sequence[Point], count: int = 64) -> Array:
     index = np.minimum(place.astype(int), spans - 1)
     t = (place - index)[:, None]
     a, b, c, d = (knots[index + k] for k in range(4))
-    return 0.5 * (
+    line: Array = 0.5 * (
         2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
     )
+    return line

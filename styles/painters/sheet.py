@@ -8,7 +8,7 @@ import numpy as np
 
 from styles.painters.canvas import Brush, Canvas, Marks, cover
 from styles.painters.colours import vary
-from styles.painters.fields import Array, Flow, generator, mix, sample
+from styles.painters.fields import Array, Flow, Scalar, generator, mix, sample
 
 
 class Sheet:
@@ -28,7 +28,7 @@ class Sheet:
         self._planes = 0
 
     def add(
-        self, mask: Array, colour: Array, turn: Optional[Array] = None, opacity: float = 1.0
+        self, mask: Array, colour: Array, turn: Optional[Scalar] = None, opacity: float = 1.0
     ) -> None:
         """Lay a plane: mask bool [H, W]; colour [3] or [H, W, 3]; turn scalar or [H, W]."""
         self._planes += 1
