@@ -20,6 +20,7 @@ _BATCH_SAMPLES = 3_000_000
 _TEXTURES = 24
 _TEXTURE_LENGTH = 96
 _TEXTURE_WIDTH = 32
+_THREADS = 420
 
 
 @dataclass(frozen=True)
@@ -205,26 +206,26 @@ class Canvas:
         self.colour.reshape(-1, 3)[place] = paint
         self.height.reshape(-1)[place] = level
 
-    def relief(self, strength: float, gloss: float = 0.0, spread: float = 0.0006) -> None:
-        """Light the paint from the upper left by its height; `spread` softens the ridges."""
-        smooth = ndimage.gaussian_filter(self.height, max(spread * self.unit, 0.6))
+    def relief(self, strength: float, gloss: float = 0.0) -> None:
+        """Light the paint from the upper left by its height; `gloss` adds shine."""
+        smooth = ndimage.gaussian_filter(self.height, max(0.0006 * self.unit, 0.6))
         # Per picture unit, so that a small repaint is lit as strongly as a large one.
         slope = np.gradient(smooth)
         slant = (slope[1] + slope[0]) * (self.unit / 2048)
         light = np.clip(slant * strength, -0.35, 0.35)[..., None]
         self.colour = self.colour * (1 + light) + np.clip(light - 0.1, 0, 1) * gloss
 
-    def weave(self, strength: float, threads: int = 420) -> None:
+    def weave(self, strength: float) -> None:
         """Let the threads of the canvas show through."""
         x, y = self.plane()
         wobble = self.noise(901, 0.05, 2) * 0.6
-        cloth = np.sin(x * threads * np.pi + wobble) * np.sin(y * threads * np.pi - wobble)
+        cloth = np.sin(x * _THREADS * np.pi + wobble) * np.sin(y * _THREADS * np.pi - wobble)
         patchy = 0.7 + 0.3 * self.noise(902, 0.2, 2)
         self.colour = self.colour * (1 + strength * cloth * patchy)[..., None]
 
-    def grain(self, strength: float, cell: float = 0.003, stretch: float = 1.0) -> None:
-        """Mottle the surface like paper (or wood, when stretched along x)."""
-        mottle = self.noise(903, cell, 2, stretch)
+    def grain(self, strength: float, cell: float) -> None:
+        """Mottle the surface like paper, with specks of the size `cell`."""
+        mottle = self.noise(903, cell, 2)
         self.colour = self.colour * (1 + strength * mottle)[..., None]
 
     def picture(self) -> Image.Image:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from styles.painters.canvas import Brush, Canvas
 from styles.painters.colours import pigments, ramp, saturate
-from styles.painters.fields import Array, generator, mix, sample, smoothstep
+from styles.painters.fields import Array, generator, mix, sample
 from styles.painters.shapes import Point, curve, ellipse_points, polygon
 from styles.painters.sheet import Sheet
 
@@ -260,8 +260,6 @@ def paint(size: int, seed: int) -> Image.Image:
     layers = ((0.0125, 0.050, 0.018), (0.0095, 0.034, 0.0115), (0.0110, 0.024, 0.0075))
     sheet.paint(20, layers, Brush(bristles=8, dryness=0.12, streak=0.5), 0.035, 0.018)
     _contours(canvas, sheet, facets)
-    edge = smoothstep(0, 0.004, np.abs(canvas.noise(6, 0.02, 2)))
-    canvas.colour = canvas.colour * (0.97 + 0.03 * edge)[..., None]
     canvas.relief(2.0, gloss=0.25)
     canvas.weave(0.03)
     return canvas.picture()

@@ -53,7 +53,6 @@ def noise(
     shape: Tuple[int, int],
     cell: Sequence[float],
     octaves: int = 1,
-    gain: float = 0.5,
 ) -> Array:
     """Smooth random field, float32 [H, W], of mean near 0 and standard deviation near 1.
 
@@ -68,7 +67,7 @@ def noise(
         step_x, step_y = cell[0] / 2**octave, cell[1] / 2**octave
         # A square lattice whatever the shape: the draw must not depend on the rounding of sizes.
         lattice = rng.standard_normal((int(1 / step_y) + 5, int(1 / step_x) + 5))
-        amplitude = gain**octave
+        amplitude = 0.5**octave
         power += amplitude**2
         if octave and max(step_x, step_y) * unit < 2:
             continue
@@ -116,7 +115,7 @@ def vortex(x: Array, y: Array, centre: Sequence[float], reach: float, spin: floa
     return -dy / distance * speed, dx / distance * speed
 
 
-def combed(field: Array, flow: Flow, length: float, steps: int = 20) -> Array:
+def combed(field: Array, flow: Flow, length: float) -> Array:
     """Smear a field [H, W] along the flow over `length`, which draws it out into strands.
 
     The result has mean 0 and standard deviation 1.
@@ -126,6 +125,7 @@ def combed(field: Array, flow: Flow, length: float, steps: int = 20) -> Array:
     start_x, start_y = plane(small.shape)
     slow = flow[0][::3, ::3], flow[1][::3, ::3]
     total = small.copy()
+    steps = 20
     pace = length / (2 * steps)
     for direction in (-1, 1):
         x, y = start_x.copy(), start_y.copy()

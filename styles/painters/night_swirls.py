@@ -22,7 +22,6 @@ from styles.painters.fields import (
 )
 
 ASPECT = (5, 4)
-HORIZON = 0.50
 SHORE = 0.60
 
 SKY = pigments("0b1a4a 14307c 1c4fa6 2f74c4 5aa0d8 9cc9e4 dfe9d8")

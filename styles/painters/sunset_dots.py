@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Callable, Tuple
 
 import numpy as np
 from PIL import Image
@@ -10,7 +10,10 @@ from PIL import Image
 from styles.painters.canvas import Brush, Canvas, Marks, cover
 from styles.painters.colours import luma, nearest, pigments, ramp, vary
 from styles.painters.fields import Array, Flow, generator, mix, sample, smoothstep
-from styles.painters.shapes import ellipse_points, polygon
+from styles.painters.shapes import Outline, ellipse_points, polygon
+
+# Fills an outline with a ramp from the second colour, at its left, to the first.
+Fill = Callable[[Outline, str, str], None]
 
 ASPECT = (5, 4)
 HORIZON = 0.37
@@ -31,8 +34,8 @@ BOX = pigments(
 def _shapes(canvas: Canvas, plan: Array) -> Array:
     """Put the drawn things into the plan: boats, strollers, a parasol each."""
 
-    def fill(points: object, colour: str, shade: str) -> None:
-        mask = polygon(canvas.shape, points)  # type: ignore[arg-type]
+    def fill(points: Outline, colour: str, shade: str) -> None:
+        mask = polygon(canvas.shape, points)
         x = canvas.plane()[0][mask]
         if x.size:
             plan[mask] = ramp(pigments(shade + " " + colour), (x - x.min()) / (np.ptp(x) + 1e-6))
@@ -73,11 +76,10 @@ def _shapes(canvas: Canvas, plan: Array) -> Array:
 
 
 def _stroller(
-    fill: object, foot_x: float, foot_y: float, tall: float, colours: Tuple[str, str, str]
+    fill: Fill, foot_x: float, foot_y: float, tall: float, colours: Tuple[str, str, str]
 ) -> None:
     """A lady in a bell-shaped dress under a parasol, with her long shadow."""
     dress, dark, shade = colours
-    assert callable(fill)
     fill(
         ellipse_points(
             (foot_x - 0.45 * tall, foot_y + 0.16 * tall), (0.60 * tall, 0.06 * tall), tilt=-18
