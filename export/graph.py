@@ -18,14 +18,48 @@ IR_VERSION = 7
 #: The operators that graphs may use: all of them in the 8.0 parser's table of supported operators
 #: (onnx-tensorrt, release/8.0, docs/operators.md) without a restriction that we meet.
 SAFE_OPERATORS = frozenset(
-    """Add AveragePool Cast Clip Concat Conv ConvTranspose DepthToSpace Div Equal Gather Greater
-    Less MatMul Max MaxPool Mul Not Or And Pow ReduceMean ReduceSum Relu Reshape Resize Shape Slice
-    Sqrt Sub Tanh Transpose Where""".split()
+    [
+        "Add",
+        "AveragePool",
+        "Cast",
+        "Clip",
+        "Concat",
+        "Conv",
+        "ConvTranspose",
+        "DepthToSpace",
+        "Div",
+        "Equal",
+        "Gather",
+        "Greater",
+        "Less",
+        "MatMul",
+        "Max",
+        "MaxPool",
+        "Mul",
+        "Not",
+        "Or",
+        "And",
+        "Pow",
+        "ReduceMean",
+        "ReduceSum",
+        "Relu",
+        "Reshape",
+        "Resize",
+        "Shape",
+        "Slice",
+        "Sqrt",
+        "Sub",
+        "Tanh",
+        "Transpose",
+        "Where",
+    ]
 )
 
 
 class GraphBuilder:
     """Collects the nodes and initializers of one graph; `save` checks and writes it."""
+
+    float_type = int(TensorProto.FLOAT)
 
     def __init__(self, spec: GraphSpec) -> None:
         self.spec = spec
@@ -53,9 +87,7 @@ class GraphBuilder:
         """The empty region of interest that `Resize` wants at opset 11."""
         return self.constant("no_roi", np.zeros(0, np.float32))
 
-    def node(
-        self, operator: str, inputs: Sequence[str], name: str, **attributes: object
-    ) -> str:
+    def node(self, operator: str, inputs: Sequence[str], name: str, **attributes: object) -> str:
         """Add a node with one output; returns the output's name, `name` made unique."""
         output = self._unique(name)
         self._nodes.append(

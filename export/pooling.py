@@ -6,9 +6,12 @@ only at run time, so the zeros are appended always and what is too much is slice
 
 from __future__ import annotations
 
-from typing import Sequence
+import numpy as np
 
 from export.graph import GraphBuilder
+
+#: The longest side of a picture that the constants of `unpool_max` are long enough for.
+LONGEST_SIDE = 16384
 
 
 def unpool_average(graph: GraphBuilder, gradient: str, features: str, name: str) -> str:
@@ -35,9 +38,21 @@ def unpool_average(graph: GraphBuilder, gradient: str, features: str, name: str)
 def unpool_max(graph: GraphBuilder, gradient: str, features: str, name: str) -> str:
     """Emit the gradient with respect to `features`: each window's goes to its first maximum.
 
+    Ties are common (flat regions, bfloat16); the first in reading order takes all, as in torch.
+    `gradient` is [1, C, H // 2, W // 2], the result has the shape of `features`, [1, C, H, W].
+    """
+    winners = unpool_average(graph, _winners(graph, gradient, features, name), features, name)
+    places = graph.node("Equal", [winners, _places(graph, features, name)], f"{name}/places")
+    spread = unpool_average(graph, gradient, features, f"{name}/spread")
+    chosen = graph.node("Cast", [places], f"{name}/chosen", to=graph.float_type)
+    return graph.node("Mul", [spread, chosen], f"{name}/gradient")
+
+
+def _winners(graph: GraphBuilder, gradient: str, features: str, name: str) -> str:
+    """Emit where in each window its first maximum stands: 1, 2 above, 3, 4 below, in float32.
+
     The windows' corners are strided slices of one tensor: a comparison with the pooled maximum
-    fails in an engine that keeps the two in different precisions. Ties are common (flat regions,
-    bfloat16), and the first in reading order takes all, as in torch.
+    fails in an engine that keeps the two in different precisions.
     """
     pooled = _spatial(graph, gradient, f"{name}/pooled_size")
     ends = graph.node("Mul", [pooled, graph.integers(2, 2)], f"{name}/even_size")
@@ -50,27 +65,32 @@ def unpool_max(graph: GraphBuilder, gradient: str, features: str, name: str) -> 
     )
     upper = graph.node("Max", [a, b], f"{name}/upper")
     lower = graph.node("Max", [c, d], f"{name}/lower")
-    upper_gradient, lower_gradient = _choose(graph, upper, lower, gradient, f"{name}/row")
-    corners = [
-        *_choose(graph, a, b, upper_gradient, f"{name}/upper_column"),
-        *_choose(graph, c, d, lower_gradient, f"{name}/lower_column"),
-    ]
-    stacked = graph.node("Concat", corners, f"{name}/stacked", axis=1)
-    even = graph.node("DepthToSpace", [stacked], f"{name}/even", blocksize=2, mode="DCR")
-    size = _spatial(graph, features, f"{name}/size")
-    return _crop(graph, _append_zeros(graph, even, name), size, name)
+    right_above = _less(graph, a, b, f"{name}/right_above")
+    right_below = _less(graph, c, d, f"{name}/right_below")
+    below = _less(graph, upper, lower, f"{name}/below")
+    difference = graph.node("Sub", [right_below, right_above], f"{name}/difference")
+    below_by = graph.node("Add", [difference, graph.floats(2.0)], f"{name}/below_by")
+    shift = graph.node("Mul", [below, below_by], f"{name}/shift")
+    above = graph.node("Add", [right_above, graph.floats(1.0)], f"{name}/above")
+    return graph.node("Add", [above, shift], f"{name}/winner")
 
 
-def _choose(
-    graph: GraphBuilder, first: str, second: str, gradient: str, name: str
-) -> Sequence[str]:
-    """Emit the gradient where `first` is at least `second`, and where `second` is larger."""
-    zero = graph.floats(0.0)
-    later = graph.node("Less", [first, second], f"{name}_later")
-    return (
-        graph.node("Where", [later, zero, gradient], f"{name}_first"),
-        graph.node("Where", [later, gradient, zero], f"{name}_second"),
-    )
+def _places(graph: GraphBuilder, features: str, name: str) -> str:
+    """Emit the pattern 1 2 1 2 ... over 3 4 3 4 ..., as [1, 1, H, W] of `features`."""
+    even_odd = (np.arange(LONGEST_SIDE) % 2).astype(np.float32)
+    rows = graph.constant("pattern_of_rows", 1 + 2 * even_odd.reshape(1, 1, -1, 1))
+    columns = graph.constant("pattern_of_columns", even_odd.reshape(1, 1, 1, -1))
+    size = _spatial(graph, features, f"{name}/pattern_size")
+    high = graph.slice(size, f"{name}/height", starts=[0], ends=graph.integers(1), axes=[0])
+    wide = graph.slice(size, f"{name}/width", starts=[1], ends=graph.integers(2), axes=[0])
+    rows = graph.slice(rows, f"{name}/rows", starts=[0], ends=high, axes=[2])
+    columns = graph.slice(columns, f"{name}/columns", starts=[0], ends=wide, axes=[3])
+    return graph.node("Add", [rows, columns], f"{name}/pattern")
+
+
+def _less(graph: GraphBuilder, first: str, second: str, name: str) -> str:
+    less = graph.node("Less", [first, second], f"{name}_less")
+    return graph.node("Cast", [less], name, to=graph.float_type)
 
 
 def _append_zeros(graph: GraphBuilder, value: str, name: str) -> str:

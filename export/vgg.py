@@ -8,10 +8,8 @@ from typing import Mapping, Tuple
 
 import numpy as np
 
-from export.errors import WeightsMissing
-from runtime.spec import VGG19_CHANNELS, Objective
-
-WEIGHTS = Path(__file__).resolve().parent / "weights"
+from export.vgg_slice import WEIGHTS, read_slice
+from runtime.spec import Objective
 
 #: What the weights expect subtracted from a 0..255 picture, red first: the mean colour of ImageNet
 #: (Simonyan and Zisserman 2014; the BGR triple of the Caffe model, turned round).
@@ -48,46 +46,25 @@ class Convolution:
 
 
 def load_vgg19(objective: Objective, folder: Path = WEIGHTS) -> Tuple[Convolution, ...]:
-    """The convolutions that `objective` needs, from `vgg19-<objective>.npz` in `folder`.
+    """The convolutions that `objective` needs, from the weights in `folder`.
 
     They take RGB in [0, 1] minus `MEAN_RGB` and give features divided by `MEAN_ACTIVATIONS`. The
     mean is subtracted by the graph and not folded into the first bias: the zero padding must stand
     for the mean colour, or a frame shows around the picture.
 
-    Raises `WeightsMissing` when the file is not there.
+    Raises `WeightsMissing` when the file is not there, `WeightsError` when it is damaged.
     """
-    path = folder / f"vgg19-{objective.name}.npz"
-    if not path.exists():
-        raise WeightsMissing(
-            f"{path} is not there: the {objective.name} objective needs it. "
-            "Run `make weights` to fetch it."
-        )
-    with np.load(path) as arrays:
-        raw = [_dequantise(arrays, name) for name in objective.layers]
-    return tuple(_rescaled(raw))
-
-
-def _dequantise(arrays: Mapping[str, np.ndarray], name: str) -> Convolution:
-    weight = arrays[f"{name}.table"][arrays[f"{name}.indices"]]
-    expected = VGG19_CHANNELS[name]
-    if weight.shape[0] != expected:
-        raise WeightsMissing(f"{name} has {weight.shape[0]} channels where VGG-19 has {expected}.")
-    return Convolution(name, weight, arrays[f"{name}.bias"])
-
-
-def _rescaled(raw: "list[Convolution]") -> "list[Convolution]":
-    scaled = []
+    arrays = read_slice(folder, objective)
+    convolutions = []
     incoming = 255.0
-    for index, conv in enumerate(raw):
-        # The stored weights read BGR.
-        weight = conv.weight[:, ::-1] if index == 0 else conv.weight
-        mean = MEAN_ACTIVATIONS[conv.name]
-        scaled.append(
-            Convolution(
-                conv.name,
-                np.ascontiguousarray(weight * np.float32(incoming / mean), np.float32),
-                (conv.bias / np.float32(mean)).astype(np.float32),
-            )
-        )
+    for index, name in enumerate(objective.layers):
+        weight = arrays[f"{name}.table"][arrays[f"{name}.indices"]]
+        if index == 0:
+            # The stored weights read BGR.
+            weight = weight[:, ::-1]
+        mean = MEAN_ACTIVATIONS[name]
+        weight = np.ascontiguousarray(weight * np.float32(incoming / mean), np.float32)
+        bias = arrays[f"{name}.bias"] / np.float32(mean)
+        convolutions.append(Convolution(name, weight, bias))
         incoming = mean
-    return scaled
+    return tuple(convolutions)

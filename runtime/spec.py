@@ -164,9 +164,7 @@ _IMAGE = TensorSpec("image", (1, 3, "height", "width"))
 def _content(objective: Objective) -> TensorSpec:
     layer = objective.content_layer
     stride = stride_of(layer)
-    return TensorSpec(
-        "content", (1, VGG19_CHANNELS[layer], f"height/{stride}", f"width/{stride}")
-    )
+    return TensorSpec("content", (1, VGG19_CHANNELS[layer], f"height/{stride}", f"width/{stride}"))
 
 
 def _grams(objective: Objective) -> Tuple[TensorSpec, ...]:

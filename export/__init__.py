@@ -1,0 +1,1 @@
+"""From published weights to ONNX graphs and TensorRT engines: `python -m export --help`."""

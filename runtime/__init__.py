@@ -1,0 +1,57 @@
+"""Jetbrush's runtime: images in, pictures out.
+
+`stylize` repaints a photo in the style of a picture. The names below are imported when they are
+first used, so that importing `runtime` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.errors import BackendError, Cancelled, JetbrushError, OptionError, PictureError
+    from runtime.gallery import Style, find_style, gallery
+    from runtime.gatys import stylize
+    from runtime.options import StylizeOptions
+    from runtime.picture import read_picture, write_picture
+    from runtime.progress import Progress
+
+_HOMES = {
+    "BackendError": "errors",
+    "Cancelled": "errors",
+    "JetbrushError": "errors",
+    "OptionError": "errors",
+    "PictureError": "errors",
+    "Progress": "progress",
+    "Style": "gallery",
+    "StylizeOptions": "options",
+    "find_style": "gallery",
+    "gallery": "gallery",
+    "read_picture": "picture",
+    "stylize": "gatys",
+    "write_picture": "picture",
+}
+
+__all__ = [
+    "BackendError",
+    "Cancelled",
+    "JetbrushError",
+    "OptionError",
+    "PictureError",
+    "Progress",
+    "Style",
+    "StylizeOptions",
+    "find_style",
+    "gallery",
+    "read_picture",
+    "stylize",
+    "write_picture",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'runtime' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"runtime.{_HOMES[name]}"), name)

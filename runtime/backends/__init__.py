@@ -1,0 +1,64 @@
+"""The backends by name, and the choice of one."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import Iterator, Mapping, Tuple, Type
+
+from runtime.backends.base import Backend
+from runtime.errors import BackendUnavailable, OptionError
+
+__all__ = ["AUTO", "BACKENDS", "PREFERENCE", "Backend", "backend_class", "candidates"]
+
+AUTO = "auto"
+
+#: Each backend's module and class: a module is imported when its backend is asked for.
+_BACKENDS: Mapping[str, Tuple[str, str]] = {
+    "openvino": ("runtime.backends.ov", "OpenVinoBackend"),
+    "onnxrt": ("runtime.backends.onnxrt", "OnnxRuntimeBackend"),
+    "fake": ("runtime.backends.fake", "FakeBackend"),
+}
+
+#: The order in which `auto` takes them, fastest first.
+PREFERENCE = ("openvino", "onnxrt")
+
+BACKENDS = tuple(_BACKENDS)
+
+_log = logging.getLogger(__name__)
+
+
+def backend_class(name: str) -> Type[Backend]:
+    """The class of the backend `name`; raises `OptionError` for another name."""
+    if name not in _BACKENDS:
+        raise OptionError(
+            f"There is no backend {name!r}. Choose one of {', '.join((AUTO,) + BACKENDS)}."
+        )
+    module, attribute = _BACKENDS[name]
+    found: Type[Backend] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def candidates(name: str = AUTO) -> Iterator[Type[Backend]]:
+    """The backends to try in turn: the one named, or for `auto` all that can run here.
+
+    Logs which is taken and why. Raises `BackendUnavailable` when none can run here.
+    """
+    wanted = PREFERENCE if name == AUTO else (name,)
+    reasons = []
+    for each in wanted:
+        backend = backend_class(each)
+        try:
+            device = backend.check()
+        except BackendUnavailable as error:
+            reasons.append(str(error))
+            continue
+        passed_over = f" (passed over: {' '.join(reasons)})" if reasons else ""
+        _log.info("backend %s on %s%s", each, device, passed_over)
+        reasons.append(f"{each} failed.")
+        yield backend
+    if len(reasons) == len(wanted) and not any(each.endswith("failed.") for each in reasons):
+        raise BackendUnavailable(
+            f"No backend can run here: {' '.join(reasons)} Run `make install`, or see "
+            "`python -m runtime doctor`."
+        )

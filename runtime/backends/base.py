@@ -1,0 +1,136 @@
+"""What every backend is: it loads one graph for one picture size, runs it, and is closed."""
+
+from __future__ import annotations
+
+import abc
+import os
+from pathlib import Path
+from typing import ClassVar, Dict, Mapping, Sequence
+
+import numpy as np
+
+from runtime.errors import BackendError, GraphMismatch, GraphMissing
+from runtime.spec import ENGINES, GraphSpec, Shape, TensorSpec
+
+Arrays = Dict[str, np.ndarray]
+
+
+class Backend(abc.ABC):
+    """One graph at one picture size. A context manager: `close` frees what `load` took.
+
+    A subclass says its `name`, whether it can work here (`check`), and how to `_load`, `_run` and
+    `_close`; names, shapes and dtypes are checked here, for all of them.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self, graph: GraphSpec, *, height: int, width: int, folder: Path = ENGINES
+    ) -> None:
+        self.graph = graph
+        self.height = height
+        self.width = width
+        self.folder = folder
+        self._loaded = False
+
+    @classmethod
+    @abc.abstractmethod
+    def check(cls) -> str:
+        """Say what this backend runs on here, such as `CPU, bfloat16`.
+
+        Raises `BackendUnavailable` with the reason when it cannot run here.
+        """
+
+    def load(self) -> None:
+        """Load the graph; a second call does nothing.
+
+        Raises `GraphMissing`, `GraphMismatch`, `BackendUnavailable` or, for what the inference
+        library says, `BackendError`.
+        """
+        if not self._loaded:
+            self._load()
+            self._loaded = True
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
+        """Run the graph once: arrays by input name in, arrays by output name out.
+
+        The results are the caller's own. Raises `GraphMismatch` for a wrong name, shape or dtype,
+        `BackendError` when the library fails.
+        """
+        if not self._loaded:
+            raise BackendError(f"{self.graph.name} is not loaded; call load() before run().")
+        self._check_arrays(self.graph.inputs, feeds, "input")
+        results = self._run(feeds)
+        self._check_arrays(self.graph.outputs, results, "output")
+        return results
+
+    def close(self) -> None:
+        """Free the graph and its memory; a second call does nothing."""
+        if self._loaded:
+            self._loaded = False
+            self._close()
+
+    def __enter__(self) -> Backend:
+        """Load the graph."""
+        self.load()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the backend."""
+        self.close()
+
+    @abc.abstractmethod
+    def _load(self) -> None:
+        """Load the graph."""
+
+    @abc.abstractmethod
+    def _run(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
+        """Run the graph on checked feeds."""
+
+    @abc.abstractmethod
+    def _close(self) -> None:
+        """Drop what `_load` took."""
+
+    def _onnx_path(self) -> Path:
+        """The graph's ONNX file; raises `GraphMissing` if it is not there."""
+        path = self.folder / self.graph.onnx_file
+        if not path.exists():
+            raise GraphMissing(f"{path} is not there. Run `make onnx` to write the graphs.")
+        return path
+
+    def _input_shapes(self) -> Dict[str, Shape]:
+        return self.graph.input_shapes(self.height, self.width)
+
+    def _check_interface(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        """Raise `GraphMismatch` unless a loaded file has the graph's inputs and outputs."""
+        expected = {each.name for each in self.graph.inputs + self.graph.outputs}
+        found = set(inputs) | set(outputs)
+        if found != expected:
+            raise GraphMismatch(
+                f"{self._onnx_path()} has the tensors {', '.join(sorted(found))}; this version "
+                f"expects {', '.join(sorted(expected))}. Run `make onnx` to write it again."
+            )
+
+    def _check_arrays(
+        self, specs: Sequence[TensorSpec], arrays: Mapping[str, np.ndarray], role: str
+    ) -> None:
+        names = {spec.name for spec in specs}
+        if names != set(arrays):
+            raise GraphMismatch(
+                f"{self.graph.name} got the {role}s {', '.join(sorted(arrays))}; "
+                f"expected {', '.join(sorted(names))}."
+            )
+        for spec in specs:
+            array, shape = arrays[spec.name], spec.resolve(self.height, self.width)
+            if array.shape != shape or array.dtype != np.dtype(spec.dtype):
+                raise GraphMismatch(
+                    f"{self.graph.name}: {role} {spec.name} is {array.dtype}{list(array.shape)}; "
+                    f"expected {spec.dtype}{list(shape)}."
+                )
+
+
+def available_threads() -> int:
+    """How many threads this process may run at once, which in a container is not the CPU count."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

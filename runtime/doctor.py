@@ -1,0 +1,99 @@
+"""`python -m runtime doctor`: what was found on this machine, and what to do about what is not."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import platform
+from dataclasses import dataclass
+from typing import Iterable, Iterator
+
+from runtime.backends import AUTO, PREFERENCE, backend_class, candidates
+from runtime.errors import BackendUnavailable
+from runtime.gallery import gallery
+from runtime.spec import ENGINES, OBJECTIVES, POOLINGS, Objective, features_graph, gatys_graph
+
+OLDEST_PYTHON = (3, 8)
+
+OK, MISSING, NOTE = "ok", "missing", "note"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report: `advice` says what to do, and is empty where nothing is to do."""
+
+    topic: str
+    state: str
+    text: str
+    advice: str = ""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command `doctor`."""
+    parser = commands.add_parser("doctor", help="say what was found here and what is missing")
+    parser.set_defaults(run=_run)
+
+
+def examine() -> Iterator[Finding]:
+    """Look at Python, the backends, the graphs and the styles, in that order."""
+    yield _python()
+    yield from _backends()
+    for objective in OBJECTIVES.values():
+        yield _graphs(objective)
+    yield _styles()
+
+
+def report(findings: Iterable[Finding]) -> str:
+    """The findings as aligned lines, each advice under what it is for."""
+    lines = []
+    for each in findings:
+        lines.append(f"{each.state:8}{each.topic:10}{each.text}")
+        if each.advice:
+            lines.append(f"{'':18}-> {each.advice}")
+    return "\n".join(lines)
+
+
+def _run(args: argparse.Namespace) -> int:
+    findings = list(examine())
+    print(report(findings))
+    # Without a backend or without any graph nothing can be painted.
+    unusable = {"painting", "classic"} & {each.topic for each in findings if each.state == MISSING}
+    return 1 if unusable else 0
+
+
+def _python() -> Finding:
+    text = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Finding("python", OK, text)
+
+
+def _backends() -> Iterator[Finding]:
+    for name in PREFERENCE:
+        try:
+            yield Finding(name, OK, backend_class(name).check())
+        except BackendUnavailable as error:
+            yield Finding(name, NOTE, str(error), "`make install` installs it where it can run.")
+    first = next(candidates(AUTO), None) if importlib.util.find_spec("numpy") else None
+    if first is None:
+        yield Finding("painting", MISSING, "no backend can run here", "Run `make install`.")
+    else:
+        yield Finding("painting", OK, f"with {first.name}")
+
+
+def _graphs(objective: Objective) -> Finding:
+    files = [
+        describe(objective, POOLINGS[0]).onnx_file for describe in (features_graph, gatys_graph)
+    ]
+    missing = [name for name in files if not (ENGINES / name).exists()]
+    if not missing:
+        return Finding(objective.name, OK, f"{', '.join(files)} in {ENGINES}")
+    advice = "Run `make onnx`."
+    if objective.name != "classic":
+        advice = "Run `make weights onnx`: the deep weights are fetched, 20 MB."
+    return Finding(objective.name, MISSING, f"{', '.join(missing)} not in {ENGINES}", advice)
+
+
+def _styles() -> Finding:
+    names = ", ".join(gallery())
+    if not names:
+        return Finding("styles", MISSING, "no picture in styles/", "Check the files out again.")
+    return Finding("styles", OK, names, "`make styles` adds famous paintings.")

@@ -1,0 +1,165 @@
+"""Gatys' style transfer: a photo takes on the style of a picture.
+
+Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import Deque, Dict, Optional, Tuple, Type
+
+import numpy as np
+from PIL import Image
+
+from runtime import lbfgs, spec
+from runtime.backends import AUTO, Backend, candidates
+from runtime.errors import BackendError
+from runtime.finish import enlarge, with_colours_of
+from runtime.options import StylizeOptions
+from runtime.picture import check_size, fit, to_array, to_image
+from runtime.progress import Event, OnProgress, Progress, check_cancel
+from runtime.spec import CLASSIC, DEEP, OBJECTIVES, Objective, features_graph, gatys_graph
+
+#: It stops when, after `PATIENCE_FROM` evaluations, the loss fell by less than `LEAST_GAIN` of it
+#: in the last `PATIENCE`.
+PATIENCE_FROM, PATIENCE, LEAST_GAIN = 40, 10, 0.02
+
+#: Standard deviation of the noise on the picture that the painting starts from.
+NOISE = 0.02
+
+_log = logging.getLogger(__name__)
+
+
+def stylize(
+    content: Image.Image,
+    style: Image.Image,
+    options: Optional[StylizeOptions] = None,
+    *,
+    on_progress: OnProgress = lambda progress: None,
+    cancel: Optional[Event] = None,
+) -> Image.Image:
+    """Repaint `content` in the style of `style`; both and the result are RGB, of any two sizes.
+
+    The result has the size of `content`. Calls `on_progress` after every evaluation and stops
+    within one of them once `cancel` is set. A backend that fails is followed by the next one.
+
+    Raises `Cancelled`, `PictureError` for a picture too small or too large, `GraphMissing` when
+    the graphs are not written, another `BackendError` when no backend gets through.
+    """
+    options = options or StylizeOptions()
+    check_size(*content.size)
+    check_size(*style.size)
+    objective = _objective(options.objective)
+    failure: Optional[BackendError] = None
+    for backend in candidates(options.backend):
+        if failure is not None:
+            _log.warning("%s Going on with %s.", failure, backend.name)
+        try:
+            job = _Job(backend, objective, options, on_progress, cancel)
+            painted = job.paint(content, style)
+            break
+        except BackendError as error:
+            failure = error
+    else:
+        assert failure is not None
+        raise failure
+    result = enlarge(painted, content)
+    return with_colours_of(content, result) if options.keep_colours else result
+
+
+def _objective(name: str) -> Objective:
+    if name != AUTO:
+        return OBJECTIVES[name]
+    deep = spec.ENGINES / gatys_graph(DEEP, "average").onnx_file
+    return DEEP if deep.exists() else CLASSIC
+
+
+class _Job:
+    """One painting on one backend."""
+
+    def __init__(
+        self,
+        backend: Type[Backend],
+        objective: Objective,
+        options: StylizeOptions,
+        on_progress: OnProgress,
+        cancel: Optional[Event],
+    ) -> None:
+        self._backend = backend
+        self._objective = objective
+        self._options = options
+        self._on_progress = on_progress
+        self._cancel = cancel
+
+    def paint(self, content: Image.Image, style: Image.Image) -> Image.Image:
+        """The painting, at the working size."""
+        photo = self._working_array(content)
+        feeds = self._targets(photo, self._working_array(style))
+        height, width = photo.shape[2:]
+        graph = gatys_graph(self._objective, self._options.pooling)
+        with self._backend(graph, height=height, width=width) as backend:
+            best = self._descend(backend, feeds, self._start(photo))
+        return to_image(best)
+
+    def _working_array(self, image: Image.Image) -> np.ndarray:
+        size = fit(image.size, self._options.size, self._objective.stride)
+        return to_array(image.resize(size, Image.Resampling.LANCZOS))
+
+    def _start(self, photo: np.ndarray) -> np.ndarray:
+        """The photo under fine noise: a flat sky has no texture for the gradient to turn."""
+        rng = np.random.default_rng(self._options.seed)
+        noise = rng.standard_normal(photo.shape, np.float32) * np.float32(NOISE)
+        return np.clip(photo + noise, 0, 1)
+
+    def _targets(self, photo: np.ndarray, style: np.ndarray) -> Dict[str, np.ndarray]:
+        """What the gatys graph is fed with beside the image.
+
+        Each term is divided by the mean square of its target, so that layers count alike and a
+        strength means the same for every style.
+        """
+        feeds = self._features(style)
+        grams = [feeds[spec.gram_name(layer)] for layer in self._objective.style_layers]
+        feeds["content"] = self._features(photo)["content"]
+        low, high = self._objective.style_gentle, self._objective.style_strong
+        style_weight = low * (high / low) ** self._options.strength / len(grams)
+        feeds["style_weights"] = np.array([style_weight / _mean_square(g) for g in grams], "f")
+        feeds["content_weight"] = np.array([1 / _mean_square(feeds["content"])], "f")
+        return feeds
+
+    def _features(self, picture: np.ndarray) -> Dict[str, np.ndarray]:
+        check_cancel(self._cancel)
+        graph = features_graph(self._objective, self._options.pooling)
+        height, width = picture.shape[2:]
+        with self._backend(graph, height=height, width=width) as backend:
+            return backend.run({"image": picture})
+
+    def _descend(
+        self, backend: Backend, feeds: Dict[str, np.ndarray], start: np.ndarray
+    ) -> np.ndarray:
+        def evaluate(image: np.ndarray) -> Tuple[float, np.ndarray]:
+            check_cancel(self._cancel)
+            terms = backend.run({**feeds, "image": image})
+            style = np.dot(feeds["style_weights"].astype(np.float64), terms["style_losses"])
+            content = float(feeds["content_weight"][0]) * float(terms["content_loss"][0])
+            return float(style) + content, terms["gradient"]
+
+        steps = self._options.steps
+        best = start
+        losses: Deque[float] = deque(maxlen=PATIENCE + 1)
+        for state in lbfgs.minimise(evaluate, start):
+            if not np.isfinite(state.best_loss):
+                raise BackendError(
+                    f"{backend.name} gave a loss of {state.loss}; expected a number."
+                )
+            best = state.best
+            losses.append(state.best_loss)
+            self._on_progress(Progress(state.count, steps, state.best_loss, best))
+            stalled = losses[0] - losses[-1] < LEAST_GAIN * losses[0]
+            if state.count >= steps or (state.count >= PATIENCE_FROM and stalled):
+                break
+        return best
+
+
+def _mean_square(values: np.ndarray) -> float:
+    return max(float(np.mean(np.square(values, dtype=np.float64))), 1e-12)

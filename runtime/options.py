@@ -1,0 +1,58 @@
+"""The options of a job, each with its default, its range and its choices in this one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runtime.backends import AUTO, BACKENDS
+from runtime.errors import OptionError
+from runtime.spec import OBJECTIVES, POOLINGS
+
+LEAST_SIZE, MOST_SIZE = 64, 2048
+LEAST_STEPS, MOST_STEPS = 1, 1000
+
+OBJECTIVE_CHOICES = (AUTO, *OBJECTIVES)
+BACKEND_CHOICES = (AUTO, *BACKENDS)
+
+
+@dataclass(frozen=True)
+class StylizeOptions:
+    """How a photo is repainted in a style. Give the fields by keyword.
+
+    objective: `deep` paints the style's motifs, `classic` its texture in a third of the time;
+        `auto` takes deep where its graphs are there.
+    size: the longer side in pixels of the picture that is worked on; the result has the photo's.
+    strength: 0 (gentle) to 1 (strong).
+    keep_colours: the photo's colours with the style's brush.
+    seed: of the fine noise that the painting starts from; each gives another painting.
+    steps: evaluations of the loss at the most; it stops sooner when they no longer pay.
+    """
+
+    objective: str = AUTO
+    pooling: str = POOLINGS[0]
+    size: int = 384
+    strength: float = 0.5
+    keep_colours: bool = False
+    seed: int = 0
+    steps: int = 130
+    backend: str = AUTO
+
+    def __post_init__(self) -> None:
+        """Raise `OptionError` for a value outside its range."""
+        _check_choice("objective", self.objective, OBJECTIVE_CHOICES)
+        _check_choice("pooling", self.pooling, POOLINGS)
+        _check_choice("backend", self.backend, BACKEND_CHOICES)
+        _check_range("size", self.size, LEAST_SIZE, MOST_SIZE)
+        _check_range("strength", self.strength, 0, 1)
+        _check_range("steps", self.steps, LEAST_STEPS, MOST_STEPS)
+        _check_range("seed", self.seed, 0, 2**32 - 1)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise OptionError(f"{name} is {value!r}; it can be {', '.join(choices)}.")
+
+
+def _check_range(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise OptionError(f"{name} is {value}; it goes from {least} to {most}.")

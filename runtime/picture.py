@@ -1,0 +1,157 @@
+"""Pictures in and out: files, Pillow images, and the float arrays the graphs take."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Tuple, Union
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from runtime.errors import PictureError
+
+#: What is read. MPO is the JPEG of many phones: a picture and its preview in one file.
+READABLE = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+#: What is written, by the file's suffix, with the options of the encoder.
+WRITABLE = {
+    ".jpg": ("JPEG", {"quality": 92, "subsampling": 0}),
+    ".jpeg": ("JPEG", {"quality": 92, "subsampling": 0}),
+    ".png": ("PNG", {}),
+    ".webp": ("WEBP", {"quality": 90}),
+    ".bmp": ("BMP", {}),
+    ".tif": ("TIFF", {}),
+    ".tiff": ("TIFF", {}),
+}
+#: The most pixels that are decoded: some 50 bytes of header can ask for gigabytes.
+MOST_PIXELS = 50_000_000
+LEAST_SIDE = 32
+
+
+def read_picture(source: Union[str, Path, bytes]) -> Image.Image:
+    """Read a file, or the bytes of one, as an upright RGB image without transparency.
+
+    EXIF orientation is applied, transparency laid on white, an animation's first frame taken.
+    Raises `PictureError`, with a sentence for the user, for anything that is not such a picture.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            stream = io.BytesIO(source) if isinstance(source, bytes) else source
+            with Image.open(stream, formats=READABLE) as image:
+                check_size(image.width, image.height)
+                return _to_rgb(ImageOps.exif_transpose(image))
+    except FileNotFoundError as error:
+        raise PictureError(f"There is no file {_called(source)}.") from error
+    except IsADirectoryError as error:
+        raise PictureError(f"{_called(source)} is a folder, not a picture.") from error
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"The picture has too many pixels; {_limits()}") from error
+    except UnidentifiedImageError as error:
+        raise PictureError(
+            f"{_called(source)} is not a picture that can be read. JPEG, PNG, WebP, BMP, TIFF and "
+            "GIF can."
+        ) from error
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise PictureError(f"{_called(source)} is damaged or cut short ({error}).") from error
+
+
+def check_size(width: int, height: int) -> None:
+    """Raise `PictureError` for a picture too large to decode or too small to repaint."""
+    if width * height > MOST_PIXELS or min(width, height) < LEAST_SIDE:
+        raise PictureError(f"The picture is {width}x{height} pixels; {_limits()}")
+
+
+def check_writable(path: Path) -> None:
+    """Raise `PictureError` unless a picture can be written at `path`: before the work, not after.
+
+    The suffix decides the format; the folder must be there and let itself be written to.
+    """
+    if path.suffix.lower() not in WRITABLE:
+        raise PictureError(
+            f"{path} does not say its format; end the name in one of {', '.join(WRITABLE)}."
+        )
+    if path.is_dir():
+        raise PictureError(f"{path} is a folder; give the name of a file.")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise PictureError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def write_picture(image: Image.Image, path: Path) -> None:
+    """Write an RGB image at `path`, whole or not at all, in the format of its suffix.
+
+    Raises `PictureError` for an unknown suffix or a path that cannot be written.
+    """
+    check_writable(path)
+    file_format, options = WRITABLE[path.suffix.lower()]
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        image.save(partial, file_format, **options)
+        partial.replace(path)
+    except OSError as error:
+        raise PictureError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        if partial.exists():
+            partial.unlink()
+
+
+def to_array(image: Image.Image) -> np.ndarray:
+    """An RGB image as float32 [1, 3, H, W] in [0, 1]."""
+    pixels = np.asarray(image, np.float32).transpose(2, 0, 1)[None]
+    return np.ascontiguousarray(pixels) * np.float32(1 / 255)
+
+
+def to_image(array: np.ndarray) -> Image.Image:
+    """float32 [1, 3, H, W] in [0, 1] as an RGB image, values outside clipped."""
+    pixels = np.rint(np.clip(array[0], 0, 1) * 255).astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+
+
+def fit(size: Tuple[int, int], longest: int, multiple: int) -> Tuple[int, int]:
+    """The width and height to work at: the aspect of `size`, `longest` the longer side.
+
+    Both are rounded to multiples of `multiple`, which moves the aspect by some per cent at most;
+    the result is stretched back to the photo's own size.
+    """
+    scale = longest / max(size)
+    width, height = (max(1, round(side * scale / multiple)) * multiple for side in size)
+    return max(width, _at_least(multiple)), max(height, _at_least(multiple))
+
+
+def _at_least(multiple: int) -> int:
+    return -(-LEAST_SIDE // multiple) * multiple
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = _to_8_bits(image)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        paper = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(paper, image)
+    # A copy, so that nothing refers to the file; without the metadata, which speaks of the input.
+    rgb = image.convert("RGB").copy()
+    rgb.info.clear()
+    return rgb
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Grayscale of 16 or 32 bits: Pillow's own conversion cuts at 255 where it should scale."""
+    values = np.asarray(image, np.float64)
+    full = 65535.0 if values.max() > 255 else 255.0
+    return Image.fromarray(np.uint8(np.clip(values / full, 0, 1) * 255 + 0.5))
+
+
+def _called(source: Union[str, Path, bytes]) -> str:
+    return "The file" if isinstance(source, bytes) else str(source)
+
+
+def _limits() -> str:
+    megapixels = MOST_PIXELS // 1_000_000
+    return f"it may have {megapixels} megapixels, and {LEAST_SIDE} pixels a side at the least."

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from export.gatys import write_features, write_gatys
+from export.graph import SAFE_OPERATORS
+from export.vgg import load_vgg19
+from runtime.spec import CLASSIC, DEEP, OBJECTIVES, POOLINGS, features_graph, gatys_graph
+from tests.networks import random_vgg19
+from tests.pictures import array
+from tests.reference import loss_and_gradient, targets
+
+SIZES = [(64, 64), (61, 75), (98, 51)]
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return {CLASSIC.name: load_vgg19(CLASSIC), DEEP.name: random_vgg19(DEEP)}
+
+
+@pytest.fixture(scope="module", params=[(o, p) for o in OBJECTIVES for p in POOLINGS], ids="-".join)
+def graphs(request, networks, tmp_path_factory):
+    """Both graphs of an objective and a pooling, loaded, and what they were written from."""
+    name, pooling = request.param
+    objective, convs = OBJECTIVES[name], networks[name]
+    folder = tmp_path_factory.mktemp("graphs")
+    paths = [write(objective, pooling, convs, folder) for write in (write_features, write_gatys)]
+    features, gatys = (onnxruntime.InferenceSession(str(path)) for path in paths)
+    return objective, pooling, convs, features, gatys
+
+
+def run(session, feeds):
+    names = [each.name for each in session.get_outputs()]
+    return dict(zip(names, session.run(names, feeds)))
+
+
+def feeds_for(objective, features, size):
+    """Inputs with targets of different pictures, the style's of another size than the photo's."""
+    content = run(features, {"image": array(*size, seed=1)})
+    style = run(features, {"image": array(80, 67, seed=2)})
+    feeds = {name: style[name] for name in style if name != "content"}
+    feeds["content"] = content["content"]
+    feeds["image"] = array(*size, seed=3)
+    feeds["style_weights"] = np.array([3, 10, 100, 30, 1], np.float32)
+    feeds["content_weight"] = np.array([0.7], np.float32)
+    return feeds
+
+
+def relative_error(got, expected):
+    return np.linalg.norm(got - expected) / np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_features_equal_torch(graphs, size):
+    objective, pooling, convs, features, _ = graphs
+    image = array(*size, seed=1)
+    expected = targets(objective, pooling, convs, image)
+    for name, got in run(features, {"image": image}).items():
+        assert relative_error(got, expected[name]) < 1e-5, name
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_loss_and_gradient_equal_autograd(graphs, size):
+    objective, pooling, convs, features, gatys = graphs
+    feeds = feeds_for(objective, features, size)
+    expected = loss_and_gradient(objective, pooling, convs, feeds)
+    got = run(gatys, feeds)
+    np.testing.assert_allclose(got["style_losses"], expected.style_losses, rtol=1e-4)
+    np.testing.assert_allclose(got["content_loss"], [expected.content_loss], rtol=1e-4)
+    assert got["gradient"].shape == (1, 3, *size)
+    assert relative_error(got["gradient"], expected.gradient) < 1e-4
+
+
+def test_gradient_of_flat_regions_equals_autograd(graphs):
+    """A white sky ties all maxima of a pooling window: the first takes the gradient, as in torch."""
+    objective, pooling, convs, features, gatys = graphs
+    feeds = feeds_for(objective, features, (66, 65))
+    feeds["image"][:, :, :40] = 1.0
+    expected = loss_and_gradient(objective, pooling, convs, feeds)
+    assert relative_error(run(gatys, feeds)["gradient"], expected.gradient) < 1e-4
+
+
+def test_weights_scale_their_terms_of_the_gradient(graphs):
+    objective, _, _, features, gatys = graphs
+    feeds = feeds_for(objective, features, (64, 48))
+    alone = []
+    for part in ("style_weights", "content_weight"):
+        other = "content_weight" if part == "style_weights" else "style_weights"
+        alone.append(run(gatys, {**feeds, other: feeds[other] * 0})["gradient"])
+    both = run(gatys, feeds)["gradient"]
+    assert relative_error(alone[0] + alone[1], both) < 1e-4
+    assert np.linalg.norm(alone[0]) > 0 and np.linalg.norm(alone[1]) > 0
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize(
+    "write, describe", [(write_features, features_graph), (write_gatys, gatys_graph)]
+)
+def test_file_is_what_tensorrt_8_0_takes(networks, tmp_path, write, describe, pooling):
+    model = onnx.load(str(write(CLASSIC, pooling, networks[CLASSIC.name], tmp_path)))
+    onnx.checker.check_model(model, full_check=True)
+    spec = describe(CLASSIC, pooling)
+    assert {node.op_type for node in model.graph.node} <= SAFE_OPERATORS
+    assert model.opset_import[0].version == 11 and model.ir_version == 7
+    assert [each.name for each in model.graph.input] == [each.name for each in spec.inputs]
+    assert [each.name for each in model.graph.output] == [each.name for each in spec.outputs]
+    image = next(each for each in model.graph.input if each.name == "image")
+    assert [dim.dim_param for dim in image.type.tensor_type.shape.dim[2:]] == ["height", "width"]
+
+
+def test_backward_convolutions_are_convolutions(networks, tmp_path):
+    """Engines have fast tactics for Conv only: one forward and one backward for each layer."""
+    model = onnx.load(str(write_gatys(CLASSIC, "average", networks[CLASSIC.name], tmp_path)))
+    operators = [node.op_type for node in model.graph.node]
+    assert operators.count("Conv") == 2 * len(CLASSIC.layers)
+    assert "ConvTranspose" not in operators

@@ -1,0 +1,26 @@
+"""Pictures made on the spot: smooth shapes under fine texture, as photographs have."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+
+def array(height: int, width: int, seed: int) -> np.ndarray:
+    """A picture as float32 [1, 3, height, width] in [0, 1], with the spectrum of a photograph."""
+    rng = np.random.default_rng(seed)
+    layers = [
+        ndimage.gaussian_filter(rng.standard_normal((3, height, width)), (0, sigma, sigma))
+        * amplitude
+        for sigma, amplitude in ((0.5, 1), (2, 2), (6, 6), (18, 18))
+    ]
+    total = np.sum(layers, axis=0)
+    total = (total - total.min()) / (total.max() - total.min())
+    return total[None].astype(np.float32)
+
+
+def image(height: int, width: int, seed: int) -> Image.Image:
+    """The same as a Pillow image."""
+    pixels = array(height, width, seed)[0].transpose(1, 2, 0)
+    return Image.fromarray(np.uint8(pixels * 255 + 0.5))
