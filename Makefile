@@ -1,0 +1,74 @@
+# `make demo` repaints a photo, `make test` runs all tests; both start from a fresh clone.
+
+PYTHON ?= python3
+VENV ?= .venv
+PY = $(VENV)/bin/python
+
+SAMPLE = docs/pictures/nagasaki-boats.jpg
+DEMO_STYLE = night-swirls
+
+.PHONY: help demo setup test test-jetson lint bench weights onnx styles clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+demo: $(VENV)/.requirements  ## repaint the sample photo: demo.jpg
+	-@$(PY) -m export weights vgg19-deep
+	@$(PY) -m export onnx
+	@echo "Painting $(SAMPLE) in the style $(DEMO_STYLE):"
+	@$(PY) -m runtime stylize $(SAMPLE) $(DEMO_STYLE) -o demo.jpg --size 288
+	@echo
+	@echo "The painting is $(CURDIR)/demo.jpg. Next, try a photo of your own:"
+	@echo "    $(PY) -m runtime stylize PHOTO.jpg stained-glass -o OUT.jpg"
+	@echo "The styles are in styles/; any picture file serves as one too."
+
+setup: $(VENV)/.requirements  ## make .venv with what painting needs
+
+test: $(VENV)/.requirements-dev  ## run all tests
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+test-jetson: VENV = .venv38
+test-jetson:  ## the tests with the Jetson's pins; PYTHON must be a Python 3.8
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 8))' \
+	    || { echo "$(PYTHON) is not a Python 3.8; say which is with PYTHON=..."; exit 2; }
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@# pycuda needs a CUDA compiler, and TensorRT comes with the Jetson's image only.
+	@grep -v '^pycuda' requirements-jetson.txt > $(VENV)/pins.txt
+	@$(PY) -m pip install --quiet -r $(VENV)/pins.txt \
+	    torch==1.13.0 torchvision==0.14.0 'pytest>=8.3,<8.4'
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.requirements-dev  ## ruff and mypy
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+bench: $(VENV)/.requirements-dev  ## time against the reference recipe: bench.json
+	@$(PY) -m export onnx --pooling max
+	@$(PY) -m tests.bench $(BENCH_ARGS)
+
+weights: $(VENV)/.requirements  ## fetch the published weights; WEIGHTS="name ..." for others
+	@$(PY) -m export weights $(WEIGHTS)
+
+onnx: $(VENV)/.requirements  ## write the graphs into engines/
+	@$(PY) -m export onnx
+
+styles: $(VENV)/.requirements  ## fetch famous paintings into styles/
+	@$(PY) -m styles fetch
+
+clean:  ## remove what was made, but for fetched weights and paintings
+	rm -rf .venv .venv38 demo.jpg bench.json engines/*.onnx
+	rm -rf .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/.requirements: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' \
+	    || { echo "Python 3.9 or newer is needed; say which with PYTHON=python3.11"; exit 2; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing requirements.txt into $(VENV) ..."
+	@$(PY) -m pip install --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/.requirements-dev: requirements-dev.txt $(VENV)/.requirements
+	@echo "Installing requirements-dev.txt into $(VENV) ..."
+	@$(PY) -m pip install --quiet -r requirements-dev.txt
+	@touch $@
