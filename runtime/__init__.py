@@ -1,7 +1,7 @@
 """Jetbrush's runtime: images in, pictures out.
 
-`stylize` repaints a photo in the style of a picture. The names below are imported when they are
-first used, so that importing `runtime` costs nothing.
+`stylize` repaints a photo in the style of a picture, `translate` runs it through a generator. The
+names below are imported when they are first used, so that importing `runtime` costs nothing.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from runtime.cyclegan import translate
     from runtime.errors import BackendError, Cancelled, JetbrushError, OptionError, PictureError
     from runtime.gallery import Style, find_style, gallery
     from runtime.gatys import stylize
-    from runtime.options import StylizeOptions
+    from runtime.generators import Model, models
+    from runtime.options import StylizeOptions, TranslateOptions
     from runtime.picture import read_picture, write_picture
     from runtime.progress import Progress
 
@@ -21,15 +23,19 @@ _HOMES = {
     "BackendError": "errors",
     "Cancelled": "errors",
     "JetbrushError": "errors",
+    "Model": "generators",
     "OptionError": "errors",
     "PictureError": "errors",
     "Progress": "progress",
     "Style": "gallery",
     "StylizeOptions": "options",
+    "TranslateOptions": "options",
     "find_style": "gallery",
     "gallery": "gallery",
+    "models": "generators",
     "read_picture": "picture",
     "stylize": "gatys",
+    "translate": "cyclegan",
     "write_picture": "picture",
 }
 
@@ -37,15 +43,19 @@ __all__ = [
     "BackendError",
     "Cancelled",
     "JetbrushError",
+    "Model",
     "OptionError",
     "PictureError",
     "Progress",
     "Style",
     "StylizeOptions",
+    "TranslateOptions",
     "find_style",
     "gallery",
+    "models",
     "read_picture",
     "stylize",
+    "translate",
     "write_picture",
 ]
 

@@ -1,4 +1,7 @@
-"""The command line: `python -m runtime stylize PHOTO STYLE -o OUT`, `python -m runtime doctor`."""
+"""The command line, `python -m runtime`.
+
+stylize PHOTO STYLE -o OUT, translate PHOTO MODEL -o OUT, and doctor.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, Union
+
+from PIL import Image
 
 from runtime import doctor
 from runtime.errors import JetbrushError
 from runtime.gallery import find_style
-from runtime.options import BACKEND_CHOICES, OBJECTIVE_CHOICES, StylizeOptions
+from runtime.options import BACKEND_CHOICES, OBJECTIVE_CHOICES, StylizeOptions, TranslateOptions
 from runtime.picture import check_writable, read_picture, write_picture
 from runtime.progress import Progress
 from runtime.spec import POOLINGS
@@ -40,30 +45,50 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_stylize(commands)
+    _add_translate(commands)
     doctor.add_parser(commands)
     return parser
 
 
 def _add_stylize(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     default = StylizeOptions()
-    parser = commands.add_parser(
-        "stylize",
-        help="repaint a photo in the style of a picture",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = _add_command(commands, "stylize", "repaint a photo in the style of a picture", default)
     add = parser.add_argument
-    add("photo", metavar="PHOTO", type=Path, help="the photo to repaint")
     add("style", metavar="STYLE", help="a picture file, or the name of a style in styles/")
-    add("-o", "--output", metavar="OUT", type=Path, required=True, help="the file to write")
-    add("--size", type=int, default=default.size, help="longer side to work at, in pixels")
     add("--strength", type=float, default=default.strength, help="0 is gentle, 1 is strong")
     add("--keep-colours", action="store_true", help="keep the photo's colours")
     add("--seed", type=int, default=default.seed, help="each seed gives another painting")
     add("--steps", type=int, default=default.steps, help="steps at the most")
-    add("--backend", choices=BACKEND_CHOICES, default=default.backend, help="what computes")
     add("--objective", choices=OBJECTIVE_CHOICES, default=default.objective, help="what is seen")
     add("--pooling", choices=POOLINGS, default=default.pooling, help="how layers are joined")
     parser.set_defaults(run=_stylize)
+
+
+def _add_translate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    default = TranslateOptions()
+    parser = _add_command(commands, "translate", "translate a photo: a horse to a zebra", default)
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="the name of an installed generator, such as horse2zebra")
+    add("--smooth", action="store_true", help="leave the photo's fine detail out")
+    parser.set_defaults(run=_translate)
+
+
+def _add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    what: str,
+    default: Union[StylizeOptions, TranslateOptions],
+) -> argparse.ArgumentParser:
+    """Add a command that makes a picture of a photo."""
+    parser = commands.add_parser(
+        name, help=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add = parser.add_argument
+    add("photo", metavar="PHOTO", type=Path, help="the photo to start from")
+    add("-o", "--output", metavar="OUT", type=Path, required=True, help="the file to write")
+    add("--size", type=int, default=default.size, help="longer side to work at, in pixels")
+    add("--backend", choices=BACKEND_CHOICES, default=default.backend, help="what computes")
+    return parser
 
 
 def _stylize(args: argparse.Namespace) -> int:
@@ -84,8 +109,20 @@ def _stylize(args: argparse.Namespace) -> int:
     photo, style = read_picture(args.photo), read_picture(find_style(args.style))
     with _Bar(options.steps) as bar:
         painted = stylize(photo, style, options, on_progress=bar.update)
-    write_picture(painted, args.output)
-    print(f"{args.output}: {painted.width}x{painted.height}")
+    return _write(painted, args.output)
+
+
+def _translate(args: argparse.Namespace) -> int:
+    from runtime.cyclegan import translate
+
+    options = TranslateOptions(size=args.size, detail=not args.smooth, backend=args.backend)
+    check_writable(args.output)
+    return _write(translate(read_picture(args.photo), args.model, options), args.output)
+
+
+def _write(picture: Image.Image, path: Path) -> int:
+    write_picture(picture, path)
+    print(f"{path}: {picture.width}x{picture.height}")
     return 0
 
 

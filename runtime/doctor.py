@@ -11,6 +11,7 @@ from typing import Iterable, Iterator
 from runtime.backends import AUTO, PREFERENCE, backend_class, candidates
 from runtime.errors import BackendUnavailable
 from runtime.gallery import gallery
+from runtime.generators import models
 from runtime.spec import ENGINES, OBJECTIVES, POOLINGS, Objective, features_graph, gatys_graph
 
 OLDEST_PYTHON = (3, 8)
@@ -35,11 +36,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def examine() -> Iterator[Finding]:
-    """Look at Python, the backends, the graphs and the styles, in that order."""
+    """Look at Python, the backends, the graphs, the generators and the styles, in that order."""
     yield _python()
     yield from _backends()
     for objective in OBJECTIVES.values():
         yield _graphs(objective)
+    yield _generators()
     yield _styles()
 
 
@@ -71,10 +73,10 @@ def _backends() -> Iterator[Finding]:
         try:
             yield Finding(name, OK, backend_class(name).check())
         except BackendUnavailable as error:
-            yield Finding(name, NOTE, str(error), "`make install` installs it where it can run.")
+            yield Finding(name, NOTE, str(error), "`make setup` installs it where it can run.")
     first = next(candidates(AUTO), None) if importlib.util.find_spec("numpy") else None
     if first is None:
-        yield Finding("painting", MISSING, "no backend can run here", "Run `make install`.")
+        yield Finding("painting", MISSING, "no backend can run here", "Run `make setup`.")
     else:
         yield Finding("painting", OK, f"with {first.name}")
 
@@ -90,6 +92,13 @@ def _graphs(objective: Objective) -> Finding:
     if objective.name != "classic":
         advice = "Run `make weights onnx`: the deep weights are fetched, 20 MB."
     return Finding(objective.name, MISSING, f"{', '.join(missing)} not in {ENGINES}", advice)
+
+
+def _generators() -> Finding:
+    names = ", ".join(models())
+    if not names:
+        return Finding("models", NOTE, f"no generator in {ENGINES}", "Run `make weights onnx`.")
+    return Finding("models", OK, names)
 
 
 def _styles() -> Finding:

@@ -5,7 +5,6 @@ Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networ
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from typing import Deque, Dict, Optional, Tuple, Type
 
@@ -13,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from runtime import lbfgs, spec
-from runtime.backends import AUTO, Backend, candidates
+from runtime.backends import AUTO, Backend, candidates, first_success
 from runtime.errors import BackendError
 from runtime.finish import enlarge, with_colours_of
 from runtime.options import StylizeOptions
@@ -27,8 +26,6 @@ PATIENCE_FROM, PATIENCE, LEAST_GAIN = 40, 10, 0.02
 
 #: Standard deviation of the noise on the picture that the painting starts from.
 NOISE = 0.02
-
-_log = logging.getLogger(__name__)
 
 
 def stylize(
@@ -51,19 +48,11 @@ def stylize(
     check_size(*content.size)
     check_size(*style.size)
     objective = _objective(options.objective)
-    failure: Optional[BackendError] = None
-    for backend in candidates(options.backend):
-        if failure is not None:
-            _log.warning("%s Going on with %s.", failure, backend.name)
-        try:
-            job = _Job(backend, objective, options, on_progress, cancel)
-            painted = job.paint(content, style)
-            break
-        except BackendError as error:
-            failure = error
-    else:
-        assert failure is not None
-        raise failure
+
+    def paint(backend: Type[Backend]) -> Image.Image:
+        return _Job(backend, objective, options, on_progress, cancel).paint(content, style)
+
+    painted = first_success(candidates(options.backend), paint)
     result = enlarge(painted, content)
     return with_colours_of(content, result) if options.keep_colours else result
 

@@ -48,6 +48,24 @@ class StylizeOptions:
         _check_range("seed", self.seed, 0, 2**32 - 1)
 
 
+@dataclass(frozen=True)
+class TranslateOptions:
+    """How a photo is translated by a generator. Give the fields by keyword.
+
+    size: the longer side in pixels of the picture that is worked on; the result has the photo's.
+    detail: bring back the photo's fine luminance, which the working size cannot hold.
+    """
+
+    size: int = 512
+    detail: bool = True
+    backend: str = AUTO
+
+    def __post_init__(self) -> None:
+        """Raise `OptionError` for a value outside its range."""
+        _check_choice("backend", self.backend, BACKEND_CHOICES)
+        _check_range("size", self.size, LEAST_SIZE, MOST_SIZE)
+
+
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise OptionError(f"{name} is {value!r}; it can be {', '.join(choices)}.")

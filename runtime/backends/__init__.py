@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import importlib
 import logging
-from typing import Iterator, Mapping, Tuple, Type
+from typing import Callable, Iterable, Iterator, Mapping, Optional, Tuple, Type, TypeVar
 
 from runtime.backends.base import Backend
-from runtime.errors import BackendUnavailable, OptionError
+from runtime.errors import BackendError, BackendUnavailable, OptionError
 
-__all__ = ["AUTO", "BACKENDS", "PREFERENCE", "Backend", "backend_class", "candidates"]
+__all__ = [
+    "AUTO",
+    "BACKENDS",
+    "PREFERENCE",
+    "Backend",
+    "backend_class",
+    "candidates",
+    "first_success",
+]
+
+Result = TypeVar("Result")
 
 AUTO = "auto"
 
@@ -59,6 +69,25 @@ def candidates(name: str = AUTO) -> Iterator[Type[Backend]]:
         yield backend
     if len(reasons) == len(wanted) and not any(each.endswith("failed.") for each in reasons):
         raise BackendUnavailable(
-            f"No backend can run here: {' '.join(reasons)} Run `make install`, or see "
+            f"No backend can run here: {' '.join(reasons)} Run `make setup`, or see "
             "`python -m runtime doctor`."
         )
+
+
+def first_success(
+    backends: Iterable[Type[Backend]], job: Callable[[Type[Backend]], Result]
+) -> Result:
+    """What `job` gives with the first of `backends` that gets through; logs those that do not.
+
+    Raises the last one's `BackendError` when none does; other exceptions pass at once.
+    """
+    failure: Optional[BackendError] = None
+    for backend in backends:
+        if failure is not None:
+            _log.warning("%s Going on with %s.", failure, backend.name)
+        try:
+            return job(backend)
+        except BackendError as error:
+            failure = error
+    assert failure is not None, "candidates() yields one at least, or raises"
+    raise failure
