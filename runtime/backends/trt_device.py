@@ -1,0 +1,149 @@
+"""The CUDA device through pycuda: its context, its memory, and what its errors mean."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from typing import Any, Iterator, List, Tuple
+
+import numpy as np
+
+from runtime.errors import BackendError, BackendUnavailable
+from runtime.spec import Shape
+
+
+class DeviceMemoryError(BackendError):
+    """The GPU, or on a Jetson the memory that it shares with the processor, is full."""
+
+
+def import_vendors() -> Tuple[Any, Any]:
+    """The modules `tensorrt` and `pycuda.driver`; raises `BackendUnavailable` without them."""
+    try:
+        import pycuda.driver as cuda  # type: ignore[import-not-found]
+        import tensorrt  # type: ignore[import-not-found]
+    except ImportError as error:
+        hint = ""
+        if "static TLS" in str(error):
+            hint = " Start with LD_PRELOAD=/usr/lib/aarch64-linux-gnu/libgomp.so.1."
+        raise BackendUnavailable(
+            f"TensorRT and pycuda are not both installed ({error}).{hint}"
+        ) from error
+    return tensorrt, cuda
+
+
+@functools.lru_cache(maxsize=None)
+def open_device(cuda: Any) -> Device:
+    """The first device, opened once: a context takes seconds and 200 MB on a Jetson.
+
+    Raises `BackendUnavailable` when the driver finds none.
+    """
+    try:
+        cuda.init()
+        return Device(cuda, cuda.Device(0))
+    except cuda.Error as error:
+        raise BackendUnavailable(f"CUDA finds no usable GPU ({error}).") from error
+
+
+class Device:
+    """A device with its primary context, which torch would share, and one stream."""
+
+    def __init__(self, cuda: Any, handle: Any) -> None:
+        self._cuda = cuda
+        self.name = str(handle.name())
+        self.capability = "{}.{}".format(*handle.compute_capability())
+        #: Processor and GPU share the memory: what lies in it need not be copied.
+        self.integrated = bool(handle.get_attribute(cuda.device_attribute.INTEGRATED)) and bool(
+            handle.get_attribute(cuda.device_attribute.CAN_MAP_HOST_MEMORY)
+        )
+        self._context = handle.retain_primary_context()
+        with self.current():
+            self.stream = cuda.Stream()
+            self.scratch = Scratch(cuda)
+
+    @contextlib.contextmanager
+    def current(self) -> Iterator[None]:
+        """Let the calling thread work with this device, and translate its errors.
+
+        Raises `DeviceMemoryError` when the memory is full, `BackendError` for other errors.
+        """
+        cuda = self._cuda
+        self._context.push()
+        try:
+            yield
+        except (cuda.MemoryError, MemoryError) as error:
+            raise DeviceMemoryError(
+                f"{self.name} has not enough free memory ({error}). Stop other programs that use "
+                "it, or choose a smaller size."
+            ) from error
+        except cuda.Error as error:
+            raise BackendError(f"CUDA failed on {self.name}: {error}") from error
+        finally:
+            cuda.Context.pop()
+
+    def buffer(self, shape: Shape) -> Buffer:
+        """A float32 tensor that the processor and the device both reach."""
+        return Buffer(self._cuda, shape, mapped=self.integrated)
+
+
+class Buffer:
+    """Page-locked host memory `array`, and the device's `address` of it or of its copy."""
+
+    def __init__(self, cuda: Any, shape: Shape, *, mapped: bool) -> None:
+        self._cuda = cuda
+        self._copy = None
+        flags = cuda.host_alloc_flags.DEVICEMAP if mapped else 0
+        self.array: np.ndarray = cuda.pagelocked_empty(shape, np.float32, mem_flags=flags)
+        if mapped:
+            self.address = int(self.array.base.get_device_pointer())  # type: ignore[union-attr]
+        else:
+            self._copy = cuda.mem_alloc(self.array.nbytes)
+            self.address = int(self._copy)
+
+    def upload(self, stream: Any) -> None:
+        """Enqueue the copy to the device."""
+        if self._copy is not None:
+            self._cuda.memcpy_htod_async(self._copy, self.array, stream)
+
+    def download(self, stream: Any) -> None:
+        """Enqueue the copy from the device."""
+        if self._copy is not None:
+            self._cuda.memcpy_dtoh_async(self.array, self._copy, stream)
+
+
+class Scratch:
+    """Memory for activations that engines take turns in: they never run at the same time.
+
+    It grows to the largest that was asked for, and is freed with its last user.
+    """
+
+    def __init__(self, cuda: Any) -> None:
+        self._cuda = cuda
+        self._memory: Any = None
+        self._size = 0
+        self._users: List[object] = []
+
+    def join(self, user: object, size: int) -> None:
+        """Make room for `size` bytes; `address` may change."""
+        if size > self._size:
+            old = self._size
+            # Freed first: on a Jetson the old and the new may not fit side by side.
+            self._memory = None
+            try:
+                self._memory = self._cuda.mem_alloc(size)
+            except self._cuda.MemoryError:
+                # The other users still need theirs.
+                self._memory = self._cuda.mem_alloc(old) if old else None
+                raise
+            self._size = size
+        self._users.append(user)
+
+    def leave(self, user: object) -> None:
+        """Free the memory if `user` was the last."""
+        self._users = [each for each in self._users if each is not user]
+        if not self._users:
+            self._memory, self._size = None, 0
+
+    @property
+    def address(self) -> int:
+        """Where the memory lies on the device."""
+        return int(self._memory)

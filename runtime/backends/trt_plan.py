@@ -1,0 +1,103 @@
+"""Reads an engine's plan from the disk, and refuses one that does not belong to this machine."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from runtime.backends.trt_device import Device
+from runtime.errors import GraphMissing
+from runtime.spec import (
+    EngineHost,
+    EngineRecord,
+    GraphSpec,
+    Size,
+    plan_file,
+    planned_sizes,
+    sidecar_file,
+)
+
+CURE = "Run `make engines` to build it."
+
+_L4T_RELEASE = Path("/etc/nv_tegra_release")
+
+
+class StaleEngine(GraphMissing):
+    """A plan is there, but is damaged or was built from or for something else."""
+
+
+def host_of(trt: Any, device: Device) -> EngineHost:
+    """What a plan that loads here is bound to."""
+    return EngineHost(
+        bindings=str(trt.__version__),
+        library=library_version(str(trt.__version__)),
+        capability=device.capability,
+        device=device.name,
+        l4t=l4t_release(),
+    )
+
+
+def library_version(bindings: str) -> str:
+    """The version that libnvinfer itself gives, such as `8201`; empty if it cannot be asked.
+
+    It differs from that of the bindings where one of them was upgraded alone.
+    """
+    try:
+        # The bindings have loaded it: its name alone finds it.
+        library = ctypes.CDLL(f"libnvinfer.so.{bindings.split('.')[0]}")
+        return str(library.getInferLibVersion())
+    except (OSError, AttributeError):
+        return ""
+
+
+def l4t_release(path: Path = _L4T_RELEASE) -> str:
+    """The Jetson's release, such as `R32.6.1`; empty on other machines."""
+    if not path.exists():
+        return ""
+    # "# R32 (release), REVISION: 6.1, GCID: ..."
+    parts = path.read_text(errors="replace").replace(",", " ").split()
+    revision = parts[parts.index("REVISION:") + 1] if "REVISION:" in parts else "?"
+    return f"{parts[1] if len(parts) > 1 else '?'}.{revision}"
+
+
+def read_plan(graph: GraphSpec, size: Size, folder: Path, here: EngineHost) -> bytes:
+    """The plan of `graph` for pictures of `size`, checked against its sidecar and this machine.
+
+    Raises `GraphMissing` when it is not there, `StaleEngine` when it is truncated or damaged, has
+    no sidecar, or was built from another ONNX file, by another TensorRT or for another device.
+    """
+    path = folder / plan_file(graph, size)
+    if not path.exists():
+        built = ", ".join(f"{width}x{height}" for width, height in planned_sizes(graph, folder))
+        raise GraphMissing(f"{path} is not there; built sizes: {built or 'none'}. {CURE}")
+    record = _record(path, folder / sidecar_file(graph, size))
+    differences = record.host.differences(here)
+    if differences:
+        raise StaleEngine(f"{path} was built elsewhere: {'; '.join(differences)}. {CURE}")
+    onnx = folder / graph.onnx_file
+    if onnx.exists() and sum_of(onnx.read_bytes()) != record.onnx_sha256:
+        raise StaleEngine(f"{path} was built from another {onnx.name}. {CURE}")
+    plan = path.read_bytes()
+    if len(plan) != record.plan_bytes:
+        raise StaleEngine(
+            f"{path} has {len(plan)} bytes, expected {record.plan_bytes}: it is cut off. {CURE}"
+        )
+    if sum_of(plan) != record.plan_sha256:
+        raise StaleEngine(f"{path} is damaged: its sha256 differs from its sidecar's. {CURE}")
+    return plan
+
+
+def sum_of(data: bytes) -> str:
+    """The sha256 of `data` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _record(plan: Path, sidecar: Path) -> EngineRecord:
+    try:
+        return EngineRecord.from_json(sidecar.read_text())
+    except FileNotFoundError as error:
+        raise StaleEngine(f"{plan} has no {sidecar.name} beside it. {CURE}") from error
+    except ValueError as error:
+        raise StaleEngine(f"{sidecar} cannot be read: {error}. {CURE}") from error
