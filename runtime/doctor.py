@@ -18,6 +18,9 @@ OLDEST_PYTHON = (3, 8)
 
 OK, MISSING, NOTE = "ok", "missing", "note"
 
+_SETUP = "`make setup` installs it where it can run."
+_ADVICE = {"pyt": "Only a machine with a CUDA GPU gains by it: `pip install torch`."}
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -73,7 +76,7 @@ def _backends() -> Iterator[Finding]:
         try:
             yield Finding(name, OK, backend_class(name).check())
         except BackendUnavailable as error:
-            yield Finding(name, NOTE, str(error), "`make setup` installs it where it can run.")
+            yield Finding(name, NOTE, str(error), _ADVICE.get(name, _SETUP))
     first = next(candidates(AUTO), None) if importlib.util.find_spec("numpy") else None
     if first is None:
         yield Finding("painting", MISSING, "no backend can run here", "Run `make setup`.")

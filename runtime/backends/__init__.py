@@ -25,13 +25,15 @@ AUTO = "auto"
 
 #: Each backend's module and class: a module is imported when its backend is asked for.
 _BACKENDS: Mapping[str, Tuple[str, str]] = {
+    "trt": ("runtime.backends.trt", "TrtBackend"),
     "openvino": ("runtime.backends.ov", "OpenVinoBackend"),
     "onnxrt": ("runtime.backends.onnxrt", "OnnxRuntimeBackend"),
+    "pyt": ("runtime.backends.pyt", "PytBackend"),
     "fake": ("runtime.backends.fake", "FakeBackend"),
 }
 
-#: The order in which `auto` takes them, fastest first.
-PREFERENCE = ("openvino", "onnxrt")
+#: The order in which `auto` takes them, fastest first; without a GPU `pyt` comes last.
+PREFERENCE = ("trt", "pyt", "openvino", "onnxrt")
 
 BACKENDS = tuple(_BACKENDS)
 
@@ -54,9 +56,9 @@ def candidates(name: str = AUTO) -> Iterator[Type[Backend]]:
 
     Logs which is taken and why. Raises `BackendUnavailable` when none can run here.
     """
-    wanted = PREFERENCE if name == AUTO else (name,)
     reasons = []
-    for each in wanted:
+    found = False
+    for each in _in_turn() if name == AUTO else (name,):
         backend = backend_class(each)
         try:
             device = backend.check()
@@ -66,12 +68,29 @@ def candidates(name: str = AUTO) -> Iterator[Type[Backend]]:
         passed_over = f" (passed over: {' '.join(reasons)})" if reasons else ""
         _log.info("backend %s on %s%s", each, device, passed_over)
         reasons.append(f"{each} failed.")
+        found = True
         yield backend
-    if len(reasons) == len(wanted) and not any(each.endswith("failed.") for each in reasons):
+    if not found:
         raise BackendUnavailable(
             f"No backend can run here: {' '.join(reasons)} Run `make setup`, or see "
             "`python -m runtime doctor`."
         )
+
+
+def _in_turn() -> Iterator[str]:
+    """`PREFERENCE`, but for torch without a GPU, which is put last.
+
+    One at a time: what comes before torch keeps it out of the process.
+    """
+    from runtime.backends.pyt import has_gpu
+
+    put_off = []
+    for each in PREFERENCE:
+        if each == "pyt" and not has_gpu():
+            put_off.append(each)
+        else:
+            yield each
+    yield from put_off
 
 
 def first_success(

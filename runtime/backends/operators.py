@@ -1,0 +1,139 @@
+"""The ONNX operators of our graphs in torch, which is passed in: only `pyt` imports it.
+
+Semantics as in onnx/docs/Operators.md at opset 11, for the attributes that `export` writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Mapping, Sequence, Tuple
+
+Attributes = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how tensors are computed: the torch module, the device, the type of convolutions."""
+
+    torch: Any
+    device: Any
+    precision: Any
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of one output."""
+
+    operator: str
+    inputs: Tuple[str, ...]
+    output: str
+    attributes: Attributes = field(default_factory=dict)
+
+
+def is_known(operator: str) -> bool:
+    """Whether `apply` can run it."""
+    return operator in _ANY_TYPE or operator in _FLOAT32 or operator in CONVOLUTIONS
+
+
+def apply(place: Place, node: Node, inputs: Sequence[Any]) -> Any:
+    """Run one node on tensors.
+
+    Convolutions compute in `place.precision`, what only moves numbers in the type they come in, and
+    all other arithmetic on floating point in float32: Gram products and norms overflow FP16.
+    """
+    if node.operator in CONVOLUTIONS:
+        inputs = [each.to(place.precision) for each in inputs]
+        return CONVOLUTIONS[node.operator](place, inputs, node.attributes)
+    if node.operator in _ANY_TYPE:
+        return _ANY_TYPE[node.operator](place, inputs, node.attributes)
+    inputs = [each.float() if each.is_floating_point() else each for each in inputs]
+    return _FLOAT32[node.operator](place, inputs, node.attributes)
+
+
+def _convolution(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    return place.torch.nn.functional.conv2d(
+        *inputs,
+        stride=attributes.get("strides", 1),
+        padding=_padding(attributes),
+        groups=attributes.get("group", 1),
+    )
+
+
+def _transposed(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    return place.torch.nn.functional.conv_transpose2d(
+        *inputs,
+        stride=attributes["strides"],
+        padding=_padding(attributes),
+        output_padding=attributes["output_padding"],
+    )
+
+
+def _padding(attributes: Attributes) -> Any:
+    """Ours are the same on opposite sides."""
+    return attributes.get("pads", [0, 0])[:2]
+
+
+def _average_pool(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    return place.torch.nn.functional.avg_pool2d(
+        inputs[0], attributes["kernel_shape"], attributes["strides"]
+    )
+
+
+def _max_pool(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    return place.torch.nn.functional.max_pool2d(
+        inputs[0], attributes["kernel_shape"], attributes["strides"]
+    )
+
+
+def _slice(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    value, starts, ends, axes = inputs
+    cuts = [slice(None)] * value.dim()
+    for start, end, axis in zip(starts.tolist(), ends.tolist(), axes.tolist()):
+        cuts[axis] = slice(start, end)
+    return value[tuple(cuts)]
+
+
+def _shape(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    # On the CPU, where all sizes stay: reading one back from a GPU would wait for its queue.
+    return place.torch.tensor(inputs[0].shape, dtype=place.torch.int64)
+
+
+def _gather(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    return inputs[0].index_select(attributes.get("axis", 0), inputs[1])
+
+
+def _to_float(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    return inputs[0].to(place.device, place.torch.float32)
+
+
+def _mean(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    return inputs[0].mean(attributes["axes"], keepdim=bool(attributes.get("keepdims", 1)))
+
+
+_Operator = Callable[[Place, Sequence[Any], Attributes], Any]
+
+CONVOLUTIONS: Mapping[str, _Operator] = {"Conv": _convolution, "ConvTranspose": _transposed}
+
+_ANY_TYPE: Dict[str, _Operator] = {
+    "AveragePool": _average_pool,
+    "Cast": _to_float,
+    "Concat": lambda place, inputs, attributes: place.torch.cat(inputs, attributes["axis"]),
+    "Gather": _gather,
+    "MaxPool": _max_pool,
+    "Relu": lambda place, inputs, attributes: inputs[0].relu(),
+    "Reshape": lambda place, inputs, attributes: inputs[0].reshape(inputs[1].tolist()),
+    "Shape": _shape,
+    "Slice": _slice,
+    "Transpose": lambda place, inputs, attributes: inputs[0].permute(attributes["perm"]),
+}
+
+_FLOAT32: Dict[str, _Operator] = {
+    "Add": lambda place, inputs, attributes: inputs[0] + inputs[1],
+    "Div": lambda place, inputs, attributes: inputs[0] / inputs[1],
+    "MatMul": lambda place, inputs, attributes: inputs[0] @ inputs[1],
+    "Mul": lambda place, inputs, attributes: inputs[0] * inputs[1],
+    "ReduceMean": _mean,
+    "Sqrt": lambda place, inputs, attributes: inputs[0].sqrt(),
+    "Sub": lambda place, inputs, attributes: inputs[0] - inputs[1],
+    "Tanh": lambda place, inputs, attributes: inputs[0].tanh(),
+}

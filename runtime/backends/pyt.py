@@ -1,0 +1,210 @@
+"""PyTorch, on a CUDA GPU or the CPU: the ONNX file's nodes one by one, gradients by autograd."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+import numpy as np
+
+from runtime.backends.base import Arrays, Backend
+from runtime.backends.operators import CONVOLUTIONS, Node, Place, apply, is_known
+from runtime.errors import BackendError, BackendUnavailable, GraphMismatch
+
+#: Near the solution 99 % of the unscaled gradients are subnormal in FP16; a power of two is exact.
+LOSS_SCALE = 1024.0
+
+_GRADIENT = "gradient"
+
+
+class PytBackend(Backend):
+    """Runs the part of the ONNX file that the outputs need; of a gatys graph, the forward part."""
+
+    name = "pyt"
+    _graph: Optional[_TorchGraph] = None
+
+    @classmethod
+    def check(cls) -> str:
+        """Say device and precision; raises `BackendUnavailable` without torch or onnx."""
+        place = _place()
+        device = "CPU"
+        if place.device.type == "cuda":
+            device = place.torch.cuda.get_device_name(place.device)
+        return f"{device}, {str(place.precision).replace('torch.', '')}"
+
+    def _load(self) -> None:
+        place = _place()
+        path = self._onnx_path()
+        try:
+            model = _import_onnx().load(str(path))
+        except Exception as error:  # protobuf's types differ between its versions
+            raise BackendError(f"{path} cannot be read: {error} Run `make onnx`.") from error
+        inputs = [each.name for each in model.graph.input]
+        outputs = [each.name for each in model.graph.output]
+        self._check_interface(inputs, outputs)
+        forward = [each for each in outputs if each != _GRADIENT]
+        try:
+            self._graph = _TorchGraph(place, model.graph, forward)
+        except RuntimeError as error:
+            raise BackendError(self._sentence(place.torch, error)) from error
+
+    def _run(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
+        assert self._graph is not None
+        place = self._graph.place
+        try:
+            # W: torch warns of arrays that cannot be written to.
+            tensors = {
+                name: place.torch.from_numpy(np.require(array, requirements=["C", "W"])).to(
+                    place.device
+                )
+                for name, array in feeds.items()
+            }
+            if any(each.name == _GRADIENT for each in self.graph.outputs):
+                results = self._graph.run_with_gradient(tensors)
+            else:
+                with place.torch.no_grad():
+                    results = self._graph.run(tensors)
+            return {name: value.detach().cpu().numpy() for name, value in results.items()}
+        except RuntimeError as error:
+            raise BackendError(self._sentence(place.torch, error)) from error
+
+    def _close(self) -> None:
+        assert self._graph is not None
+        place, self._graph = self._graph.place, None
+        if place.device.type == "cuda":
+            # torch would keep the memory from the other backends in this process.
+            place.torch.cuda.empty_cache()
+
+    def _sentence(self, torch: Any, error: RuntimeError) -> str:
+        if isinstance(error, torch.cuda.OutOfMemoryError):
+            return (
+                f"The GPU's memory is not enough for {self.graph.name} at "
+                f"{self.width}x{self.height}; a smaller size needs less."
+            )
+        return f"PyTorch failed in {self.graph.name}: {error}"
+
+
+def has_gpu() -> bool:
+    """Whether torch finds a CUDA GPU. Without NVIDIA's driver torch is not even imported."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        return bool(_import_torch().cuda.is_available())
+    except (OSError, BackendUnavailable):
+        return False
+
+
+class _TorchGraph:
+    """The nodes of an ONNX graph that some of its outputs need, with their constants on a device."""
+
+    def __init__(self, place: Place, graph: Any, outputs: Sequence[str]) -> None:
+        self.place = place
+        self._outputs = outputs
+        self._nodes = _needed(graph, outputs)
+        unknown = sorted({each.operator for each in self._nodes if not is_known(each.operator)})
+        if unknown:
+            raise GraphMismatch(
+                f"{graph.name} has the operators {', '.join(unknown)}, which this version does not "
+                "write. Run `make onnx` to write it again."
+            )
+        self._constants = self._read_constants(graph)
+
+    def run(self, feeds: Mapping[str, Any]) -> Dict[str, Any]:
+        """The outputs as float32 tensors, laid out as NumPy does."""
+        values = {**self._constants, **feeds}
+        values["image"] = values["image"].contiguous(memory_format=self._channels_last)
+        for node in self._nodes:
+            if node.output in values:
+                continue
+            value = apply(self.place, node, [values[each] for each in node.inputs])
+            values[node.output] = value
+            # The size is fixed: what follows from shapes alone is computed once.
+            if node.operator == "Shape" or self._constants.keys() >= set(node.inputs):
+                self._constants[node.output] = value
+        return {name: values[name].float().contiguous() for name in self._outputs}
+
+    def run_with_gradient(self, feeds: Mapping[str, Any]) -> Dict[str, Any]:
+        """The loss terms of a gatys graph and the gradient of their weighted sum."""
+        torch = self.place.torch
+        image = feeds["image"].requires_grad_()
+        with torch.enable_grad():
+            results = self.run({**feeds, "image": image})
+            loss = (feeds["style_weights"] * results["style_losses"]).sum()
+            loss = loss + (feeds["content_weight"] * results["content_loss"]).sum()
+            (gradient,) = torch.autograd.grad(loss * LOSS_SCALE, image)
+        return {**results, _GRADIENT: gradient.contiguous() / LOSS_SCALE}
+
+    @property
+    def _channels_last(self) -> Any:
+        return self.place.torch.channels_last
+
+    def _read_constants(self, graph: Any) -> Dict[str, Any]:
+        """Sizes stay on the CPU; a convolution's weights take its type and layout here, once."""
+        to_array = _import_onnx().numpy_helper.to_array
+        read = {name for node in self._nodes for name in node.inputs}
+        weights = {
+            name
+            for node in self._nodes
+            if node.operator in CONVOLUTIONS
+            for name in node.inputs[1:]
+        }
+        constants = {}
+        for each in graph.initializer:
+            if each.name not in read:
+                continue
+            value = self.place.torch.from_numpy(to_array(each).copy())
+            if value.is_floating_point():
+                value = value.to(self.place.device)
+            if each.name in weights:
+                value = value.to(self.place.precision)
+            if value.dim() == 4:
+                value = value.contiguous(memory_format=self._channels_last)
+            constants[each.name] = value
+        return constants
+
+
+def _needed(graph: Any, outputs: Sequence[str]) -> List[Node]:
+    """The nodes that `outputs` depend on, in the file's order."""
+    get_attribute_value = _import_onnx().helper.get_attribute_value
+    wanted, nodes = set(outputs), []
+    for node in reversed(graph.node):
+        if wanted.isdisjoint(node.output):
+            continue
+        wanted.update(node.input)
+        attributes = {each.name: get_attribute_value(each) for each in node.attribute}
+        nodes.append(Node(node.op_type, tuple(node.input), node.output[0], attributes))
+    return nodes[::-1]
+
+
+def _place() -> Place:
+    """The GPU if torch finds one, in float16 if it has tensor cores; else the CPU."""
+    torch = _import_torch()
+    _import_onnx()
+    if torch.cuda.is_available():
+        has_tensor_cores = torch.cuda.get_device_capability() >= (7, 0)
+        precision = torch.float16 if has_tensor_cores else torch.float32
+        return Place(torch, torch.device("cuda"), precision)
+    # torch can compute in bfloat16 on any CPU, but slower than in float32 without instructions
+    # for it. Older versions do not tell.
+    capabilities: Dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    has_bfloat16 = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    precision = torch.bfloat16 if has_bfloat16 else torch.float32
+    return Place(torch, torch.device("cpu"), precision)
+
+
+def _import_torch() -> Any:
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # OSError: a library that torch was linked with
+        raise BackendUnavailable(f"PyTorch is not installed ({error}).") from error
+    return torch
+
+
+def _import_onnx() -> Any:
+    try:
+        import onnx
+    except ImportError as error:
+        raise BackendUnavailable(
+            f"onnx, which reads the graphs, is not installed ({error})."
+        ) from error
+    return onnx
