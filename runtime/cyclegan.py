@@ -6,7 +6,7 @@ Networks", ICCV 2017.
 
 from __future__ import annotations
 
-from typing import Optional, Tuple, Type
+from typing import Optional, Sequence, Tuple, Type
 
 import numpy as np
 from PIL import Image
@@ -19,7 +19,7 @@ from runtime.generators import find_model
 from runtime.options import TranslateOptions
 from runtime.picture import LEAST_SIDE, check_size, to_array, to_image
 from runtime.progress import Event, OnProgress, Progress, check_cancel
-from runtime.spec import GraphSpec
+from runtime.spec import GraphSpec, Size, best_shape
 
 #: A generator halves the picture twice and doubles it twice.
 MULTIPLE = 4
@@ -45,11 +45,12 @@ def translate(
     options = options or TranslateOptions()
     check_size(*photo.size)
     graph = find_model(model).graph
-    small = photo.resize(_working_size(photo.size, options.size), Image.Resampling.LANCZOS)
 
     def run(backend: Type[Backend]) -> np.ndarray:
         check_cancel(cancel)
-        return _run(backend, graph, to_array(small))
+        size, frame = _sizes(photo.size, options.size, backend.shapes(graph, spec.ENGINES))
+        small = photo.resize(size, Image.Resampling.LANCZOS)
+        return _run(backend, graph, to_array(small), frame)
 
     picture = first_success(candidates(options.backend), run)
     check_cancel(cancel)
@@ -60,28 +61,42 @@ def translate(
     return translated.resize(photo.size, Image.Resampling.BICUBIC)
 
 
-def _working_size(size: Tuple[int, int], longest: int) -> Tuple[int, int]:
-    """`size` scaled to `longest`: nothing is stretched, padding makes up the multiple of 4."""
-    width, height = (max(1, round(side * longest / max(size))) for side in size)
-    return width, height
+def _sizes(photo: Size, longest: int, shapes: Sequence[Size]) -> Tuple[Size, Size]:
+    """The size that the photo is scaled to, its aspect kept, and that of the frame around it.
+
+    `shapes` are those that can be run, none for any; a frame of `longest` is made if any will do.
+    """
+    if shapes:
+        frame = best_shape(*photo, shapes)
+        scale = min(frame[0] / photo[0], frame[1] / photo[1])
+        return _scaled(photo, scale), frame
+    width, height = size = _scaled(photo, longest / max(photo))
+    return size, (_framed(width), _framed(height))
 
 
-def _run(backend_type: Type[Backend], graph: GraphSpec, photo: np.ndarray) -> np.ndarray:
-    """The translation of float32 [1, 3, H, W] in [0, 1], which has the same shape and range."""
+def _scaled(size: Size, scale: float) -> Size:
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _framed(side: int) -> int:
+    return max(LEAST_SIDE, -(-side // MULTIPLE) * MULTIPLE)
+
+
+def _run(
+    backend_type: Type[Backend], graph: GraphSpec, photo: np.ndarray, frame: Size
+) -> np.ndarray:
+    """The translation of float32 [1, 3, H, W] in [0, 1], which has the same shape and range.
+
+    Below and to the right the photo is continued by reflection: bars would bleed into it.
+    """
     height, width = photo.shape[2:]
-    padded = _padded(photo)
-    shape = padded.shape
-    with backend_type(graph, height=shape[2], width=shape[3], folder=spec.ENGINES) as backend:
-        picture = backend.run({"image": padded * np.float32(2) - np.float32(1)})["picture"]
-    picture = picture[:, :, :height, :width]
+    margins = ((0, 0), (0, 0), (0, frame[1] - height), (0, frame[0] - width))
+    image = np.pad(photo, margins, mode="reflect") * np.float32(2) - np.float32(1)
+    with backend_type(graph, height=frame[1], width=frame[0], folder=spec.ENGINES) as backend:
+        picture = backend.run({"image": image})["picture"][:, :, :height, :width]
     if not np.isfinite(picture).all():
-        raise BackendError(f"{backend_type.name} gave numbers in {graph.name} that are not finite.")
+        raise BackendError(
+            f"{backend_type.name} gave values in {graph.name} that are not numbers; expected "
+            "them from -1 to 1."
+        )
     return np.clip(picture * np.float32(0.5) + np.float32(0.5), 0, 1)
-
-
-def _padded(photo: np.ndarray) -> np.ndarray:
-    """`photo` continued below and to the right by reflection: black bars would bleed into it."""
-    below, right = (
-        max(LEAST_SIDE, -(-side // MULTIPLE) * MULTIPLE) - side for side in photo.shape[2:]
-    )
-    return np.pad(photo, ((0, 0), (0, 0), (0, below), (0, right)), mode="reflect")

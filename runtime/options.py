@@ -53,6 +53,7 @@ class TranslateOptions:
     """How a photo is translated by a generator. Give the fields by keyword.
 
     size: the longer side in pixels of the picture that is worked on; the result has the photo's.
+        Engines are built for sizes of their own, which hold instead.
     detail: bring back the photo's fine luminance, which the working size cannot hold.
     """
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import abc
 import os
 from pathlib import Path
-from typing import ClassVar, Dict, Mapping, Sequence
+from typing import ClassVar, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from runtime.errors import BackendError, GraphMismatch, GraphMissing
-from runtime.spec import ENGINES, GraphSpec, Shape, TensorSpec
+from runtime.spec import ENGINES, GraphSpec, Shape, Size, TensorSpec
 
 Arrays = Dict[str, np.ndarray]
 
@@ -40,6 +40,11 @@ class Backend(abc.ABC):
 
         Raises `BackendUnavailable` with the reason when it cannot run here.
         """
+
+    @classmethod
+    def shapes(cls, graph: GraphSpec, folder: Optional[Path] = None) -> Tuple[Size, ...]:
+        """The (width, height) for which `graph` can be run; empty where any will do."""
+        return ()
 
     def load(self) -> None:
         """Load the graph; a second call does nothing.
