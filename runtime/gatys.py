@@ -6,13 +6,14 @@ Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networ
 from __future__ import annotations
 
 from collections import deque
-from typing import Deque, Dict, Optional, Tuple, Type
+from typing import Deque, Dict, Mapping, Optional, Tuple, Type
 
 import numpy as np
 from PIL import Image
 
 from runtime import lbfgs, spec
 from runtime.backends import AUTO, Backend, candidates, first_success
+from runtime.colour import match_colours
 from runtime.errors import BackendError
 from runtime.finish import enlarge, with_colours_of
 from runtime.options import StylizeOptions
@@ -83,23 +84,24 @@ class _Job:
 
     def paint(self, content: Image.Image, style: Image.Image) -> Image.Image:
         """The painting, at the working size."""
-        photo = self._working_array(content)
-        feeds = self._targets(photo, self._working_array(style))
+        photo, model = self._working_array(content), self._working_array(style)
+        feeds = self._targets(photo, model)
+        start = self._start(photo, model)
         height, width = photo.shape[2:]
         graph = gatys_graph(self._objective, self._options.pooling)
         with self._backend(graph, height=height, width=width) as backend:
-            best = self._descend(backend, feeds, self._start(photo))
+            best = self._descend(backend, feeds, start)
         return to_image(best)
 
     def _working_array(self, image: Image.Image) -> np.ndarray:
         size = fit(image.size, self._options.size, self._objective.stride)
         return to_array(image.resize(size, Image.Resampling.LANCZOS))
 
-    def _start(self, photo: np.ndarray) -> np.ndarray:
-        """The photo under fine noise: a flat sky has no texture for the gradient to turn."""
+    def _start(self, photo: np.ndarray, style: np.ndarray) -> np.ndarray:
+        """The photo in the style's colours under noise, so that a flat sky has a gradient too."""
         rng = np.random.default_rng(self._options.seed)
         noise = rng.standard_normal(photo.shape, np.float32) * np.float32(NOISE)
-        return np.clip(photo + noise, 0, 1)
+        return np.clip(match_colours(photo, style) + noise, 0, 1)
 
     def _targets(self, photo: np.ndarray, style: np.ndarray) -> Dict[str, np.ndarray]:
         """What the gatys graph is fed with beside the image.
@@ -126,17 +128,11 @@ class _Job:
     def _descend(
         self, backend: Backend, feeds: Dict[str, np.ndarray], start: np.ndarray
     ) -> np.ndarray:
-        def evaluate(image: np.ndarray) -> Tuple[float, np.ndarray]:
-            check_cancel(self._cancel)
-            terms = backend.run({**feeds, "image": image})
-            style = np.dot(feeds["style_weights"].astype(np.float64), terms["style_losses"])
-            content = float(feeds["content_weight"][0]) * float(terms["content_loss"][0])
-            return float(style) + content, terms["gradient"]
-
         steps = self._options.steps
         best = start
         losses: Deque[float] = deque(maxlen=PATIENCE + 1)
-        for state in lbfgs.minimise(evaluate, start):
+        for state in lbfgs.minimise(loss_of(backend, feeds), start):
+            check_cancel(self._cancel)
             if not np.isfinite(state.best_loss):
                 raise BackendError(
                     f"{backend.name} gave a loss of {state.loss}; expected a number."
@@ -148,6 +144,22 @@ class _Job:
             if state.count >= steps or (state.count >= PATIENCE_FROM and stalled):
                 break
         return best
+
+
+def loss_of(backend: Backend, feeds: Mapping[str, np.ndarray]) -> lbfgs.Evaluate:
+    """The loss and its gradient as a function of the image, from a loaded gatys graph.
+
+    `feeds` are the graph's inputs but for the image.
+    """
+    style_weights = feeds["style_weights"].astype(np.float64)
+    content_weight = float(feeds["content_weight"][0])
+
+    def evaluate(image: np.ndarray) -> Tuple[float, np.ndarray]:
+        terms = backend.run({**feeds, "image": image})
+        loss = float(np.dot(style_weights, terms["style_losses"]))
+        return loss + content_weight * float(terms["content_loss"][0]), terms["gradient"]
+
+    return evaluate
 
 
 def _mean_square(values: np.ndarray) -> float:

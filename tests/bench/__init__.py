@@ -1,0 +1,1 @@
+"""`make bench`: time to equal loss against the reference recipe, in one process."""

@@ -1,0 +1,124 @@
+"""`python -m tests.bench`: prints a table and writes bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from statistics import geometric_mean, median
+from typing import Dict
+
+import numpy as np
+from PIL import Image
+
+from export.vgg import load_vgg19
+from runtime.gallery import find_style
+from runtime.picture import read_picture, to_array
+from runtime.spec import CLASSIC, ENGINES
+from tests.bench import machine
+from tests.bench.descent import Descent, descend, gflop
+from tests.bench.recipe import Recipe, Run
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PHOTOS = ROOT / "docs" / "pictures"
+PAIRS = (
+    ("nagasaki-boats.jpg", "night-swirls"),
+    ("cat.jpg", "stained-glass"),
+    ("coffee.jpg", "sunset-dots"),
+)
+BACKENDS = ("onnxrt", "openvino")
+SIZE = 250
+HEADER = (
+    "pair                            what       evals   s/eval  own s/eval  GFLOP/s  of peak"
+    "   seconds  speed-up"
+)
+
+
+def main() -> None:
+    """Run every pair; the reference first, then each backend to its loss."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each; medians are shown")
+    parser.add_argument("--size", type=int, default=SIZE, help="longer side in pixels")
+    parser.add_argument("-o", "--output", type=Path, default=ROOT / "bench.json")
+    args = parser.parse_args()
+    found = machine.describe()
+    peak = float(str(found["peak_gflops"]))
+    print(", ".join(f"{name} {value}" for name, value in found.items()))
+    print(HEADER)
+    rows = [_pair(photo, style, args.size, args.repeats, peak) for photo, style in PAIRS]
+    means = {
+        name: round(geometric_mean([row[name]["speedup"] for row in rows]), 2)  # type: ignore
+        for name in BACKENDS
+    }
+    print("geometric mean: " + ", ".join(f"{name} {mean}x" for name, mean in means.items()))
+    result = {"machine": found, "gatys": rows, "geometric_mean": means}
+    args.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+def _pair(photo: str, style: str, size: int, repeats: int, peak: float) -> Dict[str, object]:
+    name = f"{photo.partition('.')[0]} + {style}"
+    content = _array(read_picture(PHOTOS / photo), size)
+    target = _array(read_picture(find_style(style)), size)
+    work = gflop(*content.shape[2:])
+    recipe = Recipe(load_vgg19(CLASSIC), content, target)
+    runs = [recipe.run() for _ in range(repeats)]
+    reference = sorted(runs, key=lambda run: run.seconds)[repeats // 2]
+    _print_reference(name, reference, median(recipe.autograd_seconds()), work, peak)
+    row: Dict[str, object] = {
+        "pair": name,
+        "reference": {
+            "seconds": round(reference.seconds, 2),
+            "evaluations": reference.evaluations,
+            "loss": reference.loss,
+        },
+    }
+    for backend in BACKENDS:
+        descents = [
+            descend(backend, ENGINES, content, target, reference.loss) for _ in range(repeats)
+        ]
+        best = sorted(descents, key=lambda each: each.seconds)[repeats // 2]
+        row[backend] = _ours(backend, best, reference, work, peak)
+    return row
+
+
+def _array(image: Image.Image, size: int) -> np.ndarray:
+    scale = size / max(image.size)
+    sides = (round(image.width * scale), round(image.height * scale))
+    return to_array(image.resize(sides, Image.Resampling.LANCZOS))
+
+
+def _print_reference(name: str, run: Run, autograd: float, work: float, peak: float) -> None:
+    own = run.seconds / run.evaluations - autograd
+    rate = work / autograd
+    print(
+        f"{name:32}{'reference':10}{run.evaluations:6}{autograd:9.3f}{own:12.3f}{rate:9.0f}"
+        f"{rate / peak:9.0%}{run.seconds:10.1f}",
+        flush=True,
+    )
+
+
+def _ours(
+    backend: str, run: Descent, reference: Run, work: float, peak: float
+) -> Dict[str, object]:
+    speedup = reference.seconds / run.seconds
+    rate = work / run.per_evaluation
+    remark = "" if run.reached else "  (its loss was not reached)"
+    print(
+        f"{'':32}{backend:10}{run.evaluations:6}{run.per_evaluation:9.3f}"
+        f"{run.own_per_evaluation:12.3f}{rate:9.0f}{rate / peak:9.0%}{run.seconds:10.1f}"
+        f"{speedup:9.2f}x{remark}",
+        flush=True,
+    )
+    return {
+        "seconds": round(run.seconds, 2),
+        "evaluations": run.evaluations,
+        "reached": run.reached,
+        "seconds_per_evaluation": round(run.per_evaluation, 4),
+        "gflops": round(rate, 1),
+        "share_of_peak": round(rate / peak, 3),
+        "speedup": round(speedup, 2),
+    }
+
+
+if __name__ == "__main__":
+    main()
