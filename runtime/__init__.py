@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runtime.cyclegan import translate
     from runtime.errors import BackendError, Cancelled, JetbrushError, OptionError, PictureError
-    from runtime.gallery import Style, find_style, gallery
+    from runtime.gallery import Style, find_style, installed_styles
     from runtime.gatys import stylize
     from runtime.generators import Model, models
     from runtime.options import StylizeOptions, TranslateOptions
@@ -31,7 +31,7 @@ _HOMES = {
     "StylizeOptions": "options",
     "TranslateOptions": "options",
     "find_style": "gallery",
-    "gallery": "gallery",
+    "installed_styles": "gallery",
     "models": "generators",
     "read_picture": "picture",
     "stylize": "gatys",
@@ -51,7 +51,7 @@ __all__ = [
     "StylizeOptions",
     "TranslateOptions",
     "find_style",
-    "gallery",
+    "installed_styles",
     "models",
     "read_picture",
     "stylize",

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import platform
 from dataclasses import dataclass
 from typing import Iterable, Iterator
 
+from runtime import spec
 from runtime.backends import AUTO, PREFERENCE, backend_class, candidates
 from runtime.errors import BackendUnavailable
-from runtime.gallery import gallery
+from runtime.gallery import installed_styles
 from runtime.generators import models
-from runtime.spec import ENGINES, OBJECTIVES, POOLINGS, Objective, features_graph, gatys_graph
+from runtime.spec import OBJECTIVES, POOLINGS, Objective, features_graph, gatys_graph
 
 OLDEST_PYTHON = (3, 8)
 
@@ -77,35 +77,36 @@ def _backends() -> Iterator[Finding]:
             yield Finding(name, OK, backend_class(name).check())
         except BackendUnavailable as error:
             yield Finding(name, NOTE, str(error), _ADVICE.get(name, _SETUP))
-    first = next(candidates(AUTO), None) if importlib.util.find_spec("numpy") else None
-    if first is None:
-        yield Finding("painting", MISSING, "no backend can run here", "Run `make setup`.")
-    else:
-        yield Finding("painting", OK, f"with {first.name}")
+    try:
+        yield Finding("painting", OK, f"with {next(candidates(AUTO)).name}")
+    except BackendUnavailable as error:
+        yield Finding("painting", MISSING, str(error), _SETUP)
 
 
 def _graphs(objective: Objective) -> Finding:
     files = [
         describe(objective, POOLINGS[0]).onnx_file for describe in (features_graph, gatys_graph)
     ]
-    missing = [name for name in files if not (ENGINES / name).exists()]
+    missing = [name for name in files if not (spec.ENGINES / name).exists()]
     if not missing:
-        return Finding(objective.name, OK, f"{', '.join(files)} in {ENGINES}")
+        return Finding(objective.name, OK, f"{', '.join(files)} in {spec.ENGINES}")
     advice = "Run `make onnx`."
     if objective.name != "classic":
         advice = "Run `make weights onnx`: the deep weights are fetched, 20 MB."
-    return Finding(objective.name, MISSING, f"{', '.join(missing)} not in {ENGINES}", advice)
+    return Finding(objective.name, MISSING, f"{', '.join(missing)} not in {spec.ENGINES}", advice)
 
 
 def _generators() -> Finding:
     names = ", ".join(models())
     if not names:
-        return Finding("models", NOTE, f"no generator in {ENGINES}", "Run `make weights onnx`.")
+        return Finding(
+            "models", NOTE, f"no generator in {spec.ENGINES}", "Run `make weights onnx`."
+        )
     return Finding("models", OK, names)
 
 
 def _styles() -> Finding:
-    names = ", ".join(gallery())
+    names = ", ".join(installed_styles())
     if not names:
         return Finding("styles", MISSING, "no picture in styles/", "Check the files out again.")
     return Finding("styles", OK, names, "`make styles` adds famous paintings.")

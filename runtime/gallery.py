@@ -27,7 +27,7 @@ class Style:
     licence: Optional[str] = None
 
 
-def gallery(folder: Path = FOLDER) -> Dict[str, Style]:
+def installed_styles(folder: Path = FOLDER) -> Dict[str, Style]:
     """The styles whose pictures are in `folder`, by name: the index's first, in its order."""
     found = {}
     entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
@@ -55,7 +55,7 @@ def find_style(wanted: str, folder: Path = FOLDER) -> Path:
 
     Raises `PictureError`, with the names there are, for neither.
     """
-    styles = gallery(folder)
+    styles = installed_styles(folder)
     if wanted in styles:
         return styles[wanted].path
     if Path(wanted).exists():

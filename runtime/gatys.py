@@ -9,21 +9,35 @@ from collections import deque
 from typing import Deque, Dict, Mapping, Optional, Tuple, Type
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from runtime import lbfgs, spec
 from runtime.backends import AUTO, Backend, candidates, first_success
 from runtime.colour import match_colours
 from runtime.errors import BackendError
 from runtime.finish import enlarge, with_colours_of
+from runtime.frame import Frame, frame_for
 from runtime.options import StylizeOptions
-from runtime.picture import check_size, fit, to_array, to_image
+from runtime.picture import check_size, to_array, to_image
 from runtime.progress import Event, OnProgress, Progress, check_cancel
-from runtime.spec import CLASSIC, DEEP, OBJECTIVES, Objective, features_graph, gatys_graph
+from runtime.spec import (
+    CLASSIC,
+    DEEP,
+    OBJECTIVES,
+    GraphSpec,
+    Objective,
+    Size,
+    features_graph,
+    gatys_graph,
+)
 
 #: It stops when, after `PATIENCE_FROM` evaluations, the loss fell by less than `LEAST_GAIN` of it
 #: in the last `PATIENCE`.
 PATIENCE_FROM, PATIENCE, LEAST_GAIN = 40, 10, 0.02
+
+#: Pixels of reflection around the photo while it is painted: the network's zero padding gives the
+#: outermost pixels a cast, and these are cut off with it.
+MARGIN = 8
 
 #: Standard deviation of the noise on the picture that the painting starts from.
 NOISE = 0.02
@@ -84,18 +98,34 @@ class _Job:
 
     def paint(self, content: Image.Image, style: Image.Image) -> Image.Image:
         """The painting, at the working size."""
-        photo, model = self._working_array(content), self._working_array(style)
+        graph = gatys_graph(self._objective, self._options.pooling)
+        frame = self._frame(content.size, graph, margin=MARGIN)
+        photo, model = frame.put(content), self._style_array(style)
         feeds = self._targets(photo, model)
         start = self._start(photo, model)
-        height, width = photo.shape[2:]
-        graph = gatys_graph(self._objective, self._options.pooling)
-        with self._backend(graph, height=height, width=width) as backend:
-            best = self._descend(backend, feeds, start)
-        return to_image(best)
+        with self._open(graph, photo) as backend:
+            best = self._descend(backend, feeds, start, frame)
+        return to_image(frame.cut(best))
 
-    def _working_array(self, image: Image.Image) -> np.ndarray:
-        size = fit(image.size, self._options.size, self._objective.stride)
-        return to_array(image.resize(size, Image.Resampling.LANCZOS))
+    def _frame(self, size: Size, graph: GraphSpec, margin: int) -> Frame:
+        return frame_for(
+            size,
+            longest=self._options.size,
+            multiple=self._objective.stride,
+            margin=margin,
+            sizes=self._backend.shapes(graph, spec.ENGINES),
+        )
+
+    def _style_array(self, style: Image.Image) -> np.ndarray:
+        """The style filling its frame: what a reflection repeats would count twice."""
+        graph = features_graph(self._objective, self._options.pooling)
+        frame = self._frame(style.size, graph, margin=0)
+        fitted = ImageOps.fit(style, frame.size, Image.Resampling.LANCZOS)
+        return to_array(fitted)
+
+    def _open(self, graph: GraphSpec, picture: np.ndarray) -> Backend:
+        height, width = picture.shape[2:]
+        return self._backend(graph, height=height, width=width, folder=spec.ENGINES)
 
     def _start(self, photo: np.ndarray, style: np.ndarray) -> np.ndarray:
         """The photo in the style's colours under noise, so that a flat sky has a gradient too."""
@@ -121,12 +151,11 @@ class _Job:
     def _features(self, picture: np.ndarray) -> Dict[str, np.ndarray]:
         check_cancel(self._cancel)
         graph = features_graph(self._objective, self._options.pooling)
-        height, width = picture.shape[2:]
-        with self._backend(graph, height=height, width=width) as backend:
+        with self._open(graph, picture) as backend:
             return backend.run({"image": picture})
 
     def _descend(
-        self, backend: Backend, feeds: Dict[str, np.ndarray], start: np.ndarray
+        self, backend: Backend, feeds: Dict[str, np.ndarray], start: np.ndarray, frame: Frame
     ) -> np.ndarray:
         steps = self._options.steps
         best = start
@@ -139,7 +168,7 @@ class _Job:
                 )
             best = state.best
             losses.append(state.best_loss)
-            self._on_progress(Progress(state.count, steps, state.best_loss, best))
+            self._on_progress(Progress(state.count, steps, state.best_loss, frame.cut(best)))
             stalled = losses[0] - losses[-1] < LEAST_GAIN * losses[0]
             if state.count >= steps or (state.count >= PATIENCE_FROM and stalled):
                 break

@@ -7,15 +7,15 @@ import os
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Tuple, Union
+from typing import Union
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from runtime.errors import PictureError
 
-#: What is read. MPO is the JPEG of many phones: a picture and its preview in one file.
-READABLE = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+#: What is read. JPEG includes MPO, the JPEG of many phones with a preview behind the picture.
+READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 #: What is written, by the file's suffix, with the options of the encoder.
 WRITABLE = {
     ".jpg": ("JPEG", {"quality": 92, "subsampling": 0}),
@@ -111,21 +111,6 @@ def to_image(array: np.ndarray) -> Image.Image:
     """float32 [1, 3, H, W] in [0, 1] as an RGB image, values outside clipped."""
     pixels = np.rint(np.clip(array[0], 0, 1) * 255).astype(np.uint8)
     return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-
-
-def fit(size: Tuple[int, int], longest: int, multiple: int) -> Tuple[int, int]:
-    """The width and height to work at: the aspect of `size`, `longest` the longer side.
-
-    Both are rounded to multiples of `multiple`, which moves the aspect by some per cent at most;
-    the result is stretched back to the photo's own size.
-    """
-    scale = longest / max(size)
-    width, height = (max(1, round(side * scale / multiple)) * multiple for side in size)
-    return max(width, _at_least(multiple)), max(height, _at_least(multiple))
-
-
-def _at_least(multiple: int) -> int:
-    return -(-LEAST_SIDE // multiple) * multiple
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -139,7 +139,8 @@ def gatys_graph(objective: Objective, pooling: str) -> GraphSpec:
 
     loss = sum(style_weights * style_losses) + content_weight * content_loss, where a style loss is
     the mean squared difference of a layer's Gram matrix from its target, in `style_layers`' order,
-    and the content loss the mean squared difference of the content features from theirs.
+    and the content loss the mean squared difference of the content features from theirs. The
+    gradient takes Gram targets to be symmetric, as Gram matrices are.
     """
     layers = len(objective.style_layers)
     return GraphSpec(

@@ -1,10 +1,20 @@
-"""Pictures made on the spot: smooth shapes under fine texture, as photographs have."""
+"""Photographs at small sizes, and pictures made on the spot with a photograph's spectrum."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
+
+SAMPLES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+
+
+def photo(width: int, height: int, name: str = "coffee.jpg") -> Image.Image:
+    """A sample photograph, stretched to a size."""
+    with Image.open(SAMPLES / name) as sample:
+        return sample.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
 
 
 def array(height: int, width: int, seed: int) -> np.ndarray:

@@ -1,0 +1,28 @@
+"""Fixtures for more than one folder of tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from export.gatys import write_features, write_gatys
+from export.vgg import load_vgg19
+from runtime import spec
+from runtime.spec import CLASSIC, POOLINGS
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory):
+    """A folder with the classic graphs, from the weights that the repository ships."""
+    folder = tmp_path_factory.mktemp("engines")
+    convolutions = load_vgg19(CLASSIC)
+    for pooling in POOLINGS:
+        for write in (write_features, write_gatys):
+            write(CLASSIC, pooling, convolutions, folder)
+    return folder
+
+
+@pytest.fixture()
+def installed(engines, monkeypatch):
+    """The same folder in the place of engines/, for whatever looks there."""
+    monkeypatch.setattr(spec, "ENGINES", engines)
+    return engines

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from runtime import cli, spec
+from tests.pictures import SAMPLES, photo
+from tests.runtime.test_picture import png_header
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+QUICK = ["--size", "64", "--steps", "3", "--backend", "onnxrt"]
+
+
+@pytest.fixture()
+def files(tmp_path):
+    photo(90, 70).save(tmp_path / "photo.png")
+    whole = (SAMPLES / "cat.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.jpg").write_text("not a picture at all")
+    (tmp_path / "bomb.png").write_bytes(png_header(30000, 30000))
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    photo(90, 70).convert("CMYK").save(tmp_path / "cmyk.jpg")
+    frames = [photo(90, 70), photo(90, 70, "cat.jpg")]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    return tmp_path
+
+
+def stylize(photo_file, style, output, *more):
+    return cli.main(["stylize", str(photo_file), str(style), "-o", str(output), *QUICK, *more])
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("name", ["photo.png", "cmyk.jpg", "moving.gif"])
+def test_repaints_a_photo_in_its_own_size(files, name, capsys):
+    output = files / "out.jpg"
+    assert stylize(files / name, "night-swirls", output) == 0
+    with Image.open(output) as painted:
+        assert painted.size == (90, 70) and painted.format == "JPEG"
+    assert "90x70" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("installed")
+def test_progress_bar_reaches_the_end(files, capsys):
+    assert stylize(files / "photo.png", files / "photo.png", files / "out.png") == 0
+    assert "3/3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "photo_file, style, output, message",
+    [
+        ("absent.jpg", "night-swirls", "out.png", "no file"),
+        ("text.jpg", "night-swirls", "out.png", "not a picture"),
+        ("cut.jpg", "night-swirls", "out.png", "damaged or cut short"),
+        ("dot.png", "night-swirls", "out.png", "1x1"),
+        ("bomb.png", "night-swirls", "out.png", "megapixels"),
+        ("photo.png", "starry", "out.png", "night-swirls, "),
+        ("photo.png", "text.jpg", "out.png", "no style or file"),
+        ("photo.png", "night-swirls", "out", "end the name in one of .jpg"),
+        ("photo.png", "night-swirls", "no/such/folder/out.png", "cannot be written"),
+    ],
+)
+def test_bad_input_is_told_in_a_sentence(files, capsys, photo_file, style, output, message):
+    before = sorted(files.iterdir())
+    assert stylize(files / photo_file, style, files / output) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and message in error and "Traceback" not in error
+    assert sorted(files.iterdir()) == before
+
+
+def test_bad_option_is_told_in_a_sentence(files, capsys):
+    assert stylize(files / "photo.png", "night-swirls", files / "o.png", "--strength", "3") == 1
+    assert "strength is 3.0; it goes from 0 to 1" in capsys.readouterr().err
+
+
+def test_missing_graphs_name_the_command(files, capsys, monkeypatch):
+    monkeypatch.setattr(spec, "ENGINES", files / "nothing")
+    assert stylize(files / "photo.png", "night-swirls", files / "out.png") == 1
+    assert "make onnx" in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_no_half_written_file(files, engines):
+    """The real program, interrupted by a real signal once the bar has moved."""
+    output = files / "out.png"
+    program = f"""
+import sys
+from pathlib import Path
+from runtime import cli, spec
+spec.ENGINES = Path({str(engines)!r})
+sys.exit(cli.main(sys.argv[1:]))
+"""
+    command = ["stylize", str(files / "photo.png"), "night-swirls", "-o", str(output)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *command, "--size", "256", "--steps", "1000"],
+        cwd=str(ROOT),
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stderr is not None
+    seen = b""
+    while b"loss=" not in seen:
+        read = process.stderr.read(1)
+        assert read, seen
+        seen += read
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 130
+    assert b"interrupted; nothing was written" in rest and b"Traceback" not in rest
+    assert not [each for each in files.iterdir() if each.name.startswith((".out", "out"))]
+
+
+@pytest.mark.parametrize("arguments", [[], ["paint"], ["stylize", "photo.jpg"]])
+def test_wrong_command_shows_the_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    assert "usage: python -m runtime" in capsys.readouterr().err
