@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import ctypes
 import enum
-import json
 import types
 from typing import Any, Dict, List, Optional
 
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto
 
+from tests.doubles.builder_double import DataType, ILogger, ITensor, Plan, add_builder
 from tests.doubles.cuda_double import Context, Stream
 from tests.doubles.half import rounded
-
-MAGIC = b"plan\0"
 
 #: The bytes of activation memory that every engine of the double asks for.
 SCRATCH = 4096
@@ -36,68 +33,19 @@ VERSIONS = {
 }
 
 
-class DataType(enum.Enum):
-    FLOAT, HALF, INT32, BOOL, INT64 = range(5)
-
-
 class TensorIOMode(enum.Enum):
     NONE, INPUT, OUTPUT = range(3)
-
-
-class LayerType(enum.Enum):
-    CONVOLUTION, SHAPE, CONSTANT, ELEMENTWISE = range(4)
-
-
-class ILogger:
-    INTERNAL_ERROR, ERROR, WARNING, INFO, VERBOSE = range(5)
-
-    def __init__(self) -> None:
-        pass
-
-
-_TYPES = {
-    TensorProto.FLOAT: DataType.FLOAT,
-    TensorProto.FLOAT16: DataType.HALF,
-    TensorProto.INT64: DataType.INT32,
-    TensorProto.BOOL: DataType.BOOL,
-}
-
-
-class Plan:
-    """What a plan's bytes say."""
-
-    def __init__(self, version: str, fp16: bool, pins: List[str], model: bytes) -> None:
-        self.version, self.fp16, self.pins, self.model = version, fp16, pins, model
-
-    def __bytes__(self) -> bytes:
-        header = json.dumps([self.version, self.fp16, self.pins, len(self.model)]).encode()
-        return MAGIC + header + b"\0" + self.model
-
-    @classmethod
-    def parse(cls, data: bytes) -> Optional[Plan]:
-        if not data.startswith(MAGIC):
-            return None
-        header, _, model = data[len(MAGIC) :].partition(b"\0")
-        version, fp16, pins, size = json.loads(header)
-        return cls(version, fp16, pins, model) if len(model) == size else None
-
-
-class _Tensor:
-    def __init__(self, info: onnx.ValueInfoProto) -> None:
-        self.name = info.name
-        self.dtype = _TYPES[info.type.tensor_type.elem_type]
-        self.shape = tuple(each.dim_value for each in info.type.tensor_type.shape.dim)
-        self.is_shape_tensor = False
 
 
 class _Engine:
     """The engine without the names of a generation, which `_limited` adds."""
 
     def __init__(self, module: Any, logger: Any, plan: Plan) -> None:
-        self.module, self.logger = module, logger
+        self._module, self._logger = module, logger
         model = onnx.load_from_string(plan.model)
-        self.inputs = [_Tensor(each) for each in model.graph.input]
-        self.tensors = self.inputs + [_Tensor(each) for each in model.graph.output]
+        self._inputs = [ITensor(each) for each in model.graph.input]
+        self._tensors = self._inputs + [ITensor(each) for each in model.graph.output]
+        self._factor = module.half_factor if plan.fp16 else np.float32(1)
         if plan.fp16:
             pins = set(plan.pins)
             model = rounded(model, lambda name: name in pins)
@@ -106,31 +54,33 @@ class _Engine:
         options.log_severity_level = 3
         # Its rewriting removes pairs of casts, and the rounding with them.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        self.session = onnxruntime.InferenceSession(
+        self._session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
 
-    def enqueue(self, addresses: Dict[str, int], memory: int, stream: int) -> bool:
+    def _enqueue(self, addresses: Dict[str, int], memory: int, stream: int) -> bool:
         gpu = Context.current[-1]
         if memory and not gpu.reaches(memory, SCRATCH):
-            self.logger.log(ILogger.ERROR, "the device memory is not valid")
+            self._logger.log(ILogger.ERROR, "the device memory is not valid")
             return False
-        for tensor in self.tensors:
+        for tensor in self._tensors:
             if not gpu.reaches(addresses[tensor.name], 4 * int(np.prod(tensor.shape))):
-                self.logger.log(ILogger.ERROR, f"illegal address for {tensor.name}")
+                self._logger.log(ILogger.ERROR, f"illegal address for {tensor.name}")
                 return False
-        if self.module.fail_run:
-            self.logger.log(ILogger.ERROR, self.module.fail_run)
+        if self._module.fail_run:
+            self._logger.log(ILogger.ERROR, self._module.fail_run)
             return False
         Stream.by_handle[stream].waiting.append(lambda: self._execute(addresses))
         return True
 
     def _execute(self, addresses: Dict[str, int]) -> None:
-        feeds = {each.name: _view(addresses[each.name], each.shape).copy() for each in self.inputs}
-        outputs = self.tensors[len(self.inputs) :]
-        results = self.session.run([each.name for each in outputs], feeds)
+        feeds = {each.name: _view(addresses[each.name], each.shape).copy() for each in self._inputs}
+        outputs = self._tensors[len(self._inputs) :]
+        results = self._session.run([each.name for each in outputs], feeds)
         for tensor, values in zip(outputs, results):
-            _view(addresses[tensor.name], tensor.shape)[...] = values * self.module.output_factor
+            _view(addresses[tensor.name], tensor.shape)[...] = (
+                values * self._module.output_factor * self._factor
+            )
 
 
 def _view(address: int, shape: Any) -> np.ndarray:
@@ -145,11 +95,11 @@ class NamedContext:
 
     def set_tensor_address(self, name: str, memory: int) -> bool:
         self._addresses[name] = memory
-        return not self._engine.module.fail_bind
+        return not self._engine._module.fail_bind
 
     def execute_async_v3(self, stream_handle: int) -> bool:
         memory = 0 if self._own_memory else self.device_memory or 1
-        return self._engine.enqueue(self._addresses, memory, stream_handle)
+        return self._engine._enqueue(self._addresses, memory, stream_handle)
 
 
 class SizedContext(NamedContext):
@@ -163,16 +113,16 @@ class NamedEngine(_Engine):
 
     @property
     def num_io_tensors(self) -> int:
-        return len(self.tensors)
+        return len(self._tensors)
 
     def get_tensor_name(self, index: int) -> str:
-        return self.tensors[index].name
+        return self._tensors[index].name
 
-    def _tensor(self, name: str) -> _Tensor:
-        return next(each for each in self.tensors if each.name == name)
+    def _tensor(self, name: str) -> ITensor:
+        return next(each for each in self._tensors if each.name == name)
 
     def get_tensor_mode(self, name: str) -> TensorIOMode:
-        is_input = self._tensor(name) in self.inputs
+        is_input = self._tensor(name) in self._inputs
         return TensorIOMode.INPUT if is_input else TensorIOMode.OUTPUT
 
     def get_tensor_shape(self, name: str) -> Any:
@@ -190,9 +140,9 @@ class BindingContext:
         self._engine, self._own_memory, self.device_memory = engine, own_memory, 0
 
     def execute_async_v2(self, bindings: List[int], stream_handle: int) -> bool:
-        addresses = {each.name: at for each, at in zip(self._engine.tensors, bindings)}
+        addresses = {each.name: at for each, at in zip(self._engine._tensors, bindings)}
         memory = 0 if self._own_memory else self.device_memory or 1
-        return self._engine.enqueue(addresses, memory, stream_handle)
+        return self._engine._enqueue(addresses, memory, stream_handle)
 
 
 class BindingEngine(_Engine):
@@ -200,19 +150,19 @@ class BindingEngine(_Engine):
 
     @property
     def num_bindings(self) -> int:
-        return len(self.tensors)
+        return len(self._tensors)
 
     def get_binding_name(self, index: int) -> str:
-        return self.tensors[index].name
+        return self._tensors[index].name
 
     def binding_is_input(self, index: int) -> bool:
-        return index < len(self.inputs)
+        return index < len(self._inputs)
 
     def get_binding_shape(self, index: int) -> Any:
-        return self.tensors[index].shape
+        return self._tensors[index].shape
 
     def get_binding_dtype(self, index: int) -> DataType:
-        return self.tensors[index].dtype
+        return self._tensors[index].dtype
 
     def create_execution_context(self) -> BindingContext:
         return BindingContext(self, own_memory=True)
@@ -238,8 +188,9 @@ class BothEngine(NamedEngine, BindingEngine):
 def make_tensorrt(version: str) -> types.ModuleType:
     """A `tensorrt` of this version.
 
-    Faults are set on it: `fail_deserialize`, `fail_run` (messages), `fail_bind`, `fail_build`
-    (a message) and `output_factor`, which outputs are multiplied by.
+    Faults are set on it: `fail_deserialize`, `fail_run` (messages), `fail_bind`, and
+    `output_factor` and `half_factor`, which the outputs of all plans or of FP16 plans are
+    multiplied by; those of building are in `builder_double`.
     """
     has = VERSIONS[version]
     module = types.ModuleType("tensorrt")
@@ -247,12 +198,11 @@ def make_tensorrt(version: str) -> types.ModuleType:
         __version__=version,
         DataType=DataType,
         ILogger=ILogger,
-        LayerType=LayerType,
         init_libnvinfer_plugins=lambda logger, namespace: True,
         fail_deserialize="",
         fail_run="",
         fail_bind=False,
-        fail_build="",
+        half_factor=np.float32(1),
         output_factor=np.float32(1),
     )
     engine_class = {True: BothEngine, False: NamedEngine if NAMED in has else BindingEngine}[
@@ -278,4 +228,14 @@ def make_tensorrt(version: str) -> types.ModuleType:
             module.ExecutionContextAllocationStrategy = types.SimpleNamespace(
                 STATIC="STATIC", USER_MANAGED="USER_MANAGED"
             )
+    module.classes = {
+        "ICudaEngine": engine_class,
+        "IExecutionContext": {BothEngine: BothContext, NamedEngine: SizedContext}.get(
+            engine_class, BindingContext
+        ),
+        "Runtime": Runtime,
+        "ITensor": ITensor,
+        "ILogger": ILogger,
+    }
+    add_builder(module, version, can_pin=BUILDING in has)
     return module
