@@ -20,7 +20,7 @@ MAGIC = b"plan\0"
 
 
 class DataType(enum.Enum):
-    FLOAT, HALF, INT32, BOOL, INT64 = range(5)
+    FLOAT, HALF, INT32, BOOL = range(4)
 
 
 class ILogger:
@@ -91,15 +91,15 @@ class ILayer:
 
 
 class PinnableLayer(ILayer):
-    __slots__ = ("output_types", "precision")
+    __slots__ = ("_output_types", "precision")
 
     def __init__(self, name: str, inputs: List[ITensor], outputs: List[ITensor]) -> None:
         super().__init__(name, inputs, outputs)
         self.precision: Optional[DataType] = None
-        self.output_types: Set[DataType] = set()
+        self._output_types: Set[DataType] = set()
 
     def set_output_type(self, index: int, dtype: DataType) -> None:
-        self.output_types.add(dtype)
+        self._output_types.add(dtype)
 
 
 class INetworkDefinition:
@@ -238,7 +238,7 @@ def add_builder(module: types.ModuleType, version: str, *, can_pin: bool) -> Non
             pins = [
                 each.name
                 for each in network._layers
-                if binding and can_pin and each.precision == DataType.FLOAT and each.output_types
+                if binding and can_pin and each.precision == DataType.FLOAT and each._output_types
             ]
             return bytes(Plan(version, "FP16" in named, pins, network._model))
 

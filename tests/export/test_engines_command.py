@@ -146,15 +146,6 @@ def test_builds_resumes_and_leaves_nothing_behind(owner):
     assert owner.plan(FEATURES).exists() and owner.plan().stat().st_mtime_ns == before
 
 
-def test_another_tensorrt_builds_again(owner):
-    owner.install_tensorrt()
-    assert owner.build().returncode == 0
-    owner.set("DOUBLE_VERSION", "8.4.1.5")
-    done = owner.build()
-    assert "bindings '8.0.1.6', now '8.4.1.5'" in done.stdout
-    assert owner.record().host.bindings == "8.4.1.5"
-
-
 def test_ladder_goes_down_to_what_the_memory_holds(owner):
     owner.install_tensorrt()
     done = owner.build(fail_above_mib=200)
@@ -165,12 +156,9 @@ def test_ladder_goes_down_to_what_the_memory_holds(owner):
 
 def test_kill_by_the_kernel_is_answered_with_the_swap_recipe(owner):
     owner.install_tensorrt()
-    done = owner.build(die_above_mib=100)
-    assert done.returncode == 0 and owner.record().workspace_mib == 64
-    assert "the kernel ended it because the memory was full" in done.stdout
-    owner.plan().unlink()
     done = owner.build(die_above_mib=1)
     assert done.returncode == 1
+    assert "not with 64 MiB of workspace: the kernel ended it" in done.stdout
     assert "fallocate -l 4G /swapfile" in done.stderr
     assert f"Not built: {GATYS.name}-48x32" in done.stderr
     assert not owner.plan().exists() and not list(owner.folder.glob("*.part"))
@@ -183,9 +171,10 @@ def test_fp16_plan_that_fails_its_test_is_built_in_float32(owner):
     assert "off by 100.0%" in done.stdout and "in float32 instead" in done.stdout
     assert owner.record().precision == FLOAT32
     assert not Plan.parse(owner.plan().read_bytes()).fp16
-    done = owner.build()
-    assert "1 of them there" in done.stdout
-    owner.plan().unlink()
+
+
+def test_plan_that_is_wrong_in_float32_too_is_refused(owner):
+    owner.install_tensorrt("11.0.0")
     done = owner.build(output_factor=2.0)
     assert done.returncode == 1 and "computes wrongly in float32 too" in done.stderr
     assert not owner.plan().exists()
@@ -222,6 +211,7 @@ def test_full_disk_ends_the_build_and_keeps_what_is_there(owner):
     )
     owner.set("DOUBLE_VERSION", "8.4.1.5")
     done = owner.build()
+    assert "bindings '8.0.1.6', now '8.4.1.5'" in done.stdout
     assert done.returncode == 1
     assert "No space left on device" in done.stderr and "Make room on the disk" in done.stderr
     assert owner.plan().read_bytes() == old
