@@ -15,9 +15,14 @@ import time
 from pathlib import Path
 from typing import Any, Collection, Dict, List, Set
 
-from export.engine_job import BUILD_FAILED, NOT_HERE, PINNED, TEST_FAILED, TYPED, Job
+from export.engine_job import BUILD_FAILED, MEMORY_FULL, NOT_HERE, PINNED, TEST_FAILED, TYPED, Job
 from export.engine_key import record_of
-from runtime.backends.trt_device import Device, import_vendors, open_device
+from runtime.backends.trt_device import (
+    Device,
+    DeviceMemoryError,
+    import_vendors,
+    open_device,
+)
 from runtime.backends.trt_plan import host_of
 from runtime.backends.trt_session import Session, logger_of
 from runtime.errors import BackendError, BackendUnavailable
@@ -52,7 +57,8 @@ def step(job: Job) -> int:
 def build_and_install(trt: Any, device: Device, job: Job) -> int:
     """Build the plan of `job`, test it, and put it and its sidecar in their places.
 
-    Returns the exit code: 0, `BUILD_FAILED` or `TEST_FAILED`. What was there stays until then.
+    Returns the exit code: 0, `BUILD_FAILED`, `MEMORY_FULL` or `TEST_FAILED`. What was there stays
+    until then.
     Raises `OSError` when the disk is full.
     """
     started = time.monotonic()
@@ -62,7 +68,9 @@ def build_and_install(trt: Any, device: Device, job: Job) -> int:
         failures = test(trt, device, job, plan)
     except (BuildFailed, BackendError) as error:
         print(error, file=sys.stderr)
-        return BUILD_FAILED
+        # CUDA's words; for a workspace that is too small TensorRT has others.
+        full = isinstance(error, DeviceMemoryError) or "out of memory" in str(error)
+        return MEMORY_FULL if full else BUILD_FAILED
     if failures:
         print("\n".join(failures), file=sys.stderr)
         return TEST_FAILED

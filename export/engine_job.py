@@ -31,7 +31,7 @@ PINNED, TYPED, FLOAT32 = "fp16-pinned", "fp16-typed", "float32"
 PRECISIONS = (PINNED, TYPED, FLOAT32)
 
 #: What a child process reports by its exit code beside 0.
-BUILD_FAILED, TEST_FAILED, DISK_FULL, NOT_HERE = 10, 11, 12, 13
+BUILD_FAILED, TEST_FAILED, DISK_FULL, NOT_HERE, MEMORY_FULL = 10, 11, 12, 13, 14
 
 
 @dataclass(frozen=True)

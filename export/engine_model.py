@@ -15,8 +15,10 @@ from onnx import helper, numpy_helper
 from export.errors import ExportError
 from runtime.spec import GraphSpec, Shape, Size
 
-#: `Slice` to the end, as exporters write it.
 _SLICE_INPUTS = ("data", "starts", "ends", "axes", "steps")
+
+#: Constants of up to so many bytes may be shapes; larger ones are weights.
+_SMALL = 1024
 
 
 def fixed(model: onnx.ModelProto, graph: GraphSpec, size: Size) -> onnx.ModelProto:
@@ -42,18 +44,51 @@ def fixed(model: onnx.ModelProto, graph: GraphSpec, size: Size) -> onnx.ModelPro
     _fold(result)
     _shorten(result)
     _drop_unused(result)
-    onnx.checker.check_model(result, full_check=True)
+    inferred(result)
     return result
 
 
-def value_shapes(model: onnx.ModelProto) -> Dict[str, Shape]:
-    """The shape of every value of `model` that is known."""
-    graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
-    shapes = {each.name: tuple(each.dims) for each in graph.initializer}
-    for value in (*graph.input, *graph.output, *graph.value_info):
-        dims = value.type.tensor_type.shape.dim
-        if value.type.tensor_type.HasField("shape") and all(d.HasField("dim_value") for d in dims):
-            shapes[value.name] = tuple(dim.dim_value for dim in dims)
+def inferred(model: onnx.ModelProto) -> Dict[str, onnx.TypeProto.Tensor]:
+    """The type and as much as is known of the shape of every value of `model`.
+
+    Raises `onnx.checker.ValidationError` for a model that is not well formed.
+    """
+    light = _without_weights(model)
+    onnx.checker.check_model(light)
+    graph = onnx.shape_inference.infer_shapes(light, strict_mode=True, data_prop=True).graph
+    types = {
+        value.name: value.type.tensor_type
+        for value in (*graph.input, *graph.output, *graph.value_info)
+    }
+    for each in graph.initializer:
+        info = helper.make_tensor_value_info(each.name, each.data_type, list(each.dims))
+        types[each.name] = info.type.tensor_type
+    return types
+
+
+def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """`model` with its large constants as inputs: all of it is copied time and again."""
+    light = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    graph = light.graph
+    graph.name = model.graph.name
+    graph.node.extend(model.graph.node)
+    graph.input.extend(model.graph.input)
+    graph.output.extend(model.graph.output)
+    for each in model.graph.initializer:
+        if each.ByteSize() <= _SMALL:
+            graph.initializer.append(each)
+        else:
+            info = helper.make_tensor_value_info(each.name, each.data_type, list(each.dims))
+            graph.input.append(info)
+    return light
+
+
+def _known_shapes(model: onnx.ModelProto) -> Dict[str, Shape]:
+    shapes = {}
+    for name, tensor in inferred(model).items():
+        dims = tensor.shape.dim
+        if tensor.HasField("shape") and all(each.HasField("dim_value") for each in dims):
+            shapes[name] = tuple(each.dim_value for each in dims)
     return shapes
 
 
@@ -70,7 +105,7 @@ def _fold(model: onnx.ModelProto) -> None:
     """
     graph = model.graph
     while True:
-        shapes = value_shapes(model)
+        shapes = _known_shapes(model)
         folded: List[onnx.NodeProto] = []
         known = {each.name for each in graph.initializer}
         for node in graph.node:
@@ -112,7 +147,7 @@ def _computed(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> List[o
 def _shorten(model: onnx.ModelProto) -> None:
     """Let a slice out of a concatenation's first part take that part, and drop slices of all."""
     graph = model.graph
-    shapes = value_shapes(model)
+    shapes = _known_shapes(model)
     constants = {each.name: each for each in graph.initializer}
     made = {name: node for node in graph.node for name in node.output}
     outputs = {each.name for each in graph.output}

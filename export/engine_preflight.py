@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Dict, List
 
 SWAP_RECIPE = """\
-The kernel ended the builder because the memory was full. Give the machine swap and try again:
+The memory is too small for the builder. Give the machine swap and try again:
     sudo systemctl disable --now nvzramconfig
     sudo fallocate -l 4G /swapfile && sudo chmod 600 /swapfile
     sudo mkswap /swapfile && sudo swapon /swapfile

@@ -14,6 +14,7 @@ from export import engine_trtexec
 from export.engine_job import (
     DISK_FULL,
     FLOAT32,
+    MEMORY_FULL,
     TEST_FAILED,
     Job,
 )
@@ -23,8 +24,9 @@ from export.errors import ExportError
 from runtime.spec import EngineHost
 
 #: Below 8.4 TensorRT takes none unless told to, from 8.4 all that there is, which on a Jetson is
-#: the whole machine's. What one build cannot have, the next tries with less.
-WORKSPACES_MIB = (256, 128, 64)
+#: the whole machine's. The first is enough for most; where TensorRT runs all of a graph in memory
+#: of its own, as 11 does, the deep graph wants more. A full memory leaves only the smaller ones.
+WORKSPACES_MIB = (256, 512, 1024, 128, 64)
 
 #: The kernel's end of a process: as Python says it, and as a shell does.
 _KILLED = (-9, 137)
@@ -110,19 +112,24 @@ class Steps:
         return time.monotonic() - started
 
     def _on_ladder(self, job: Job) -> None:
-        """Build with less and less workspace, until it can be."""
+        """Build with one workspace after the other, until it can be."""
         said = self._run("export.engine_prepare", job)
         if said.code:
             raise Failed(f"{job.name} could not be prepared: {said.last_words}")
+        least_too_much = sys.maxsize
         for workspace in WORKSPACES_MIB:
+            if workspace >= least_too_much:
+                continue
             said = self._run(self._tools.module, job.at(workspace_mib=workspace))
             if said.code == 0:
                 return
             if said.code == TEST_FAILED:
                 raise _TestFailed(said.last_words)
+            if said.code in (*_KILLED, MEMORY_FULL):
+                least_too_much = workspace
             print(f"    not with {workspace} MiB of workspace: {said.last_words}")
-        if said.code in _KILLED:
-            raise Failed(f"{job.name}: {SWAP_RECIPE}")
+        if said.code in (*_KILLED, MEMORY_FULL):
+            raise Failed(f"{job.name}: {said.last_words}\n{SWAP_RECIPE}")
         raise Failed(f"{job.name} could not be built: {said.last_words}")
 
     def _run(self, module: str, job: Job) -> _Said:

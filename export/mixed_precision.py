@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from export.engine_model import inferred
 from export.gatys import FP32_PREFIXES
 from export.generator import NORM_MARK
 
@@ -75,7 +76,7 @@ class _Typing:
         del self._graph.initializer[:]
         self._graph.initializer.extend(constants)
         del self._graph.value_info[:]
-        onnx.checker.check_model(self._model, full_check=True)
+        inferred(self._model)
         return self._model
 
     def _type(self, node: onnx.NodeProto) -> None:
@@ -131,9 +132,4 @@ def _cast(source: str, target: str, to: int) -> onnx.NodeProto:
 
 
 def _float_values(model: onnx.ModelProto) -> Set[str]:
-    graph = onnx.shape_inference.infer_shapes(model).graph
-    names = {each.name for each in graph.initializer if each.data_type == _FLOAT}
-    for value in (*graph.input, *graph.output, *graph.value_info):
-        if value.type.tensor_type.elem_type == _FLOAT:
-            names.add(value.name)
-    return names
+    return {name for name, tensor in inferred(model).items() if tensor.elem_type == _FLOAT}

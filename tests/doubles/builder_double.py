@@ -127,8 +127,8 @@ class ITimingCache:
 def add_builder(module: types.ModuleType, version: str, *, can_pin: bool) -> None:
     """Give `module` what belongs to building.
 
-    Its faults: `fail_build` (a message), `fail_above_mib` and `die_above_mib`, the workspace from
-    which a build fails or the process is killed.
+    Its faults: `fail_build` (a message), `fail_above_mib`, `fail_below_mib` and `die_above_mib`:
+    the workspaces from which on a build fails or the process is killed.
     """
     release = tuple(int(part) for part in version.split(".")[:2])
     has_pools = release >= (8, 4)
@@ -229,6 +229,8 @@ def add_builder(module: types.ModuleType, version: str, *, can_pin: bool) -> Non
             reason = module.fail_build or _refusal(network, config._workspace)
             if mib > module.fail_above_mib:
                 reason = "Cuda Runtime (out of memory)"
+            elif mib < module.fail_below_mib:
+                reason = "OutOfMemory (Requested size was 371979276 bytes.)"
             if reason:
                 self._logger.log(ILogger.ERROR, reason)
                 return None
@@ -249,6 +251,7 @@ def add_builder(module: types.ModuleType, version: str, *, can_pin: bool) -> Non
         OnnxParser=OnnxParser,
         fail_build="",
         fail_above_mib=1 << 20,
+        fail_below_mib=0,
         die_above_mib=1 << 20,
     )
     module.classes.update(

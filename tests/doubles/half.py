@@ -7,6 +7,8 @@ from typing import Callable, Dict
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from export.engine_model import inferred
+
 #: What FP16 cannot hold becomes an infinity, as on a GPU.
 _HALF, _FLOAT = int(TensorProto.FLOAT16), int(TensorProto.FLOAT)
 
@@ -60,8 +62,4 @@ def _casts(source: str, target: str):
 
 
 def _float_values(model: onnx.ModelProto) -> Dict[str, bool]:
-    graph = onnx.shape_inference.infer_shapes(model).graph
-    types = {each.name: each.data_type == _FLOAT for each in graph.initializer}
-    for each in (*graph.input, *graph.output, *graph.value_info):
-        types[each.name] = each.type.tensor_type.elem_type == _FLOAT
-    return types
+    return {name: tensor.elem_type == _FLOAT for name, tensor in inferred(model).items()}

@@ -13,7 +13,7 @@ import pytest
 
 from export import engine_builder, engine_job, engine_prepare
 from export.engine_check import complaints
-from export.engine_job import BUILD_FAILED, FLOAT32, PINNED, TEST_FAILED, TYPED, Job
+from export.engine_job import BUILD_FAILED, FLOAT32, MEMORY_FULL, PINNED, TEST_FAILED, TYPED, Job
 from export.engine_key import why_invalid
 from export.gatys import write_features, write_gatys
 from export.vgg import load_vgg19
@@ -125,9 +125,9 @@ def test_failures_are_told_with_tensorrt_s_words(prepared, capsys):
     assert not job.plan.exists()
 
 
-def test_full_gpu_memory_in_the_test_is_a_failed_build(prepared, capsys):
+def test_full_gpu_memory_is_told_from_other_failures(prepared, capsys):
     job = prepared()
-    assert built(make_tensorrt("8.4.1.5"), job, make_cuda(memory=100_000)) == BUILD_FAILED
+    assert built(make_tensorrt("8.4.1.5"), job, make_cuda(memory=100_000)) == MEMORY_FULL
     assert "not enough free memory" in capsys.readouterr().err
 
 

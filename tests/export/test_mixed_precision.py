@@ -82,19 +82,28 @@ def painted(function, start, count):
     raise AssertionError("it ended early")
 
 
-def test_fp16_keeps_the_gradient_and_reaches_the_loss(painting):
-    """On a half-finished picture, and over a whole painting."""
+@pytest.fixture(scope="module")
+def evaluators(painting):
+    """Loss and gradient in float32, and in FP16 with its pins."""
     model, feeds = painting
     pins = set(pinned_nodes(model))
-    exact = evaluator(run(model, feeds), feeds)
-    half = evaluator(run(rounded(model, pins.__contains__), feeds, optimise=False), feeds)
-    middle = painted(exact, feeds["image"], 10).best
-    right, rounded_off = exact(middle), half(middle)
-    similarity = cosine(rounded_off[1], right[1])
+    half = run(rounded(model, pins.__contains__), feeds, optimise=False)
+    return evaluator(run(model, feeds), feeds), evaluator(half, feeds)
+
+
+def test_fp16_keeps_the_gradient_of_a_half_finished_picture(painting, evaluators):
+    exact, half = evaluators
+    middle = painted(exact, painting[1]["image"], 10).best
+    similarity = cosine(half(middle)[1], exact(middle)[1])
     assert 0.998 < similarity < 1 - 1e-9, "rounded, but only a little"
-    finished, coarse = (painted(each, feeds["image"], 25).best for each in (exact, half))
+
+
+def test_fp16_reaches_the_loss_of_float32(painting, evaluators):
+    exact, _ = evaluators
+    if painting[0].graph.name == "gatys-deep-max":
+        pytest.skip("deep-average stands for it: a painting takes seconds")
+    finished, coarse = (painted(each, painting[1]["image"], 20).best for each in evaluators)
     assert exact(coarse)[0] < 1.05 * exact(finished)[0]
-    print(f"cosine {similarity:.5f}, loss {exact(coarse)[0] / exact(finished)[0]:.4f}")
 
 
 def test_typed_model_computes_as_the_simulation_does(painting):
