@@ -7,7 +7,7 @@ PY = $(VENV)/bin/python
 SAMPLE = docs/pictures/nagasaki-boats.jpg
 DEMO_STYLE = night-swirls
 
-.PHONY: help demo setup test test-jetson lint bench weights onnx styles clean
+.PHONY: help demo setup test test-jetson lint bench weights onnx engines styles clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -52,6 +52,9 @@ weights: $(VENV)/.requirements  ## fetch the published weights; WEIGHTS="name ..
 
 onnx: $(VENV)/.requirements  ## write the graphs into engines/
 	@$(PY) -m export onnx
+
+engines: $(VENV)/.requirements  ## build the TensorRT engines, on a Jetson
+	@$(PY) -m export engines
 
 styles: $(VENV)/.requirements  ## fetch famous paintings into styles/
 	@$(PY) -m styles fetch

@@ -17,8 +17,10 @@ from scipy import fft, linalg
 
 Evaluate = Callable[[np.ndarray], Tuple[float, np.ndarray]]
 
-#: Pairs of steps and gradient differences that are kept.
+#: Pairs of steps and gradient differences that are kept, at the most, and the memory for them: at
+#: 384 px that is 13 pairs. With 13 pairs 70 evaluations ended 0.8 % above where 40 pairs did.
 HISTORY = 40
+HISTORY_BYTES = 48_000_000
 #: Root mean square of the first step, in the picture's range [0, 1].
 FIRST_STEP = 0.05
 #: w = 1 / (f + KNEE), f in cycles per pixel. Over three pairs of pictures at 250 px, a knee of
@@ -125,8 +127,9 @@ class _Preconditioner:
 class _History:
     """The last steps s and gradient differences y, as the rows of one array: s, then P y."""
 
-    def __init__(self, size: int, length: int = HISTORY) -> None:
-        self._length = length
+    def __init__(self, size: int) -> None:
+        pair_bytes = 2 * np.dtype(np.float32).itemsize * size
+        self._length = length = max(1, min(HISTORY, HISTORY_BYTES // pair_bytes))
         self._rows = np.zeros((2, length, size), np.float32)
         # Inner products between the slots of the ring: s_i . y_j and y_i . P y_j.
         self._step_change = np.zeros((length, length))
