@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Dict, Tuple
 
 from export.errors import ExportError
-from runtime import spec
 from runtime.spec import (
     OBJECTIVES,
     POOLINGS,
+    TIMING_CACHE_FILE,
     EngineHost,
     GraphSpec,
     Size,
+    engine_stem,
     features_graph,
     gatys_graph,
     generator_graph,
+    plan_file,
+    reference_file,
+    sidecar_file,
 )
 
 #: Part of every key: to be raised when the builder builds otherwise than before.
@@ -53,22 +57,22 @@ class Job:
     @property
     def name(self) -> str:
         """What its files begin with."""
-        return spec.engine_stem(self.spec, self.size)
+        return engine_stem(self.spec, self.size)
 
     @property
     def plan(self) -> Path:
         """Where the engine goes."""
-        return Path(self.folder) / spec.plan_file(self.spec, self.size)
+        return Path(self.folder) / plan_file(self.spec, self.size)
 
     @property
     def sidecar(self) -> Path:
         """Where what is known about it goes."""
-        return Path(self.folder) / spec.sidecar_file(self.spec, self.size)
+        return Path(self.folder) / sidecar_file(self.spec, self.size)
 
     @property
     def reference(self) -> Path:
         """The inputs and float32 outputs to test it with."""
-        return Path(self.folder) / spec.reference_file(self.spec, self.size)
+        return Path(self.folder) / reference_file(self.spec, self.size)
 
     @property
     def prepared(self) -> Path:
@@ -88,7 +92,7 @@ class Job:
     @property
     def timing_cache(self) -> Path:
         """What TensorRT has measured, shared by all engines."""
-        return Path(self.folder) / spec.TIMING_CACHE_FILE
+        return Path(self.folder) / TIMING_CACHE_FILE
 
     def at(self, *, precision: str = "", workspace_mib: int = 0) -> Job:
         """The same with another precision or workspace."""

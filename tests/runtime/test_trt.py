@@ -21,10 +21,12 @@ from runtime.backends import trt_plan
 from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.backends.trt import DeviceMemoryError, StaleEngine, TrtBackend
 from runtime.errors import BackendError, BackendUnavailable, GraphMissing
+from runtime.gatys import stylize
+from runtime.options import StylizeOptions
 from runtime.spec import CLASSIC, EngineHost, EngineRecord, features_graph, gatys_graph
 from tests.doubles.cuda_double import make_cuda
 from tests.doubles.tensorrt_double import SCRATCH, VERSIONS, Plan, make_tensorrt
-from tests.pictures import array
+from tests.pictures import array, image
 
 SIZE = (64, 48)
 FEATURES, GATYS = features_graph(CLASSIC, "average"), gatys_graph(CLASSIC, "average")
@@ -153,6 +155,23 @@ def test_results_are_not_overwritten_by_the_next_run(machine_of):
         backend.run(feeds_for(FEATURES, 2))
     for name, values in kept.items():
         np.testing.assert_array_equal(first[name], values)
+
+
+def test_photo_of_another_size_is_painted_on_engines(machine_of):
+    """The engines take one size only: the photo is fitted into it and comes back in its own."""
+    machine = machine_of()
+    for graph in GRAPHS:
+        machine.install(graph)
+    options = StylizeOptions(backend="trt", objective="classic", steps=3)
+    losses = []
+    painted = stylize(
+        image(90, 101, 1),
+        image(70, 64, 2),
+        options,
+        on_progress=lambda progress: losses.append(progress.loss),
+    )
+    assert painted.size == (101, 90)
+    assert len(losses) == 3 and losses[-1] < losses[0]
 
 
 def test_shapes_are_those_of_the_plans_there(machine_of):
