@@ -20,7 +20,7 @@ from export.engine_job import (
 )
 from export.engine_preflight import SWAP_RECIPE
 from export.engine_step import NO_ROOM
-from export.errors import ExportError
+from export.errors import DiskFull, EngineFailed
 from runtime.spec import EngineHost
 
 #: Below 8.4 TensorRT takes none unless told to, from 8.4 all that there is, which on a Jetson is
@@ -35,14 +35,6 @@ _KILLED = (-9, 137)
 _TICK_S, _LOG_TICK_S = 1.0, 60.0
 
 _PYTHON = [sys.executable, "-m"]
-
-
-class Failed(ExportError):
-    """An engine could not be built."""
-
-
-class DiskFull(ExportError):
-    """There is no room for the engine; the one that was there is kept."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +84,7 @@ class Steps:
     def build(self, job: Job) -> float:
         """Prepare, build, test and install the engine of `job`; returns the seconds it took.
 
-        Raises `DiskFull`, or `Failed` with what the last process said.
+        Raises `DiskFull`, or `EngineFailed` with what the last process said.
         """
         started = time.monotonic()
         try:
@@ -100,11 +92,13 @@ class Steps:
                 self._on_ladder(job)
             except _TestFailed as failure:
                 if job.precision == FLOAT32:
-                    raise Failed(f"{job.name} computes wrongly: {failure}") from failure
+                    raise EngineFailed(f"{job.name} computes wrongly: {failure}") from failure
                 print(f"    {failure}\n    building it in float32 instead, which is slower")
                 self._on_ladder(job.at(precision=FLOAT32))
         except _TestFailed as failure:
-            raise Failed(f"{job.name} computes wrongly in float32 too: {failure}") from failure
+            raise EngineFailed(
+                f"{job.name} computes wrongly in float32 too: {failure}"
+            ) from failure
         finally:
             for path in (job.prepared, job.pins, job.unproven):
                 if path.exists():
@@ -115,7 +109,7 @@ class Steps:
         """Build with one workspace after the other, until it can be."""
         said = self._run("export.engine_prepare", job)
         if said.code:
-            raise Failed(f"{job.name} could not be prepared: {said.last_words}")
+            raise EngineFailed(f"{job.name} could not be prepared: {said.last_words}")
         least_too_much = sys.maxsize
         for workspace in WORKSPACES_MIB:
             if workspace >= least_too_much:
@@ -129,8 +123,8 @@ class Steps:
                 least_too_much = workspace
             print(f"    not with {workspace} MiB of workspace: {said.last_words}")
         if said.code in (*_KILLED, MEMORY_FULL):
-            raise Failed(f"{job.name}: {said.last_words}\n{SWAP_RECIPE}")
-        raise Failed(f"{job.name} could not be built: {said.last_words}")
+            raise EngineFailed(f"{job.name}: {said.last_words}\n{SWAP_RECIPE}")
+        raise EngineFailed(f"{job.name} could not be built: {said.last_words}")
 
     def _run(self, module: str, job: Job) -> _Said:
         """Run a step in a process, with a sign of life; what it says goes to a file meanwhile."""
@@ -144,7 +138,7 @@ class Steps:
         except OSError as error:
             if error.errno in NO_ROOM:
                 raise DiskFull(_room(job, str(error))) from error
-            raise Failed(f"{job.name}: {error}") from error
+            raise EngineFailed(f"{job.name}: {error}") from error
         finally:
             if log.exists():
                 log.unlink()

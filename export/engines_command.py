@@ -16,8 +16,8 @@ from typing import List, Optional, Tuple
 from export.engine_job import Job, graph_named, graphs_in
 from export.engine_key import why_invalid
 from export.engine_preflight import warnings
-from export.engine_steps import DiskFull, Failed, Steps, Tools, find_tools, write_onnx
-from export.errors import ExportError
+from export.engine_steps import Steps, Tools, find_tools, write_onnx
+from export.errors import DiskFull, EngineFailed, ExportError
 from runtime.spec import CLASSIC, DEEP, ENGINES, GraphSpec, Size, engine_sizes
 
 #: The exit code on a machine that cannot build engines.
@@ -94,7 +94,7 @@ def _build_all(todo: List[Tuple[Job, str]], steps: Steps) -> int:
         except DiskFull as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
-        except Failed as error:
+        except EngineFailed as error:
             print(f"error: {error}", file=sys.stderr)
             failed.append(job.name)
             continue

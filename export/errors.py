@@ -7,8 +7,10 @@ JetbrushError                    (of runtime.errors)
     │   ├── UnknownWeights       no entry of the catalogue has this name
     │   └── CheckpointError      a checkpoint is broken, or of another layout than expected
     │       └── CheckpointRefused   its pickle asks for more than tensors: code, perhaps
-    └── DownloadError            a file could not be had from its source
-        └── ChecksumMismatch     it could, but is not the file that was published
+    ├── DownloadError            a file could not be had from its source
+    │   └── ChecksumMismatch     it could, but is not the file that was published
+    └── EngineFailed             an engine could not be built
+        └── DiskFull             there is no room for it; the one that was there is kept
 """
 
 from __future__ import annotations
@@ -46,3 +48,11 @@ class DownloadError(ExportError):
 
 class ChecksumMismatch(DownloadError):
     """A file was had from its source, but its sha256 is not the published file's."""
+
+
+class EngineFailed(ExportError):
+    """An engine could not be built."""
+
+
+class DiskFull(EngineFailed):
+    """There is no room for the engine; the one that was there is kept."""

@@ -6,7 +6,9 @@ JetbrushError
 ├── BackendError       an inference library, a driver or a graph failed
 │   ├── BackendUnavailable   not installed, or no device for it
 │   ├── GraphMissing         the ONNX file or the engine is not there
-│   └── GraphMismatch        names, shapes or dtypes differ from `runtime.spec`
+│   │   └── StaleEngine      it is, but damaged, or built from or for something else
+│   ├── GraphMismatch        names, shapes or dtypes differ from `runtime.spec`
+│   └── DeviceMemoryError    the memory of the GPU is full
 └── Cancelled          the caller's cancel event was set
 """
 
@@ -35,6 +37,14 @@ class BackendUnavailable(BackendError):
 
 class GraphMissing(BackendError):
     """The ONNX file or the engine of a graph is not there."""
+
+
+class StaleEngine(GraphMissing):
+    """A plan is there, but is damaged or was built from or for something else."""
+
+
+class DeviceMemoryError(BackendError):
+    """The GPU, or on a Jetson the memory that it shares with the processor, is full."""
 
 
 class GraphMismatch(BackendError):

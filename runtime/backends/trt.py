@@ -9,10 +9,10 @@ import numpy as np
 
 from runtime import spec
 from runtime.backends.base import Arrays, Backend
-from runtime.backends.trt_device import DeviceMemoryError, import_vendors, open_device
-from runtime.backends.trt_plan import CURE, StaleEngine, host_of, read_plan
+from runtime.backends.trt_device import import_vendors, open_device
+from runtime.backends.trt_plan import CURE, host_of, read_plan
 from runtime.backends.trt_session import Session
-from runtime.errors import BackendError, BackendUnavailable
+from runtime.errors import BackendError, BackendUnavailable, DeviceMemoryError, StaleEngine
 from runtime.spec import GraphSpec, Size, plan_file, planned_sizes
 
 __all__ = ["DeviceMemoryError", "StaleEngine", "TrtBackend"]

@@ -8,12 +8,8 @@ from typing import Any, Iterator, List, Tuple
 
 import numpy as np
 
-from runtime.errors import BackendError, BackendUnavailable
+from runtime.errors import BackendError, BackendUnavailable, DeviceMemoryError
 from runtime.spec import Shape
-
-
-class DeviceMemoryError(BackendError):
-    """The GPU, or on a Jetson the memory that it shares with the processor, is full."""
 
 
 def import_vendors() -> Tuple[Any, Any]:

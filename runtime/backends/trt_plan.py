@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.backends.trt_device import Device
-from runtime.errors import GraphMissing
+from runtime.errors import GraphMissing, StaleEngine
 from runtime.spec import (
     EngineHost,
     EngineRecord,
@@ -22,10 +22,6 @@ from runtime.spec import (
 CURE = "Run `make engines` to build it."
 
 _L4T_RELEASE = Path("/etc/nv_tegra_release")
-
-
-class StaleEngine(GraphMissing):
-    """A plan is there, but is damaged or was built from or for something else."""
 
 
 def host_of(trt: Any, device: Device) -> EngineHost:

@@ -13,9 +13,9 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 import numpy as np
 
-from runtime.backends.trt_device import Buffer, Device, DeviceMemoryError
-from runtime.backends.trt_plan import CURE, StaleEngine
-from runtime.errors import BackendError, GraphMismatch
+from runtime.backends.trt_device import Buffer, Device
+from runtime.backends.trt_plan import CURE
+from runtime.errors import BackendError, DeviceMemoryError, GraphMismatch, StaleEngine
 from runtime.spec import Shape
 
 _log = logging.getLogger(__name__)

@@ -19,8 +19,14 @@ from export.vgg import load_vgg19
 from runtime import spec
 from runtime.backends import trt_plan
 from runtime.backends.onnxrt import OnnxRuntimeBackend
-from runtime.backends.trt import DeviceMemoryError, StaleEngine, TrtBackend
-from runtime.errors import BackendError, BackendUnavailable, GraphMissing
+from runtime.backends.trt import TrtBackend
+from runtime.errors import (
+    BackendError,
+    BackendUnavailable,
+    DeviceMemoryError,
+    GraphMissing,
+    StaleEngine,
+)
 from runtime.gatys import stylize
 from runtime.options import StylizeOptions
 from runtime.spec import CLASSIC, EngineHost, EngineRecord, features_graph, gatys_graph
