@@ -17,15 +17,10 @@ from typing import Any, Collection, Dict, List, Set
 
 from export.engine_job import BUILD_FAILED, MEMORY_FULL, NOT_HERE, PINNED, TEST_FAILED, TYPED, Job
 from export.engine_key import record_of
-from runtime.backends.trt_device import (
-    Device,
-    DeviceMemoryError,
-    import_vendors,
-    open_device,
-)
+from runtime.backends.trt_device import Device, import_vendors, open_device
 from runtime.backends.trt_plan import host_of
 from runtime.backends.trt_session import Session, logger_of
-from runtime.errors import BackendError, BackendUnavailable
+from runtime.errors import BackendError, BackendUnavailable, DeviceMemoryError
 
 
 class BuildFailed(Exception):
