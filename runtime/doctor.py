@@ -12,7 +12,15 @@ from runtime.backends import AUTO, PREFERENCE, backend_class, candidates
 from runtime.errors import BackendUnavailable
 from runtime.gallery import installed_styles
 from runtime.generators import models
-from runtime.spec import OBJECTIVES, POOLINGS, Objective, features_graph, gatys_graph
+from runtime.spec import (
+    CLASSIC,
+    DEEP,
+    OBJECTIVES,
+    POOLINGS,
+    Objective,
+    features_graph,
+    gatys_graph,
+)
 
 OLDEST_PYTHON = (3, 8)
 
@@ -39,12 +47,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def examine() -> Iterator[Finding]:
-    """Look at Python, the backends, the graphs, the generators and the styles, in that order."""
+    """Look at Python, the backends, graphs, generators, engines and styles, in that order."""
     yield _python()
     yield from _backends()
     for objective in OBJECTIVES.values():
         yield _graphs(objective)
     yield _generators()
+    yield from _engines()
     yield _styles()
 
 
@@ -103,6 +112,38 @@ def _generators() -> Finding:
             "models", NOTE, f"no generator in {spec.ENGINES}", "Run `make weights onnx`."
         )
     return Finding("models", OK, names)
+
+
+def _engines() -> Iterator[Finding]:
+    """One line a graph whose ONNX file is there; one in all where engines cannot be used."""
+    # Imported here, as the other backends are: on their demand only.
+    from runtime.backends.trt_survey import survey
+
+    graphs = [
+        describe(_best_objective(), POOLINGS[0]) for describe in (features_graph, gatys_graph)
+    ]
+    graphs += [model.graph for model in models().values()]
+    for graph in graphs:
+        try:
+            found = survey(graph, spec.ENGINES)
+        except BackendUnavailable as error:
+            yield Finding(
+                "engines", NOTE, str(error), "They are for NVIDIA GPUs; others do without."
+            )
+            return
+        text = f"{graph.name}: {len(found.built)} built"
+        text += f", {len(found.stale)} stale" if found.stale else ""
+        text += f", {len(found.missing)} missing" if found.missing else ""
+        reason = next(iter(found.stale.values()), "")
+        if found.stale or found.missing:
+            yield Finding("engines", MISSING, text, reason or "Run `make engines`.")
+        else:
+            yield Finding("engines", OK, text)
+
+
+def _best_objective() -> Objective:
+    deep = spec.ENGINES / gatys_graph(DEEP, POOLINGS[0]).onnx_file
+    return DEEP if deep.exists() else CLASSIC
 
 
 def _styles() -> Finding:

@@ -42,3 +42,12 @@ def test_names_a_backend_that_is_not_installed(monkeypatch):
     found = {each.topic: each for each in doctor.examine()}
     assert found["onnxrt"].state == doctor.NOTE and "not installed" in found["onnxrt"].text
     assert "make setup" in found["onnxrt"].advice
+
+
+def test_engines_are_for_gpus_only(monkeypatch):
+    def absent():
+        raise BackendUnavailable("TensorRT and pycuda are not both installed.")
+
+    monkeypatch.setattr("runtime.backends.trt_survey.import_vendors", absent)
+    (found,) = [each for each in doctor.examine() if each.topic == "engines"]
+    assert found.state == doctor.NOTE and "not both installed" in found.text

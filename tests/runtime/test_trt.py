@@ -16,7 +16,7 @@ import pytest
 from export.engine_model import fixed
 from export.gatys import write_features, write_gatys
 from export.vgg import load_vgg19
-from runtime import spec
+from runtime import doctor, spec
 from runtime.backends import trt_plan
 from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.backends.trt import TrtBackend
@@ -334,3 +334,16 @@ def test_no_torch_and_no_vendor_library_comes_with_the_module():
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_doctor_tells_built_stale_and_missing_engines(machine_of, monkeypatch):
+    machine = machine_of()
+    monkeypatch.setattr("runtime.backends.trt_survey.engine_sizes", lambda graph: (SIZE, (48, 64)))
+    machine.install(FEATURES)
+    machine.install(GATYS, onnx_sum="0" * 64)
+    found = [each for each in doctor.examine() if each.topic == "engines"]
+    assert [each.text for each in found] == [
+        f"{FEATURES.name}: 1 built, 1 missing",
+        f"{GATYS.name}: 0 built, 1 stale, 1 missing",
+    ]
+    assert "make engines" in found[0].advice and GATYS.onnx_file in found[1].advice
