@@ -16,6 +16,16 @@ from tests.reference import loss_and_gradient, targets
 SIZES = [(64, 64), (61, 75), (98, 51)]
 
 
+def limit(objective, pooling):
+    """The largest relative error of a gradient.
+
+    Where the two largest of a pooling window differ by less than float32 resolves, float32 may
+    choose the other one than the reference in float64: a single such window moves the gradient of
+    the deep network by some 1e-4 (torch's own float32 gradient as well).
+    """
+    return 1e-3 if (objective, pooling) == (DEEP, "max") else 1e-4
+
+
 @pytest.fixture(scope="module")
 def networks():
     return {CLASSIC.name: load_vgg19(CLASSIC), DEEP.name: random_vgg19(DEEP)}
@@ -71,7 +81,7 @@ def test_loss_and_gradient_equal_autograd(graphs, size):
     np.testing.assert_allclose(got["style_losses"], expected.style_losses, rtol=1e-4)
     np.testing.assert_allclose(got["content_loss"], [expected.content_loss], rtol=1e-4)
     assert got["gradient"].shape == (1, 3, *size)
-    assert relative_error(got["gradient"], expected.gradient) < 1e-4
+    assert relative_error(got["gradient"], expected.gradient) < limit(objective, pooling)
 
 
 def test_gradient_of_flat_regions_equals_autograd(graphs):
@@ -80,7 +90,8 @@ def test_gradient_of_flat_regions_equals_autograd(graphs):
     feeds = feeds_for(objective, features, (66, 65))
     feeds["image"][:, :, :40] = 1.0
     expected = loss_and_gradient(objective, pooling, convs, feeds)
-    assert relative_error(run(gatys, feeds)["gradient"], expected.gradient) < 1e-4
+    error = relative_error(run(gatys, feeds)["gradient"], expected.gradient)
+    assert error < limit(objective, pooling)
 
 
 def test_weights_scale_their_terms_of_the_gradient(graphs):
