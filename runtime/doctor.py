@@ -13,16 +13,13 @@ from runtime.errors import BackendUnavailable
 from runtime.gallery import installed_styles
 from runtime.generators import models
 from runtime.spec import (
-    CLASSIC,
-    DEEP,
     OBJECTIVES,
     POOLINGS,
     Objective,
+    best_objective,
     features_graph,
     gatys_graph,
 )
-
-OLDEST_PYTHON = (3, 8)
 
 OK, MISSING, NOTE = "ok", "missing", "note"
 
@@ -119,9 +116,8 @@ def _engines() -> Iterator[Finding]:
     # Imported here, as the other backends are: on their demand only.
     from runtime.backends.trt_survey import survey
 
-    graphs = [
-        describe(_best_objective(), POOLINGS[0]) for describe in (features_graph, gatys_graph)
-    ]
+    objective = best_objective(spec.ENGINES)
+    graphs = [describe(objective, POOLINGS[0]) for describe in (features_graph, gatys_graph)]
     graphs += [model.graph for model in models().values()]
     for graph in graphs:
         try:
@@ -139,11 +135,6 @@ def _engines() -> Iterator[Finding]:
             yield Finding("engines", MISSING, text, reason or "Run `make engines`.")
         else:
             yield Finding("engines", OK, text)
-
-
-def _best_objective() -> Objective:
-    deep = spec.ENGINES / gatys_graph(DEEP, POOLINGS[0]).onnx_file
-    return DEEP if deep.exists() else CLASSIC
 
 
 def _styles() -> Finding:

@@ -21,12 +21,11 @@ from runtime.options import StylizeOptions
 from runtime.picture import check_size, to_array, to_image
 from runtime.progress import Event, OnProgress, Progress, check_cancel
 from runtime.spec import (
-    CLASSIC,
-    DEEP,
     OBJECTIVES,
     GraphSpec,
     Objective,
     Size,
+    best_objective,
     features_graph,
     gatys_graph,
 )
@@ -62,7 +61,8 @@ def stylize(
     options = options or StylizeOptions()
     check_size(*content.size)
     check_size(*style.size)
-    objective = _objective(options.objective)
+    auto = options.objective == AUTO
+    objective = best_objective(spec.ENGINES) if auto else OBJECTIVES[options.objective]
 
     def paint(backend: Type[Backend]) -> Image.Image:
         return _Job(backend, objective, options, on_progress, cancel).paint(content, style)
@@ -70,13 +70,6 @@ def stylize(
     painted = first_success(candidates(options.backend), paint)
     result = enlarge(painted, content)
     return with_colours_of(content, result) if options.keep_colours else result
-
-
-def _objective(name: str) -> Objective:
-    if name != AUTO:
-        return OBJECTIVES[name]
-    deep = spec.ENGINES / gatys_graph(DEEP, "average").onnx_file
-    return DEEP if deep.exists() else CLASSIC
 
 
 class _Job:

@@ -156,6 +156,12 @@ def gatys_graph(objective: Objective, pooling: str) -> GraphSpec:
     )
 
 
+def best_objective(folder: Path) -> Objective:
+    """`DEEP` where its graphs are in `folder` (the engines folder), else `CLASSIC`."""
+    deep = folder / gatys_graph(DEEP, POOLINGS[0]).onnx_file
+    return DEEP if deep.exists() else CLASSIC
+
+
 def gram_name(layer: str) -> str:
     """The tensor name of a layer's Gram matrix."""
     return f"gram_{layer}"
