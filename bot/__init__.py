@@ -1,0 +1,1 @@
+"""Jetbrush's Telegram bot: conversation, jobs, and the transport to Telegram."""
