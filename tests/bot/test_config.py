@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.config import POLLING, WEBHOOK, Config, load_config
+from bot.errors import ConfigError
+
+TOKEN = "123456789:AAE-a_token_of_nobody"
+EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
+
+
+@pytest.fixture()
+def env_file(tmp_path):
+    return tmp_path / ".env"
+
+
+def problems(environ, env_file=Path("/nonexistent/.env")):
+    with pytest.raises(ConfigError) as caught:
+        load_config(environ, env_file)
+    return str(caught.value)
+
+
+def test_token_is_enough(env_file):
+    config = load_config({"BOT_TOKEN": TOKEN}, env_file)
+    assert config == Config(bot_token=TOKEN)
+    assert config.mode == WEBHOOK and config.host == "127.0.0.1"
+
+
+def test_environment_wins_over_the_file(env_file):
+    env_file.write_text(f"BOT_TOKEN={TOKEN}\nPORT=8001\nMODE=polling\n")
+    config = load_config({"PORT": "8002"}, env_file)
+    assert (config.bot_token, config.port, config.mode) == (TOKEN, 8002, POLLING)
+
+
+def test_every_variable_is_read(env_file):
+    config = load_config(
+        {
+            "BOT_TOKEN": TOKEN,
+            "MODE": "Polling",
+            "WEBHOOK_URL": "https://bot.example.org/",
+            "WEBHOOK_URL_FILE": "run/url",
+            "WEBHOOK_SECRET": "s-e_cret",
+            "NGROK_DOMAIN": "owl.ngrok-free.app",
+            "NGROK_API": "http://127.0.0.1:4041",
+            "HOST": "::1",
+            "PORT": "81",
+            "API_URL": "http://127.0.0.1:8081",
+            "STATE_DIR": "/var/lib/jetbrush",
+            "ADMIN_IDS": "12, 34,",
+            "JOBS_PER_USER": "1",
+            "JOBS_IN_ALL": "7",
+            "KEEP_HOURS": "2",
+            "PATIENCE": "30",
+            "SIZE": "256",
+            "STEPS": "9",
+            "BACKEND": "fake",
+            "LOG_LEVEL": "debug",
+        },
+        env_file,
+    )
+    assert config == Config(
+        bot_token=TOKEN,
+        mode=POLLING,
+        webhook_url="https://bot.example.org",
+        webhook_url_file=Path("run/url"),
+        webhook_secret="s-e_cret",
+        ngrok_domain="owl.ngrok-free.app",
+        ngrok_api="http://127.0.0.1:4041",
+        host="::1",
+        port=81,
+        api_url="http://127.0.0.1:8081",
+        state_dir=Path("/var/lib/jetbrush"),
+        admin_ids=(12, 34),
+        jobs_per_user=1,
+        jobs_in_all=7,
+        keep_hours=2,
+        patience=30,
+        size=256,
+        steps=9,
+        backend="fake",
+        log_level="DEBUG",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("MODE", "hook", "webhook, polling"),
+        ("WEBHOOK_URL", "http://bot.example.org", "https://"),
+        ("WEBHOOK_URL", "bot.example.org", "https://"),
+        ("WEBHOOK_URL", "https://bot.example.org:8080", "443, 80, 88, 8443"),
+        ("WEBHOOK_URL", "https://[bot", "https://"),
+        ("NGROK_DOMAIN", "https://owl.ngrok-free.app", "a name alone"),
+        ("PORT", "65536", "from 1 to 65535"),
+        ("PORT", "http", "whole number"),
+        ("ADMIN_IDS", "@owner", "user numbers"),
+        ("API_URL", "http://example.org", "https://"),
+        ("JOBS_PER_USER", "0", "from 1"),
+        ("PATIENCE", "-1", "from 10"),
+        ("SIZE", "20", "from 64 to 2048"),
+        ("STEPS", "many", "whole number"),
+        ("BACKEND", "cuda", "openvino"),
+        ("LOG_LEVEL", "LOUD", "DEBUG, INFO"),
+    ],
+)
+def test_wrong_value_is_named_with_what_was_expected(name, value, expected):
+    said = problems({"BOT_TOKEN": TOKEN, name: value})
+    assert said.startswith(f"{name} is {value!r}; ") and expected in said
+
+
+def test_all_problems_are_told_at_once():
+    lines = problems({"PORT": "none", "SIZE": "1"}).splitlines()
+    assert [line.split()[0] for line in lines] == ["BOT_TOKEN", "PORT", "SIZE"]
+    assert "@BotFather" in lines[0]
+
+
+def test_empty_value_is_none(env_file):
+    env_file.write_text("PORT=\nNGROK_DOMAIN\n")
+    assert load_config({"BOT_TOKEN": TOKEN, "ADMIN_IDS": " "}, env_file) == Config(bot_token=TOKEN)
+
+
+def test_token_from_a_file(env_file, tmp_path):
+    (tmp_path / "token").write_text(f"  {TOKEN}\n")
+    assert load_config({"BOT_TOKEN_FILE": str(tmp_path / "token")}, env_file).bot_token == TOKEN
+
+
+def test_one_source_of_the_token_only():
+    assert "both" in problems({"BOT_TOKEN": TOKEN, "BOT_TOKEN_FILE": "token"})
+
+
+def test_missing_token_file(tmp_path):
+    said = problems({"BOT_TOKEN_FILE": str(tmp_path / "token")})
+    assert "BOT_TOKEN_FILE" in said and str(tmp_path / "token") in said
+
+
+def test_unreadable_env_file(env_file):
+    env_file.write_bytes(b"BOT_TOKEN=\xff\xfe\n")
+    assert str(env_file) in problems({}, env_file)
+
+
+@pytest.mark.parametrize("token", ["hello", "123:has space", "abc:def", f"{TOKEN}!"])
+def test_malformed_token_is_refused_unseen(token):
+    said = problems({"BOT_TOKEN": token})
+    assert said.startswith("BOT_TOKEN") and "@BotFather" in said and token not in said
+
+
+@pytest.mark.parametrize("name", ["ADMIN_IDS", "PORT", "WEBHOOK_SECRET", "API_URL", "MODE"])
+def test_secret_in_the_wrong_line_is_not_shown(name):
+    assert "a_token_of_nobody" not in problems({"BOT_TOKEN": TOKEN, name: f"http://x/{TOKEN} "})
+
+
+def test_password_in_an_url_is_not_shown():
+    assert "pass" not in problems({"BOT_TOKEN": TOKEN, "API_URL": "https://me:pass@x.org"}).replace(
+        "password", ""
+    )
+
+
+def test_secrets_are_not_in_the_repr():
+    shown = repr(Config(bot_token=TOKEN, webhook_secret="hidden-secret"))
+    assert TOKEN not in shown and "hidden-secret" not in shown
+
+
+def test_example_tells_of_every_variable_and_its_default():
+    text = EXAMPLE.read_text(encoding="utf-8")
+    told = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", text, re.MULTILINE))
+    expected = {"BOT_TOKEN": "", "BOT_TOKEN_FILE": ""}
+    for each in dataclasses.fields(Config):
+        has_default = each.default not in (dataclasses.MISSING, None, ())
+        expected[each.name.upper()] = str(each.default) if has_default else ""
+    assert told == expected
+
+
+def test_example_with_a_token_is_a_valid_file(env_file):
+    text = EXAMPLE.read_text(encoding="utf-8")
+    env_file.write_text(re.sub(r"^#([A-Z_]+=)", r"\1", text, flags=re.MULTILINE))
+    assert load_config({"BOT_TOKEN": TOKEN}, env_file) == Config(bot_token=TOKEN)
