@@ -4,9 +4,14 @@ BotError
 ├── ConfigError        a setting is missing or wrong; the message names the variable
 ├── StoreError         the database cannot be read or written (read-only, disk full)
 ├── NotStored          nothing of an update was committed: Telegram shall send it again
-└── JobRefused         a job is not taken
-    ├── UserQueueFull      the user has as many jobs waiting as one may have
-    └── QueueFull          all together have
+├── JobRefused         a job is not taken
+│   ├── UserQueueFull      the user has as many jobs waiting as one may have
+│   └── QueueFull          all together have
+└── PaintingError      a picture was not painted; says whether another attempt may help
+    ├── PaintingRefused    the photo or the style is at fault; says which, and why
+    ├── PaintingFailed     the runtime is at fault: no memory, no graph, disk full
+    ├── PainterDied        the child process ended, or was killed, in the middle
+    └── PainterStuck       the child process made no progress and was killed
 """
 
 from __future__ import annotations
@@ -42,3 +47,42 @@ class UserQueueFull(JobRefused):
 
 class QueueFull(JobRefused):
     """All users together have as many jobs waiting as there may be."""
+
+
+class PaintingError(BotError):
+    """A picture was not painted; `retriable` says whether another attempt may help."""
+
+    def __init__(self, message: str, *, retriable: bool) -> None:
+        super().__init__(message)
+        self.retriable = retriable
+
+
+class PaintingRefused(PaintingError):
+    """A picture cannot be used, now or ever.
+
+    `picture` is `photo` or `style`; `reason` is `not-a-picture`, `damaged`, `too-large` or
+    `too-small`.
+    """
+
+    def __init__(self, message: str, *, picture: str, reason: str) -> None:
+        super().__init__(message, retriable=False)
+        self.picture = picture
+        self.reason = reason
+
+
+class PaintingFailed(PaintingError):
+    """The runtime could not paint, through no fault of the pictures."""
+
+
+class PainterDied(PaintingError):
+    """The child process ended or was killed, by the kernel when memory ran out for one."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retriable=True)
+
+
+class PainterStuck(PaintingError):
+    """The child process made no progress for too long and was killed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retriable=True)
