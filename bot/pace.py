@@ -1,0 +1,33 @@
+"""How long jobs take on this machine, learnt from those that are done."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from bot.facts import Facts
+from bot.jobs import Order
+
+#: The share of a new measurement in the remembered one.
+_SHARE = 0.3
+
+
+class Pace:
+    """Seconds of a job by its kind and size, an exponential mean over the jobs done."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+
+    async def expected(self, order: Order) -> Optional[float]:
+        """Seconds that the job will probably take, `None` before the first of its kind."""
+        value = await self._facts.get(_key(order))
+        return None if value is None else float(value)
+
+    async def learn(self, order: Order, seconds: float) -> None:
+        """Take in that such a job took `seconds`."""
+        before = await self.expected(order)
+        mean = seconds if before is None else before + _SHARE * (seconds - before)
+        await self._facts.set(_key(order), f"{mean:.2f}")
+
+
+def _key(order: Order) -> str:
+    return f"pace:{order.kind}:{order.model or order.settings.size}"
