@@ -2,6 +2,10 @@
 
 JetbrushError
 ├── PictureError       the photo or the style cannot be used; the message suits a chat user
+│   ├── NotAPicture          a file of another kind
+│   ├── DamagedPicture       its data are broken or cut short
+│   ├── PictureTooLarge      more pixels than are decoded
+│   └── PictureTooSmall      a side too short to repaint
 ├── OptionError        an option has a value outside its range
 ├── BackendError       an inference library, a driver or a graph failed
 │   ├── BackendUnavailable   not installed, or no device for it
@@ -21,6 +25,22 @@ class JetbrushError(Exception):
 
 class PictureError(JetbrushError):
     """A picture that cannot be read, used or written; the message suits a chat user."""
+
+
+class NotAPicture(PictureError):
+    """A file of another kind, or of a picture format that is not read."""
+
+
+class DamagedPicture(PictureError):
+    """A picture whose data are broken or cut short."""
+
+
+class PictureTooLarge(PictureError):
+    """A picture with more pixels than are decoded."""
+
+
+class PictureTooSmall(PictureError):
+    """A picture with a side too short to repaint."""
 
 
 class OptionError(JetbrushError):

@@ -12,7 +12,13 @@ from typing import Union
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from runtime.errors import PictureError
+from runtime.errors import (
+    DamagedPicture,
+    NotAPicture,
+    PictureError,
+    PictureTooLarge,
+    PictureTooSmall,
+)
 
 #: What is read. JPEG includes MPO, the JPEG of many phones with a preview behind the picture.
 READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
@@ -35,7 +41,9 @@ def read_picture(source: Union[str, Path, bytes]) -> Image.Image:
     """Read a file, or the bytes of one, as an upright RGB image without transparency.
 
     EXIF orientation is applied, transparency laid on white, an animation's first frame taken.
-    Raises `PictureError`, with a sentence for the user, for anything that is not such a picture.
+    Raises `NotAPicture`, `DamagedPicture`, `PictureTooLarge` or `PictureTooSmall` with a sentence
+    for the user, or just `PictureError` where the picture is not to blame: a file that is missing
+    or that the disk does not give.
     """
     try:
         with warnings.catch_warnings():
@@ -47,22 +55,28 @@ def read_picture(source: Union[str, Path, bytes]) -> Image.Image:
     except FileNotFoundError as error:
         raise PictureError(f"There is no file {_called(source)}.") from error
     except IsADirectoryError as error:
-        raise PictureError(f"{_called(source)} is a folder, not a picture.") from error
+        raise NotAPicture(f"{_called(source)} is a folder, not a picture.") from error
     except Image.DecompressionBombError as error:
-        raise PictureError(f"The picture has too many pixels; {_limits()}") from error
+        raise PictureTooLarge(f"The picture has too many pixels; {_limits()}") from error
     except UnidentifiedImageError as error:
-        raise PictureError(
+        raise NotAPicture(
             f"{_called(source)} is not a picture that can be read. JPEG, PNG, WebP, BMP, TIFF and "
             "GIF can."
         ) from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise PictureError(f"{_called(source)} is damaged or cut short ({error}).") from error
+        # The decoders' own errors have no number; the operating system's do.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise PictureError(f"{_called(source)} cannot be read: {error.strerror}.") from error
+        raise DamagedPicture(f"{_called(source)} is damaged or cut short ({error}).") from error
 
 
 def check_size(width: int, height: int) -> None:
-    """Raise `PictureError` for a picture too large to decode or too small to repaint."""
-    if width * height > MOST_PIXELS or min(width, height) < LEAST_SIDE:
-        raise PictureError(f"The picture is {width}x{height} pixels; {_limits()}")
+    """Raise `PictureTooLarge` or `PictureTooSmall` unless it can be decoded and repainted."""
+    told = f"The picture is {width}x{height} pixels; {_limits()}"
+    if width * height > MOST_PIXELS:
+        raise PictureTooLarge(told)
+    if min(width, height) < LEAST_SIDE:
+        raise PictureTooSmall(told)
 
 
 def check_writable(path: Path) -> None:

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from runtime.errors import PictureError
+from runtime.errors import (
+    DamagedPicture,
+    NotAPicture,
+    PictureError,
+    PictureTooLarge,
+    PictureTooSmall,
+)
 from runtime.picture import (
     LEAST_SIDE,
     MOST_PIXELS,
@@ -101,34 +107,51 @@ def test_missing_file_is_named(tmp_path):
 
 
 def test_folder_is_not_a_picture(tmp_path):
-    with pytest.raises(PictureError, match="folder"):
+    with pytest.raises(NotAPicture, match="folder"):
         read_picture(tmp_path)
+
+
+def test_disk_that_fails_is_not_the_picture_s_fault(tmp_path, monkeypatch):
+    def failing_disk(*_, **__):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Image, "open", failing_disk)
+    with pytest.raises(PictureError, match=r"photo\.jpg cannot be read: Input/output") as caught:
+        read_picture(tmp_path / "photo.jpg")
+    assert type(caught.value) is PictureError
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"%PDF-1.4", b"\x00" * 5000])
 def test_other_files_are_not_pictures(content):
-    with pytest.raises(PictureError, match="not a picture"):
+    with pytest.raises(NotAPicture, match="not a picture"):
         read_picture(content)
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_truncated_picture_is_told(file_format):
     whole = encoded(PHOTO, file_format)
-    with pytest.raises(PictureError, match=r"damaged or cut short|not a picture"):
+    with pytest.raises((DamagedPicture, NotAPicture)):
         read_picture(whole[: len(whole) // 2])
 
 
+def test_broken_data_are_told_from_another_kind_of_file():
+    broken = bytearray(encoded(PHOTO, "PNG"))
+    broken[len(broken) // 2] ^= 0xFF
+    with pytest.raises(DamagedPicture, match="damaged or cut short"):
+        read_picture(bytes(broken))
+
+
 def test_bomb_is_refused_before_decoding():
-    with pytest.raises(PictureError, match="megapixels"):
+    with pytest.raises(PictureTooLarge, match="megapixels"):
         read_picture(png_header(30000, 30000))
     side = int(MOST_PIXELS**0.5) + 1
-    with pytest.raises(PictureError, match=f"{side}x{side}"):
+    with pytest.raises(PictureTooLarge, match=f"{side}x{side}"):
         read_picture(png_header(side, side))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (LEAST_SIDE - 1, 400), (400, LEAST_SIDE - 1)])
 def test_tiny_picture_is_refused(size):
-    with pytest.raises(PictureError, match=f"{size[0]}x{size[1]}.*{LEAST_SIDE} pixels"):
+    with pytest.raises(PictureTooSmall, match=f"{size[0]}x{size[1]}.*{LEAST_SIDE} pixels"):
         read_picture(encoded(Image.new("RGB", size), "PNG"))
 
 
