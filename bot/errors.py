@@ -7,6 +7,8 @@ BotError
 ├── JobRefused         a job is not taken
 │   ├── UserQueueFull      the user has as many jobs waiting as one may have
 │   └── QueueFull          all together have
+├── TelegramUnreachable    Telegram cannot be reached or answers with a failure of its own
+├── DownloadRefused    a picture cannot be fetched, now or later; says why
 └── PaintingError      a picture was not painted; says whether another attempt may help
     ├── PaintingRefused    the photo or the style is at fault; says which, and why
     ├── PaintingFailed     the runtime is at fault: no memory, no graph, disk full
@@ -47,6 +49,18 @@ class UserQueueFull(JobRefused):
 
 class QueueFull(JobRefused):
     """All users together have as many jobs waiting as there may be."""
+
+
+class TelegramUnreachable(BotError):
+    """Telegram cannot be reached, or answers with a failure of its own: try again later."""
+
+
+class DownloadRefused(BotError):
+    """A picture cannot be fetched, now or later: `reason` is `too-heavy` or `gone`."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class PaintingError(BotError):

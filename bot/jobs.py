@@ -18,7 +18,6 @@ from bot.database import Database
 from bot.errors import QueueFull, UserQueueFull
 from bot.people import Settings, StyleChoice
 
-STYLIZE, TRANSLATE = "stylize", "translate"
 QUEUED, RUNNING, FINISHED, ANSWERED = "queued", "running", "finished", "answered"
 ACTIVE = (QUEUED, RUNNING, FINISHED)
 
@@ -34,6 +33,7 @@ MOST_SENDINGS = 2
 class Order:
     """What a user asks for. `picture` is the id of the photo, in whose form the result goes back.
 
+    kind: `bot.task.STYLIZE`, with a style, or `TRANSLATE`, with a model.
     dedupe: the same for the same wish told twice, such as an update that Telegram sends again.
     of_album: photo and style came as an album of two, and may be swapped.
     """

@@ -1,0 +1,39 @@
+"""Fetching the files that users sent from Telegram."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+from aiogram import Bot
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramEntityTooLarge,
+    TelegramNetworkError,
+    TelegramServerError,
+)
+
+from bot.errors import DownloadRefused, TelegramUnreachable
+
+#: Telegram gives no larger files to bots (core.telegram.org/bots/api#getfile).
+MOST_BYTES = 20_000_000
+
+_SECONDS = 120
+
+
+async def download(bot: Bot, file_id: str, path: Path) -> None:
+    """Write the file to `path`.
+
+    Raises `TelegramUnreachable` when another try may help, `DownloadRefused` when none will.
+    """
+    try:
+        await bot.download(file=file_id, destination=path, timeout=_SECONDS)
+    except (TelegramNetworkError, TelegramServerError) as error:
+        raise TelegramUnreachable(f"A picture could not be fetched: {error}") from error
+    except (TelegramEntityTooLarge, TelegramBadRequest) as error:
+        reason = "too-heavy" if "too big" in str(error) else "gone"
+        raise DownloadRefused(reason, f"Telegram does not give the picture: {error}") from error
+    except (aiohttp.ClientError, asyncio.TimeoutError, TelegramAPIError) as error:
+        raise TelegramUnreachable(f"A picture could not be fetched: {error!r}") from error
