@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+import pytest_asyncio
+from aiogram.exceptions import (
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramServerError,
+)
+from aiogram.types import BufferedInputFile, InputMediaPhoto
+
+from bot.flood import FloodControl, Limits, Rate
+from bot.metrics import Metrics
+from tests.bot import telegram_double
+from tests.bot.telegram_double import Reply, message
+
+QUICK = Limits(overall=Rate(1e6, 1000), private=Rate(1e6, 1000), repeats=(0.0, 0.0))
+SENT = Reply(message())
+FLOOD = Reply(status=429, description="Too Many Requests: retry after 1", retry_after=1)
+NOT_MODIFIED = "Bad Request: message is not modified: specified new message content is the same"
+TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
+
+
+@pytest_asyncio.fixture()
+async def telegram():
+    async with telegram_double.serving() as double:
+        yield double
+
+
+@pytest_asyncio.fixture()
+async def bot(telegram):
+    async with telegram_double.a_bot(telegram) as bot:
+        yield bot
+
+
+def controlled(bot, limits=QUICK):
+    metrics = Metrics()
+    flood = FloodControl(metrics, limits)
+    bot.session.middleware(flood)
+    return flood, metrics
+
+
+def edit(bot):
+    return bot.edit_message_text(text="x", chat_id=7, message_id=1)
+
+
+def times_of(telegram, method):
+    return [call.at for call in telegram.calls_of(method)]
+
+
+async def test_flooded_call_is_held_and_repeated(telegram, bot):
+    flood, metrics = controlled(bot)
+    telegram.script("sendMessage", FLOOD, SENT)
+    sent = await bot.send_message(chat_id=7, text="x")
+    assert sent.message_id == 1
+    first, second = times_of(telegram, "sendMessage")
+    assert second - first >= 1
+    page = metrics.render().decode()
+    assert "jetbrush_flood_waits_total 1.0" in page
+    assert 'jetbrush_api_calls_total{method="sendMessage",outcome="ok"} 1.0' in page
+    assert 'method="sendMessage",outcome="TelegramRetryAfter"} 1.0' in page
+    assert 0 < flood.paused_until(7) <= time.monotonic()
+
+
+async def test_pause_holds_its_chat_and_no_other(telegram, bot):
+    flood, _ = controlled(bot)
+    telegram.script("sendMessage", FLOOD, SENT)
+    flooded = asyncio.ensure_future(bot.send_message(chat_id=7, text="flooded"))
+    await telegram.wait_for("sendMessage")
+    while flood.paused_until(7) == 0:
+        await asyncio.sleep(0)
+    assert flood.paused_until(7) > time.monotonic() and flood.paused_until(8) == 0
+    held = asyncio.ensure_future(bot.send_message(chat_id=7, text="held"))
+    await bot.send_message(chat_id=8, text="free")
+    assert not flooded.done() and not held.done()
+    await asyncio.gather(flooded, held)
+    texts = [call.params["text"] for call in telegram.calls]
+    assert texts[:2] == ["flooded", "free"] and sorted(texts[2:]) == ["flooded", "held"]
+    assert telegram.calls[2].at - telegram.calls[0].at >= 1
+
+
+async def test_flooded_call_without_a_chat_is_repeated(telegram, bot):
+    controlled(bot)
+    telegram.script("getMyCommands", FLOOD, Reply([]))
+    assert await bot.get_my_commands() == []
+
+
+async def test_waiting_call_can_be_cancelled(telegram, bot):
+    controlled(bot)
+    telegram.script(
+        "sendMessage", Reply(status=429, description="Too Many Requests", retry_after=600), SENT
+    )
+    task = asyncio.ensure_future(bot.send_message(chat_id=7, text="x"))
+    await telegram.wait_for("sendMessage")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 5)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Reply(status=500, description="Internal Server Error"),
+        Reply(status=502, page=b"<html>Bad Gateway</html>"),
+        Reply(drop=True),
+    ],
+    ids=["500", "proxy's page", "dropped"],
+)
+async def test_repeatable_calls_survive_a_fault_and_others_report_it(telegram, bot, fault):
+    controlled(bot)
+    telegram.script("editMessageText", fault, fault, SENT)
+    assert (await edit(bot)).message_id == 1
+    telegram.script("sendMessage", fault, SENT)
+    with pytest.raises((TelegramServerError, TelegramNetworkError)):
+        await bot.send_message(chat_id=7, text="x")
+    assert len(telegram.calls_of("sendMessage")) == 1
+
+
+async def test_repeats_come_to_an_end(telegram, bot):
+    controlled(bot)
+    telegram.script("getMe", Reply(status=500, description="Internal Server Error"))
+    with pytest.raises(TelegramServerError):
+        await bot.get_me()
+    assert len(telegram.calls) == 3
+
+
+async def test_polling_and_too_large_files_are_not_repeated(telegram, bot):
+    controlled(bot)
+    telegram.script("getUpdates", Reply(status=500, description="Internal Server Error"))
+    with pytest.raises(TelegramServerError):
+        await bot.get_updates()
+    telegram.script("editMessageMedia", Reply(status=413, description="Request Entity Too Large"))
+    media = InputMediaPhoto(media=BufferedInputFile(b"...", "a.jpg"))
+    with pytest.raises(TelegramNetworkError):
+        await bot.edit_message_media(media=media, chat_id=7, message_id=1)
+    assert len(telegram.calls) == 2
+
+
+async def test_harmless_refusals_are_success(telegram, bot):
+    controlled(bot)
+    telegram.script("editMessageText", Reply(status=400, description=NOT_MODIFIED))
+    assert await edit(bot) is True
+    telegram.script("answerCallbackQuery", Reply(status=400, description=TOO_OLD))
+    assert await bot.answer_callback_query(callback_query_id="1") is True
+
+
+async def test_message_deleted_by_a_lost_call_is_deleted(telegram, bot):
+    controlled(bot)
+    gone = Reply(status=400, description="Bad Request: message to delete not found")
+    telegram.script("deleteMessage", Reply(drop=True), gone)
+    assert await bot.delete_message(chat_id=7, message_id=1) is True
+    with pytest.raises(TelegramBadRequest):
+        await bot.delete_message(chat_id=7, message_id=1)
+
+
+async def test_other_refusals_reach_the_caller(telegram, bot):
+    controlled(bot)
+    telegram.script("editMessageText", Reply(status=400, description="message to edit not found"))
+    with pytest.raises(TelegramBadRequest):
+        await edit(bot)
+    telegram.script("sendMessage", Reply(status=403, description="bot was blocked by the user"))
+    with pytest.raises(TelegramForbiddenError):
+        await bot.send_message(chat_id=7, text="x")
+    assert len(telegram.calls) == 2
+
+
+async def test_chat_is_sent_to_in_bursts_and_then_at_its_rate(telegram, bot):
+    controlled(bot, Limits(private=Rate(10, 3)))
+    telegram.script("sendMessage", SENT)
+    calls = [bot.send_message(chat_id=7, text=str(number)) for number in range(6)]
+    await asyncio.gather(*calls)
+    assert [call.params["text"] for call in telegram.calls] == list("012345")
+    times = times_of(telegram, "sendMessage")
+    assert times[5] - times[0] >= 0.29
+
+
+async def test_groups_have_a_rate_of_their_own(telegram, bot):
+    controlled(bot, Limits(private=Rate(0.001, 1), group=Rate(1e6, 100)))
+    telegram.script("sendMessage", Reply(message(chat_id=-7)))
+    calls = (bot.send_message(chat_id=-7, text="x") for _ in range(10))
+    await asyncio.wait_for(asyncio.gather(*calls), 5)
+
+
+async def test_all_chats_share_the_overall_rate(telegram, bot):
+    controlled(bot, Limits(overall=Rate(20, 2)))
+    telegram.script("sendMessage", SENT)
+    await asyncio.gather(*(bot.send_message(chat_id=chat, text="x") for chat in range(1, 11)))
+    times = times_of(telegram, "sendMessage")
+    assert times[-1] - times[0] >= 0.38
+
+
+async def test_pictures_of_an_album_count_each(telegram, bot):
+    controlled(bot, Limits(private=Rate(10, 2)))
+    telegram.script("sendMediaGroup", Reply([message()]))
+    telegram.script("sendMessage", SENT)
+    album = [InputMediaPhoto(media=f"file{number}") for number in range(4)]
+    await bot.send_media_group(chat_id=7, media=album)
+    await bot.send_message(chat_id=7, text="after")
+    assert telegram.calls[1].at - telegram.calls[0].at >= 0.28
+
+
+async def test_reading_is_not_paced(telegram, bot):
+    controlled(bot, Limits(overall=Rate(0.001, 1), private=Rate(0.001, 1)))
+    telegram.script("getMyCommands", Reply([]))
+    await asyncio.wait_for(asyncio.gather(*(bot.get_my_commands() for _ in range(20))), 5)
+
+
+async def test_memory_of_chats_is_bounded(telegram, bot):
+    flood, _ = controlled(bot, Limits(overall=Rate(1e6, 1000), private=Rate(1e6, 5)))
+    telegram.script("sendMessage", SENT)
+    for chat in range(1, 1101):
+        flood._gate(chat)
+    assert len(flood._gates) <= 1000
