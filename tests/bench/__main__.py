@@ -15,7 +15,7 @@ from export.vgg import load_vgg19
 from runtime.gallery import find_style
 from runtime.picture import read_picture, to_array
 from runtime.spec import CLASSIC, ENGINES
-from tests.bench import machine
+from tests.bench import generator, machine
 from tests.bench.descent import Descent, descend, gflop
 from tests.bench.recipe import Recipe, Run
 
@@ -28,6 +28,7 @@ PAIRS = (
 )
 BACKENDS = ("onnxrt", "openvino")
 SIZE = 250
+PORTRAIT = PHOTOS / "cat.jpg"
 HEADER = (
     "pair                            what       evals   s/eval  own s/eval  GFLOP/s  of peak"
     "   seconds  speed-up"
@@ -39,6 +40,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--repeats", type=int, default=3, help="runs of each; medians are shown")
     parser.add_argument("--size", type=int, default=SIZE, help="longer side in pixels")
+    parser.add_argument("--generator-size", type=int, default=generator.SIZE, help="its sides")
+    parser.add_argument("--generator-repeats", type=int, default=7, help="runs of the generator")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "bench.json")
     args = parser.parse_args()
     found = machine.describe()
@@ -51,7 +54,12 @@ def main() -> None:
         for name in BACKENDS
     }
     print("geometric mean: " + ", ".join(f"{name} {mean}x" for name, mean in means.items()))
-    result = {"machine": found, "gatys": rows, "geometric_mean": means}
+    result = {
+        "machine": found,
+        "gatys": rows,
+        "geometric_mean": means,
+        "generator": _generator(args.generator_size, args.generator_repeats),
+    }
     args.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
@@ -118,6 +126,19 @@ def _ours(
         "share_of_peak": round(rate / peak, 3),
         "speedup": round(speedup, 2),
     }
+
+
+def _generator(size: int, repeats: int) -> Dict[str, object]:
+    print(f"{generator.MODEL}, {size} x {size}:")
+    rows = generator.compare(
+        read_picture(PORTRAIT), BACKENDS, net=generator.network(), size=size, repeats=repeats
+    )
+    for name, row in rows.items():
+        line = f"{'':32}{name:10}{row['seconds']:8.3f} s"
+        if "psnr" in row:
+            line += f"{row['speedup']:7.2f}x  PSNR {row['psnr']:.1f} dB, {row['precision']}"
+        print(line, flush=True)
+    return {"model": generator.MODEL, "size": size, **rows}
 
 
 if __name__ == "__main__":
