@@ -2,6 +2,8 @@
 
 BotError
 ├── ConfigError        a setting is missing or wrong; the message names the variable
+├── PortError          the port for the web hook cannot be had
+├── TunnelError        no public URL leads to this machine; says why and what helps
 ├── StoreError         the database cannot be read or written (read-only, disk full)
 ├── NotStored          nothing of an update was committed: Telegram shall send it again
 ├── JobRefused         a job is not taken
@@ -25,6 +27,14 @@ class BotError(Exception):
 
 class ConfigError(BotError):
     """A setting is missing or wrong; the message names the variable."""
+
+
+class PortError(BotError):
+    """The port for the web hook cannot be had."""
+
+
+class TunnelError(BotError):
+    """No public URL leads to this machine; the message says why and what helps."""
 
 
 class StoreError(BotError):
