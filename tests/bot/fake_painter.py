@@ -1,0 +1,86 @@
+"""A program that speaks the painter's protocol and paints nothing: what it does is the task's kind.
+
+It says its number in its log, and each task it gets.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+
+
+def say(kind, **fields):
+    print(json.dumps({"kind": kind, **fields}), flush=True)
+
+
+def log(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def step(number, preview=False):
+    say("progress", share=number / 10, step=number, steps=10, preview=preview)
+
+
+def listen(cancelled, tasks, wake):
+    for line in sys.stdin:
+        message = json.loads(line)
+        if message["kind"] == "cancel":
+            cancelled.set()
+        else:
+            cancelled.clear()
+            tasks.append(message["task"])
+        wake.set()
+    os._exit(0)
+
+
+def work(what, cancelled):
+    step(1)
+    if what == "die":
+        log("ERROR fake.painter: it is all over")
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "crash":
+        raise RuntimeError("a mistake")
+    elif what == "sleep":
+        while not cancelled.wait(0.02):
+            step(2)
+        say("cancelled")
+        return
+    elif what == "deaf":
+        time.sleep(600)
+    elif what == "refuse":
+        say("refused", message="Broken.", picture="style", reason="damaged")
+        return
+    elif what in ("out of memory", "no graph"):
+        say("failed", message=what, retriable=what == "out of memory")
+        return
+    elif what == "much noise":
+        sys.stderr.write("x" * (3 << 20) + "\nafter the noise\n")
+    step(9, preview=True)
+    say("done", seconds=0.5, steps=9, width=640, height=480)
+
+
+def main():
+    how = sys.argv[1] if len(sys.argv) > 1 else ""
+    if how == "dies at start":
+        log("No library.")
+        sys.exit(3)
+    if how == "never ready":
+        time.sleep(600)
+    cancelled, wake, tasks = threading.Event(), threading.Event(), []
+    threading.Thread(target=listen, args=(cancelled, tasks, wake), daemon=True).start()
+    log(f"WARNING fake.painter: process {os.getpid()}")
+    say("ready")
+    while True:
+        wake.wait()
+        wake.clear()
+        while tasks:
+            task = tasks.pop(0)
+            log(f"task {task['output']}")
+            work(task["kind"], cancelled)
+
+
+main()
