@@ -25,8 +25,6 @@ ACTIVE = (QUEUED, RUNNING, FINISHED)
 PAINTED, CANCELLED, FAILED = "painted", "cancelled", "failed"
 
 MOST_ATTEMPTS = 3
-#: A sending that the bot did not live to see the end of may have arrived.
-MOST_SENDINGS = 2
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,6 @@ class Job:
     state: str
     outcome: Optional[str]
     attempts: int
-    sendings: int
     status_message: Optional[int]
     created: float
     started: Optional[float]
@@ -172,10 +169,6 @@ class Jobs:
     async def to_answer(self) -> List[Job]:
         """The finished jobs whose users were not told yet."""
         return await self._select(f"WHERE state = '{FINISHED}' ORDER BY finished")
-
-    async def count_sending(self, job_id: int, change: int) -> None:
-        """Count a sending before it begins; uncount it when it is known not to have arrived."""
-        await self._update(job_id, FINISHED, "sendings = sendings + ?", change)
 
     async def answered(self, job_id: int) -> None:
         """Note that the user was told."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Dict, Optional
 
 from bot.facts import Facts
 from bot.jobs import Order
@@ -16,16 +16,21 @@ class Pace:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
+        self._known: Dict[str, Optional[float]] = {}
 
     async def expected(self, order: Order) -> Optional[float]:
         """Seconds that the job will probably take, `None` before the first of its kind."""
-        value = await self._facts.get(_key(order))
-        return None if value is None else float(value)
+        key = _key(order)
+        if key not in self._known:
+            value = await self._facts.get(key)
+            self._known[key] = None if value is None else float(value)
+        return self._known[key]
 
     async def learn(self, order: Order, seconds: float) -> None:
         """Take in that such a job took `seconds`."""
         before = await self.expected(order)
         mean = seconds if before is None else before + _SHARE * (seconds - before)
+        self._known[_key(order)] = mean
         await self._facts.set(_key(order), f"{mean:.2f}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Iterable, Set
 
@@ -33,10 +34,8 @@ class Results:
         """Delete all files of these jobs."""
         for job_id in job_ids:
             self.clear_workplace(job_id)
-            try:
+            with suppress(FileNotFoundError):
                 self.path(job_id).unlink()
-            except FileNotFoundError:
-                pass
 
     def stray(self, known: Set[int], older_than: float) -> Set[int]:
         """The jobs that have files here, are not `known`, and last changed `older_than` s ago."""

@@ -58,7 +58,6 @@ CREATE TABLE jobs (
     state TEXT NOT NULL,
     outcome TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
-    sendings INTEGER NOT NULL DEFAULT 0,
     status_message INTEGER,
     created REAL NOT NULL,
     started REAL,

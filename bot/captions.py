@@ -1,0 +1,109 @@
+"""What a job's message says, from the queue to the result. Made in the job's language."""
+
+from __future__ import annotations
+
+from typing import Mapping, Optional
+
+from aiogram.utils.i18n import gettext as _
+from aiogram.utils.i18n import ngettext
+
+from bot.downloads import MOST_BYTES
+from bot.jobs import CANCELLED, PAINTED, Job
+from bot.scheduler import Estimate
+from bot.task import STYLIZE, PaintProgress
+from runtime import installed_styles, models
+from runtime.picture import LEAST_SIDE, MOST_PIXELS
+
+_BAR = 10
+
+
+def waiting(estimate: Estimate) -> str:
+    """The job's place in the queue."""
+    text = _("Your place in the queue: {place}.").format(place=estimate.place)
+    return _with_time_left(text, estimate.seconds)
+
+
+def painting(progress: Optional[PaintProgress], estimate: Optional[Estimate]) -> str:
+    """How far the painting is."""
+    share = 0.0 if progress is None else progress.share
+    full = round(share * _BAR)
+    bar = "▰" * full + "▱" * (_BAR - full)
+    text = _("Painting… {bar} {percent}%").format(bar=bar, percent=round(share * 100))
+    return _with_time_left(text, None if estimate is None else estimate.seconds)
+
+
+def ended(job: Job, language: str) -> str:
+    """The caption of the result, or why there is none."""
+    if job.outcome == PAINTED:
+        return _of_result(job, language)
+    if job.outcome == CANCELLED:
+        return _("Cancelled.")
+    return reason(job.outcome or "")
+
+
+def _with_time_left(text: str, seconds: Optional[float]) -> str:
+    if seconds is None:
+        return text
+    if seconds < 60:
+        # In steps of five, so that the text does not change with every look at the clock.
+        left = max(5, round(seconds / 5) * 5)
+        time = ngettext("about {n} second left", "about {n} seconds left", left)
+    else:
+        left = round(seconds / 60)
+        time = ngettext("about {n} minute left", "about {n} minutes left", left)
+    return f"{text}\n{time.format(n=left)}"
+
+
+def _of_result(job: Job, language: str) -> str:
+    order = job.order
+    if order.kind != STYLIZE:
+        model = models().get(order.model or "")
+        return _title(model.title, language) if model else _("Here is your picture.")
+    style = installed_styles().get(order.style.gallery or "") if order.style else None
+    if style is None:
+        return _("Your photo in the style of your picture.")
+    return _("Your photo in the style “{style}”.").format(style=_title(style.title, language))
+
+
+def _title(titles: Mapping[str, str], language: str) -> str:
+    return titles.get(language, titles["en"])
+
+
+def reason(outcome: str) -> str:
+    """Why a job gave no picture; an outcome is `photo:` or `style:` and a reason, or another."""
+    role, _colon, cause = outcome.partition(":")
+    of_style = role == "style"
+    limits = {
+        "megapixels": MOST_PIXELS // 1_000_000,
+        "side": LEAST_SIDE,
+        "megabytes": MOST_BYTES // 1_000_000,
+    }
+    texts = {
+        "not-a-picture": (
+            _("I can't read this file as a picture. Please send a JPEG, PNG or WebP."),
+            _("I can't read the style file as a picture. Please send a JPEG, PNG or WebP."),
+        ),
+        "damaged": (
+            _("This picture is damaged or was cut short. Please send it again."),
+            _("The style picture is damaged or was cut short. Please send it again."),
+        ),
+        "too-large": (
+            _("This picture is too large: I can take up to {megapixels} megapixels."),
+            _("The style picture is too large: I can take up to {megapixels} megapixels."),
+        ),
+        "too-small": (
+            _("This picture is too small: I need at least {side} pixels on each side."),
+            _("The style picture is too small: I need at least {side} pixels on each side."),
+        ),
+        "too-heavy": (
+            _("This file is too big: Telegram gives me files of up to {megabytes} MB."),
+            _("The style file is too big: Telegram gives me files of up to {megabytes} MB."),
+        ),
+        "gone": (
+            _("I no longer have this photo. Please send it again."),
+            _("I no longer have this style. Please choose another one."),
+        ),
+    }
+    if cause in texts:
+        return texts[cause][of_style].format(**limits)
+    return _("Something went wrong while painting, and trying again did not help. Sorry!")
