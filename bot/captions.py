@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Optional
+from typing import Optional
 
 from aiogram.utils.i18n import gettext as _
-from aiogram.utils.i18n import ngettext
 
 from bot.downloads import MOST_BYTES
-from bot.jobs import CANCELLED, PAINTED, Job
+from bot.jobs import CANCELLED, PAINTED, Job, Order
+from bot.offers import title_of_order
 from bot.scheduler import Estimate
 from bot.task import STYLIZE, PaintProgress
-from runtime import installed_styles, models
+from bot.texts import about
 from runtime.picture import LEAST_SIDE, MOST_PIXELS
 
 _BAR = 10
@@ -35,7 +35,7 @@ def painting(progress: Optional[PaintProgress], estimate: Optional[Estimate]) ->
 def ended(job: Job, language: str) -> str:
     """The caption of the result, or why there is none."""
     if job.outcome == PAINTED:
-        return _of_result(job, language)
+        return _of_result(job.order, language)
     if job.outcome == CANCELLED:
         return _("Cancelled.")
     return reason(job.outcome or "")
@@ -44,29 +44,16 @@ def ended(job: Job, language: str) -> str:
 def _with_time_left(text: str, seconds: Optional[float]) -> str:
     if seconds is None:
         return text
-    if seconds < 60:
-        # In steps of five, so that the text does not change with every look at the clock.
-        left = max(5, round(seconds / 5) * 5)
-        time = ngettext("about {n} second left", "about {n} seconds left", left)
-    else:
-        left = round(seconds / 60)
-        time = ngettext("about {n} minute left", "about {n} minutes left", left)
-    return f"{text}\n{time.format(n=left)}"
+    return text + "\n" + _("About {time} left.").format(time=about(seconds))
 
 
-def _of_result(job: Job, language: str) -> str:
-    order = job.order
+def _of_result(order: Order, language: str) -> str:
+    title = title_of_order(order, language)
     if order.kind != STYLIZE:
-        model = models().get(order.model or "")
-        return _title(model.title, language) if model else _("Here is your picture.")
-    style = installed_styles().get(order.style.gallery or "") if order.style else None
-    if style is None:
+        return title
+    if order.style is not None and order.style.picture is not None:
         return _("Your photo in the style of your picture.")
-    return _("Your photo in the style “{style}”.").format(style=_title(style.title, language))
-
-
-def _title(titles: Mapping[str, str], language: str) -> str:
-    return titles.get(language, titles["en"])
+    return _("Your photo in the style “{style}”.").format(style=title)
 
 
 def reason(outcome: str) -> str:
