@@ -10,6 +10,8 @@ from typing import Iterable, List, Optional, Sequence
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from aiogram.utils.i18n import gettext as _
+from pydantic import Field
+from typing_extensions import Annotated
 
 from bot.jobs import Job
 from bot.offers import key_of
@@ -19,13 +21,17 @@ from bot.texts import LANGUAGES
 from runtime import Model, Style
 
 #: The pages that the menu opens.
-MENU, EXAMPLES, SETTINGS, LANGUAGE = "menu", "examples", "settings", "language"
+EXAMPLES, SETTINGS, LANGUAGE = "examples", "settings", "language"
 #: What can be done with a job.
 CANCEL, SWAP, RESTYLE, STRONGER, WEAKER, ORIGINAL = (
     "cancel", "swap", "restyle", "stronger", "weaker", "original",
 )  # fmt: skip
 #: What the settings hold.
 STRENGTH, SIZE, COLOURS = "strength", "size", "colours"
+
+#: A forged number may be anything, and SQLite takes no more than 64 bits.
+Id = Annotated[int, Field(ge=1, lt=2**63)]
+Index = Annotated[int, Field(ge=0, lt=1000)]
 
 _NUMBERS_IN_A_ROW = 5
 
@@ -39,54 +45,54 @@ class OpenPage(CallbackData, prefix="open"):
 class OpenGallery(CallbackData, prefix="gallery"):
     """Show the gallery from style number `start` on, for a photo that is known or still to come."""
 
-    start: int = 0
-    picture: Optional[int] = None
+    start: Index = 0
+    picture: Optional[Id] = None
 
 
 class ChooseStyle(CallbackData, prefix="style"):
     """Take the gallery's style of that key."""
 
     style: str
-    picture: Optional[int] = None
+    picture: Optional[Id] = None
 
 
 class OwnStyle(CallbackData, prefix="own"):
     """Take the next picture as the style."""
 
-    picture: Optional[int] = None
+    picture: Optional[Id] = None
 
 
 class UseGenerator(CallbackData, prefix="model"):
     """Take the installed generator of that key."""
 
     model: str
-    picture: Optional[int] = None
+    picture: Optional[Id] = None
 
 
 class Repaint(CallbackData, prefix="repaint"):
     """Repaint the photo in the remembered style."""
 
-    picture: int
+    picture: Id
 
 
 class UseAsStyle(CallbackData, prefix="asstyle"):
     """Take the picture as the style."""
 
-    picture: int
+    picture: Id
 
 
 class OfJob(CallbackData, prefix="job"):
     """Do something with a job."""
 
     action: str
-    job: int
+    job: Id
 
 
 class Change(CallbackData, prefix="set"):
     """Change a setting; `value` is a number of its list of choices."""
 
     setting: str
-    value: int
+    value: Index
 
 
 class ChooseLanguage(CallbackData, prefix="lang"):

@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Mapping, Optional
+from typing import Mapping, Optional, Tuple
 
 from aiogram.utils.i18n import I18n
-from aiogram.utils.i18n import gettext as _
 
 from bot.people import Person
 
@@ -20,8 +19,8 @@ LOCALES = Path(__file__).resolve().parent / "locales"
 SOURCE = "en"
 LANGUAGES: Mapping[str, str] = {"en": "English", "ru": "Русский"}
 
-#: Telegram's language codes whose speakers read Russian rather than English.
-_READ_RUSSIAN = ("ru", "uk", "be", "kk")
+#: Telegram's language codes whose speakers read a language rather than English.
+READERS: Mapping[str, Tuple[str, ...]] = {"ru": ("ru", "uk", "be", "kk")}
 
 
 def make_i18n() -> I18n:
@@ -37,14 +36,4 @@ def language_of(person: Optional[Person], telegram_code: Optional[str]) -> str:
     if person is not None and person.language in LANGUAGES:
         return str(person.language)
     primary = (telegram_code or "").lower().partition("-")[0]
-    return "ru" if primary in _READ_RUSSIAN else SOURCE
-
-
-def about(seconds: float) -> str:
-    """A length of time as one would say it: `40 s`, `3 min`, `2 h 5 min`."""
-    if seconds < 55:
-        return _("{seconds} s").format(seconds=max(5, 5 * round(seconds / 5)))
-    hours, minutes = divmod(max(1, round(seconds / 60)), 60)
-    if not hours:
-        return _("{minutes} min").format(minutes=minutes)
-    return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes)
+    return next((language for language, codes in READERS.items() if primary in codes), SOURCE)

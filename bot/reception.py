@@ -1,0 +1,137 @@
+"""Takes in photos and wishes, and makes jobs of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Optional
+
+from aiogram import Bot
+from aiogram.utils.i18n import gettext as _
+from aiogram.utils.i18n import ngettext
+
+from bot.errors import QueueFull, UserQueueFull
+from bot.jobs import Jobs, Order
+from bot.keyboards import choice_keyboard
+from bot.offers import generators, title_of_style
+from bot.people import Person, StyleChoice
+from bot.pictures import Picture, Pictures
+from bot.replies import send, under
+from bot.scheduler import Scheduler
+from bot.task import STYLIZE, TRANSLATE
+from runtime import installed_styles
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What is done with every photo that comes in: as text in the dialogue's data."""
+
+    kind: str
+    model: Optional[str] = None
+
+    def __str__(self) -> str:
+        return self.kind if self.model is None else f"{self.kind}:{self.model}"
+
+    @classmethod
+    def parse(cls, text: Optional[str]) -> Optional[Mode]:
+        """The mode that `str` gave as text; `None` for `None`."""
+        if text is None:
+            return None
+        kind, _colon, model = text.partition(":")
+        return cls(kind, model or None)
+
+
+class Reception:
+    """The one desk at which photos arrive, alone or in albums, and jobs are ordered."""
+
+    def __init__(self, *, bot: Bot, pictures: Pictures, jobs: Jobs, scheduler: Scheduler) -> None:
+        self._bot = bot
+        self._pictures = pictures
+        self._jobs = jobs
+        self._scheduler = scheduler
+        # Between the look for the same job and its submission no other may come.
+        self._ordering = asyncio.Lock()
+
+    async def receive(
+        self, picture: Picture, person: Person, language: str, *, mode: Optional[Mode], dedupe: str
+    ) -> None:
+        """Do with a single photo what the mode says, or ask what to do with it."""
+        style = await self.remembered_style(person)
+        order = order_for(picture, person, language, dedupe)
+        if mode is not None and mode.kind == STYLIZE and style is not None:
+            await self.order_or_say(replace(order, style=style), picture)
+        elif mode is not None and mode.model in {each.name for each in generators()}:
+            await self.order_or_say(replace(order, kind=TRANSLATE, model=mode.model), picture)
+        else:
+            title = None if style is None else title_of_style(style, language)
+            keyboard = choice_keyboard(picture.id, title, generators(), language)
+            text = _("What shall I do with this photo?")
+            await send(self._bot, under(picture), text, keyboard)
+
+    async def remembered_style(self, person: Person) -> Optional[StyleChoice]:
+        """The person's style, `None` when there is none, or when its picture is gone."""
+        style = person.style
+        if style is None:
+            return None
+        if style.picture is None:
+            return style if style.gallery in installed_styles() else None
+        return style if await self.own_picture(style.picture, person.user_id) else None
+
+    async def own_picture(self, picture_id: Optional[int], user_id: int) -> Optional[Picture]:
+        """The picture, `None` when it is gone or someone else's."""
+        picture = None if picture_id is None else await self._pictures.get(picture_id)
+        return picture if picture is not None and picture.user_id == user_id else None
+
+    async def order(self, order: Order) -> Optional[str]:
+        """Make a job; returns the sentence that says why there is none, `None` when there is."""
+        async with self._ordering:
+            active = await self._jobs.active(order.user_id)
+            if any(_is_again(job.order, order) for job in active):
+                return _("This one is in the queue already.")
+            try:
+                await self._jobs.submit(order)
+            except UserQueueFull as refusal:
+                return ngettext(
+                    "You have {n} picture in the queue, and that is the most I take from one "
+                    "person. Please send the next one when it is done; /status tells when.",
+                    "You have {n} pictures in the queue, and that is the most I take from one "
+                    "person. Please send the next one when one of them is done; /status tells "
+                    "when.",
+                    refusal.limit,
+                ).format(n=refusal.limit)
+            except QueueFull as refusal:
+                return ngettext(
+                    "I'm very busy: {n} picture is waiting already. Please try again later.",
+                    "I'm very busy: {n} pictures are waiting already. Please try again later.",
+                    refusal.limit,
+                ).format(n=refusal.limit)
+        self._scheduler.wake()
+        return None
+
+    async def order_or_say(self, order: Order, picture: Picture) -> None:
+        """Make a job, or answer the picture with why there is none."""
+        refusal = await self.order(order)
+        if refusal is not None:
+            await send(self._bot, under(picture), refusal)
+
+
+def order_for(picture: Picture, person: Person, language: str, dedupe: str) -> Order:
+    """An order for a style transfer of the picture; the style is still to be filled in."""
+    return Order(
+        dedupe=dedupe,
+        user_id=person.user_id,
+        chat_id=picture.chat_id,
+        reply_to=picture.message_id,
+        language=language,
+        kind=STYLIZE,
+        picture=picture.id,
+        settings=person.settings,
+    )
+
+
+def _is_again(present: Order, new: Order) -> bool:
+    """Whether the new order asks for what the present one does, told by another update."""
+    # An update that is sent again is no new wish: the store knows it.
+    if present.dedupe == new.dedupe:
+        return False
+    return replace(new, dedupe=present.dedupe, language=present.language) == present
