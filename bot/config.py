@@ -96,6 +96,11 @@ def load_config(environ: Mapping[str, str], env_file: Path = Path(".env")) -> Co
     return Config(**values)
 
 
+def read_webhook_url(value: str) -> str:
+    """A public URL, checked; raises `ValueError` that says what was expected."""
+    return _url(value, ports=WEBHOOK_PORTS)
+
+
 class _Wrong(ValueError):
     """Says what was expected and what to do."""
 
@@ -201,10 +206,6 @@ def _url(value: str, ports: Optional[Tuple[int, ...]] = None) -> str:
     return value.rstrip("/")
 
 
-def _webhook_url(value: str) -> str:
-    return _url(value, ports=WEBHOOK_PORTS)
-
-
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -234,7 +235,7 @@ def _ids(value: str) -> Tuple[int, ...]:
 #: How each variable but the token is read; the reader raises `_Wrong`.
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "MODE": _choice(MODES),
-    "WEBHOOK_URL": _webhook_url,
+    "WEBHOOK_URL": read_webhook_url,
     "WEBHOOK_URL_FILE": Path,
     "WEBHOOK_SECRET": _matching(
         _SECRET, "expected 1 to 256 letters, digits, - and _. Leave it away to have one made."
