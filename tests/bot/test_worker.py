@@ -17,6 +17,7 @@ import pytest
 from bot.errors import PainterDied, PainterStuck, PaintingFailed, PaintingRefused
 from bot.task import PaintProgress, PaintResult, Task
 from bot.worker import Worker
+from tests.bot.processes import gone, is_there
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_painter.py")))
@@ -29,21 +30,6 @@ def task(what="paint", name="one"):
 
 def unheard(progress):
     """Take no notice."""
-
-
-def is_there(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-async def gone(pid, within=5.0):
-    deadline = time.monotonic() + within
-    while is_there(pid):
-        assert time.monotonic() < deadline, f"process {pid} is still there after {within} s"
-        await asyncio.sleep(0.01)
 
 
 class Running:
