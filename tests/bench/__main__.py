@@ -17,6 +17,7 @@ from runtime.picture import read_picture, to_array
 from runtime.spec import CLASSIC, ENGINES
 from tests.bench import generator, machine
 from tests.bench.descent import Descent, descend, gflop
+from tests.bench.network import Network
 from tests.bench.recipe import Recipe, Run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -131,7 +132,7 @@ def _ours(
 def _generator(size: int, repeats: int) -> Dict[str, object]:
     print(f"{generator.MODEL}, {size} x {size}:")
     rows = generator.compare(
-        read_picture(PORTRAIT), BACKENDS, net=generator.network(), size=size, repeats=repeats
+        read_picture(PORTRAIT), BACKENDS, network=Network(), size=size, repeats=repeats
     )
     for name, row in rows.items():
         line = f"{'':32}{name:10}{row['seconds']:8.3f} s"

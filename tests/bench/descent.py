@@ -14,7 +14,7 @@ from runtime.backends import backend_class
 from runtime.colour import match_colours
 from runtime.gatys import loss_of
 from runtime.spec import CLASSIC, VGG19_CHANNELS, features_graph, gatys_graph, gram_name, stride_of
-from tests.bench.recipe import our_weights
+from tests.bench.weights import our_weights
 
 POOLING = "max"
 MOST_EVALUATIONS = 400

@@ -6,40 +6,25 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
-from typing import Callable, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Sequence
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
 
-from export.generator import build_generator
-from export.generator_layouts import Generator, read_generator
+from export.generator_layouts import Generator
 from runtime.backends import backend_class
-from runtime.backends.base import available_threads
 from runtime.picture import to_array
 from runtime.spec import generator_graph
-from tests.export.torch_generators import cyclegan
+
+if TYPE_CHECKING:
+    from tests.bench.network import Network
 
 NAME = "benchmark"
 MODEL = "resnet_9blocks (random weights, seed 0)"
-#: resnet_9blocks has as many channels behind its first convolution, and as many blocks.
-WIDTH, BLOCKS = 64, 9
 SIZE = 512
 
 #: Pictures reach from -1 to 1.
 _RANGE = 2.0
-
-
-def network(width: int = WIDTH, blocks: int = BLOCKS) -> torch.nn.Module:
-    """The reference: CycleGAN's generator with random weights, the same on every machine."""
-    return cyclegan(width, blocks)
-
-
-def install(net: torch.nn.Module, folder: Path) -> Generator:
-    """Write the graph of `net` into `folder` as that of the generator `NAME`."""
-    generator = read_generator({name: each.numpy() for name, each in net.state_dict().items()})
-    build_generator(NAME, generator).save(folder)
-    return generator
 
 
 def picture(photo: Image.Image, size: int = SIZE) -> np.ndarray:
@@ -49,29 +34,28 @@ def picture(photo: Image.Image, size: int = SIZE) -> np.ndarray:
 
 
 def compare(
-    photo: Image.Image, backends: Sequence[str], *, net: torch.nn.Module, size: int, repeats: int
+    photo: Image.Image, backends: Sequence[str], *, network: Network, size: int, repeats: int
 ) -> Dict[str, Dict[str, object]]:
     """Seconds of a run (median), speed-up and PSNR in dB, for torch and each of `backends`.
 
     They take turns, so that whatever else the machine does befalls them all alike.
     """
-    torch.set_num_threads(available_threads())
     image = picture(photo, size)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        install(net, folder)
+        network.install(folder)
         loaded = {
             each: backend_class(each)(generator_graph(NAME), height=size, width=size, folder=folder)
             for each in backends
         }
         try:
-            runs: Dict[str, Callable[[], np.ndarray]] = {"torch": lambda: run_torch(net, image)}
+            runs: Dict[str, Callable[[], np.ndarray]] = {"torch": lambda: network.run(image)}
             for each, backend in loaded.items():
                 backend.load()
                 runs[each] = lambda backend=backend: backend.run({"image": image})["picture"]
             # The first run of each finds out how to go on: it is not timed.
             results = {each: run() for each, run in runs.items()}
-            seconds = _in_turns(runs, repeats)
+            seconds = in_turns(runs, repeats)
         finally:
             for backend in loaded.values():
                 backend.close()
@@ -84,12 +68,6 @@ def compare(
             "precision": backend_class(each).check().rpartition(", ")[2],
         }
     return rows
-
-
-def run_torch(net: torch.nn.Module, image: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """What `net` makes of `image`, eagerly; the time until the result is there includes copies."""
-    with torch.inference_mode():
-        return net(torch.from_numpy(image).to(device)).cpu().numpy()
 
 
 def psnr(result: np.ndarray, reference: np.ndarray) -> float:
@@ -114,7 +92,7 @@ def gflop(generator: Generator, height: int, width: int) -> float:
     return 2 * total / 1e9
 
 
-def _in_turns(runs: Mapping[str, Callable[[], np.ndarray]], repeats: int) -> Dict[str, float]:
+def in_turns(runs: Mapping[str, Callable[[], np.ndarray]], repeats: int) -> Dict[str, float]:
     """The median seconds of each run."""
     times: Dict[str, List[float]] = {name: [] for name in runs}
     for _ in range(repeats):

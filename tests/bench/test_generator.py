@@ -14,11 +14,12 @@ pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 from tests.bench import __main__ as bench
 from tests.bench import generator
+from tests.bench.network import Network
 
 
 def test_work_is_that_of_resnet_9blocks(tmp_path):
     """49.55 GMAC at 256 x 256, as counted by others for this network."""
-    installed = generator.install(generator.network(), tmp_path)
+    installed = Network().install(tmp_path)
     assert generator.gflop(installed, 256, 256) / 2 == pytest.approx(49.55, abs=0.01)
     assert generator.gflop(installed, 512, 512) == 4 * generator.gflop(installed, 256, 256)
 
@@ -34,7 +35,7 @@ def test_backends_are_compared_with_torch():
     rows = generator.compare(
         read_picture(bench.PORTRAIT),
         ("onnxrt",),
-        net=generator.network(width=8, blocks=2),
+        network=Network(8, 2),
         size=64,
         repeats=1,
     )
