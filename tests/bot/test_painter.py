@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import asdict
@@ -217,16 +216,19 @@ asyncio.run(main())
 
 async def test_child_does_not_outlive_a_killed_parent(studio, engines):
     wanted = json.dumps(asdict(task(studio, **LONG)))
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(engines), wanted],
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        PARENT,
+        str(engines),
+        wanted,
         cwd=str(ROOT),
-        stdout=subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
-        child = int(parent.stdout.readline())
+        child = int(await asyncio.wait_for(parent.stdout.readline(), 60))
         assert is_there(child)
     finally:
         parent.kill()
-        parent.wait()
-        parent.stdout.close()
+        await parent.communicate()
     await gone(child)
