@@ -19,6 +19,8 @@ Intake = Callable[[Dict[str, Any]], Awaitable[None]]
 #: What is wrong with the bot, in words; nothing while it is well.
 Health = Callable[[], Sequence[str]]
 
+#: What Telegram is asked to send.
+ALLOWED_UPDATES = ("message", "callback_query")
 #: What is added to the public URL.
 UPDATES_PATH = "/telegram"
 
