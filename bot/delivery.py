@@ -39,8 +39,8 @@ EDIT_INTERVAL, LOOK_INTERVAL = 3.0, 1.0
 _GATHER = 0.1
 #: Seconds to the next try after a failure: the first, and the most.
 _FIRST_PAUSE, _MOST_PAUSE = 1.0, 60.0
-#: Seconds in which a stopping bot finishes what it is sending.
-_STOP_SECONDS = 10.0
+#: Seconds in which a stopping bot sends what is painted.
+STOP_SECONDS = 10.0
 
 
 class _Telling:
@@ -81,6 +81,7 @@ class Delivery:
         self._flood = flood
         self._edit_interval = edit_interval
         self._awake = asyncio.Event()
+        self._settled = asyncio.Event()
         self._tellings: Dict[int, _Telling] = {}
 
     def wake(self) -> None:
@@ -99,10 +100,17 @@ class Delivery:
         finally:
             await self._finish_tasks()
 
+    async def settle(self) -> None:
+        """Wait until all finished jobs are told of, but no longer than `STOP_SECONDS`."""
+        self._settled.clear()
+        self.wake()
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._settled.wait(), STOP_SECONDS)
+
     async def _finish_tasks(self) -> None:
         tasks = [each.task for each in self._tellings.values() if each.task is not None]
         if tasks:
-            _done, late = await asyncio.wait(tasks, timeout=_STOP_SECONDS)
+            _done, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
             for task in late:
                 task.cancel()
 
@@ -114,6 +122,8 @@ class Delivery:
         except StoreError as error:
             _log.error("Nobody can be told of jobs: %s", error)
             return True
+        if all(job.state != FINISHED for job in jobs):
+            self._settled.set()
         known, active = self._tellings, {job.id for job in jobs}
         self._tellings = {
             key: each for key, each in known.items() if key in active or each.task is not None

@@ -67,7 +67,7 @@ class Intake:
         try:
             await self._dispatcher.feed_raw_update(self._bot, update)
             self._count("new")
-        except Exception:
+        except Exception:  # noqa: BLE001 - a handler may raise anything
             self._count("failed")
             _log.exception("Update %d could not be handled and is dropped.", update_id)
         try:

@@ -81,6 +81,6 @@ CREATE TABLE facts (
 def create(connection: sqlite3.Connection) -> None:
     """Make the tables in an empty database, inside the caller's transaction."""
     # executescript() would commit first.
-    for statement in _TABLES.split(";"):
+    for statement in _TABLES.split(";\n"):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {VERSION}")

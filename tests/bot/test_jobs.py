@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import QueueFull, UserQueueFull
+from bot.jobs import (
+    ANSWERED,
+    CANCELLED,
+    FAILED,
+    FINISHED,
+    MOST_ATTEMPTS,
+    PAINTED,
+    QUEUED,
+    RUNNING,
+    Jobs,
+    Limits,
+)
+from bot.people import StyleChoice
+from bot.task import TRANSLATE
+from tests.bot.orders import order
+
+
+@pytest.fixture()
+def jobs(database):
+    return Jobs(database, Limits(per_user=3, in_all=5))
+
+
+async def submit(jobs, *users):
+    return [(await jobs.submit(order(user)))[0] for user in users]
+
+
+async def test_an_order_comes_back_as_it_was_given(jobs):
+    given = order(kind=TRANSLATE, model="horse2zebra", style=None, of_album=True)
+    job, new = await jobs.submit(given)
+    assert new
+    assert job.order == given
+    assert (job.state, job.attempts) == (QUEUED, 0)
+    styled = order(style=StyleChoice(picture=12))
+    assert (await jobs.submit(styled))[0].order == styled
+
+
+async def test_the_same_order_twice_is_one_job_even_when_answered(jobs):
+    given = order()
+    job, _new = await jobs.submit(given)
+    await jobs.finish(job.id, PAINTED)
+    await jobs.answered(job.id)
+    again, new = await jobs.submit(given)
+    assert (again.id, new) == (job.id, False)
+
+
+async def test_limits_of_a_user_and_of_all(jobs):
+    await submit(jobs, 1, 1, 1)
+    with pytest.raises(UserQueueFull) as full:
+        await submit(jobs, 1)
+    assert full.value.limit == 3
+    await submit(jobs, 2, 2)
+    with pytest.raises(QueueFull) as full:
+        await submit(jobs, 3)
+    assert full.value.limit == 5
+    await jobs.finish((await jobs.claim()).id, PAINTED)
+    await submit(jobs, 3)
+
+
+async def test_users_take_turns(jobs):
+    a1, a2, a3, b1, c1 = await submit(jobs, 1, 1, 1, 2, 3)
+    assert [job.id for job in await jobs.queue()] == [a1.id, b1.id, c1.id, a2.id, a3.id]
+    taken = []
+    for _ in range(5):
+        expected = (await jobs.queue())[0]
+        job = await jobs.claim()
+        assert job.id == expected.id
+        await jobs.finish(job.id, PAINTED)
+        taken.append(job.order.user_id)
+    assert taken == [1, 2, 3, 1, 1]
+    assert await jobs.claim() is None
+
+
+async def test_a_job_runs_once_and_is_answered_once(jobs):
+    (job,) = await submit(jobs, 1)
+    claimed = await jobs.claim()
+    assert (claimed.id, claimed.state, claimed.attempts) == (job.id, RUNNING, 1)
+    assert await jobs.claim() is None
+    assert await jobs.finish(job.id, PAINTED)
+    assert not await jobs.finish(job.id, FAILED)
+    assert [each.outcome for each in await jobs.to_answer()] == [PAINTED]
+    await jobs.answered(job.id)
+    assert await jobs.to_answer() == []
+    assert await jobs.active() == []
+    assert (await jobs.get(job.id)).state == ANSWERED
+
+
+async def test_a_cancelled_job_is_neither_taken_nor_handed_back(jobs):
+    first, second = await submit(jobs, 1, 2)
+    await jobs.finish(second.id, CANCELLED)
+    await jobs.claim()
+    await jobs.finish(first.id, CANCELLED)
+    await jobs.hand_back(first.id, count_attempt=True)
+    assert (await jobs.get(first.id)).state == FINISHED
+    assert await jobs.claim() is None
+
+
+async def test_what_ran_when_the_bot_died_is_queued_again_until_its_last_attempt(jobs):
+    (job,) = await submit(jobs, 1)
+    for attempt in range(1, MOST_ATTEMPTS):
+        assert (await jobs.claim()).attempts == attempt
+        assert await jobs.recover() == 1
+    await jobs.claim()
+    assert await jobs.recover() == 0
+    assert (await jobs.get(job.id)).outcome == FAILED
+
+
+async def test_a_job_handed_back_by_a_stopping_bot_has_its_attempt_back(jobs):
+    (job,) = await submit(jobs, 1)
+    await jobs.claim()
+    await jobs.hand_back(job.id, count_attempt=False)
+    assert (await jobs.get(job.id)).attempts == 0
+    await jobs.claim()
+    await jobs.hand_back(job.id, count_attempt=True)
+    assert (await jobs.get(job.id)).attempts == 1
+
+
+async def test_jobs_are_counted_by_outcome(jobs):
+    first, second, _third = await submit(jobs, 1, 2, 3)
+    await jobs.finish(first.id, PAINTED)
+    await jobs.finish(second.id, "photo:damaged")
+    assert await jobs.outcomes() == {PAINTED: 1, "photo:damaged": 1, QUEUED: 1}
