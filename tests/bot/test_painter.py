@@ -156,7 +156,7 @@ async def test_cancel_and_kill_in_the_middle_leave_a_worker_that_works(worker, s
     assert time.monotonic() - asked < 2
 
     running = await begin(worker, task(studio, **LONG))
-    pid = worker.pid
+    assert worker.pid == pid, "the cancelled task was not stopped but killed"
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(PainterDied, match="SIGKILL"):
         await asyncio.wait_for(running, 10)
@@ -200,13 +200,26 @@ painter.main()
         assert each in caplog.text
 
 
+#: A painter in the middle of an evaluation that says nothing for minutes.
+BUSY = """
+import time
+from bot import painter
+
+def paint(task, cancel, say):
+    say("progress", share=0.1, step=1, steps=10, preview=False)
+    time.sleep(600)
+
+painter._paint = paint
+painter.main()
+"""
+
 PARENT = """
 import asyncio, json, sys
 from bot.task import Task
-from bot.worker import Worker, painter_command
+from bot.worker import Worker
 
 async def main():
-    worker = Worker(painter_command(sys.argv[1]))
+    worker = Worker((sys.executable, "-c", sys.argv[1]))
     wanted = Task(**json.loads(sys.argv[2]))
     await worker.submit(wanted, on_progress=lambda _: print(worker.pid, flush=True))
 
@@ -214,13 +227,13 @@ asyncio.run(main())
 """
 
 
-async def test_child_does_not_outlive_a_killed_parent(studio, engines):
-    wanted = json.dumps(asdict(task(studio, **LONG)))
+async def test_child_does_not_outlive_a_killed_parent(studio):
+    wanted = json.dumps(asdict(task(studio)))
     parent = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         PARENT,
-        str(engines),
+        BUSY,
         wanted,
         cwd=str(ROOT),
         stdout=asyncio.subprocess.PIPE,
