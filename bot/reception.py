@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Optional
 
 from aiogram import Bot
 from aiogram.utils.i18n import gettext as _
 from aiogram.utils.i18n import ngettext
 
+from bot.dialogue import Mode
 from bot.errors import QueueFull, UserQueueFull
 from bot.jobs import Jobs, Order
 from bot.keyboards import choice_keyboard
@@ -20,25 +21,6 @@ from bot.replies import send, under
 from bot.scheduler import Scheduler
 from bot.task import STYLIZE, TRANSLATE
 from runtime import installed_styles
-
-
-@dataclass(frozen=True)
-class Mode:
-    """What is done with every photo that comes in: as text in the dialogue's data."""
-
-    kind: str
-    model: Optional[str] = None
-
-    def __str__(self) -> str:
-        return self.kind if self.model is None else f"{self.kind}:{self.model}"
-
-    @classmethod
-    def parse(cls, text: Optional[str]) -> Optional[Mode]:
-        """The mode that `str` gave as text; `None` for `None`."""
-        if text is None:
-            return None
-        kind, _colon, model = text.partition(":")
-        return cls(kind, model or None)
 
 
 class Reception:

@@ -69,9 +69,8 @@ async def send(
     html: bool = False,
 ) -> Message:
     """Send a text to a place that `where` or `under` named."""
-    parse_mode = {"parse_mode": "HTML"} if html else {}
     return await patiently(
-        lambda: bot.send_message(text=text, reply_markup=keyboard, **place, **parse_mode)
+        lambda: bot.send_message(text=text, reply_markup=keyboard, **place, **_markup(html))
     )
 
 
@@ -99,7 +98,7 @@ async def replace(
                 message_id=callback.message.message_id,
                 text=text,
                 reply_markup=keyboard,
-                **({"parse_mode": "HTML"} if html else {}),
+                **_markup(html),
             )
             return
         except TelegramBadRequest as error:
@@ -112,6 +111,10 @@ async def stale(callback: CallbackQuery) -> None:
     await callback.answer(
         text=_("This button is out of date. /start opens a fresh menu."), show_alert=True
     )
+
+
+def _markup(html: bool) -> Dict[str, Any]:
+    return {"parse_mode": "HTML"} if html else {}
 
 
 def _reply_to(message_id: int) -> ReplyParameters:
