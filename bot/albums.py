@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from dataclasses import dataclass, replace
-from typing import Dict, List, Set, Tuple
+from typing import Deque, Dict, List, Set, Tuple
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramForbiddenError
 from aiogram.fsm.storage.base import BaseStorage, StorageKey
+from aiogram.types import Message
 from aiogram.utils.i18n import I18n, ngettext
 
 from bot.dialogue import language_in, mode_in
@@ -24,6 +26,9 @@ _log = logging.getLogger(__name__)
 
 #: Seconds to the next try while the store fails.
 _REST = 5.0
+
+#: Albums that may arrive at the same time.
+_MANY = 100
 
 _Key = Tuple[int, str]
 
@@ -62,6 +67,7 @@ class Albums:
         self._i18n = i18n
         self._quiet = quiet
         self._open: Dict[_Key, _Open] = {}
+        self._refused: Deque[_Key] = deque(maxlen=_MANY)
         self._tasks: Set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -83,6 +89,16 @@ class Albums:
         task = asyncio.ensure_future(self._wait_and_serve(key))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def is_first_refused(self, message: Message) -> bool:
+        """Whether nothing was said yet of what cannot be used in the message's album, if any."""
+        if message.media_group_id is None:
+            return True
+        key = (message.chat.id, message.media_group_id)
+        if key in self._refused:
+            return False
+        self._refused.append(key)
+        return True
 
     async def close(self) -> None:
         """Stop waiting; albums that are still open are gone on with after the next start."""

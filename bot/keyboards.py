@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Iterable, List, Optional, Sequence
 
-from aiogram.filters.callback_data import CallbackData
+from aiogram import F
+from aiogram.filters.callback_data import CallbackData, CallbackQueryFilter
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from aiogram.utils.i18n import gettext as _
 from pydantic import Field
@@ -40,6 +41,11 @@ class OpenPage(CallbackData, prefix="open"):
     """Open a page of the menu."""
 
     page: str
+
+    @classmethod
+    def filter_for(cls, page: str) -> CallbackQueryFilter:
+        """A filter for the buttons that open this page."""
+        return cls.filter(F.page == page)
 
 
 class OpenGallery(CallbackData, prefix="gallery"):

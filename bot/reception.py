@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Optional
 
 from aiogram import Bot
+from aiogram.types import CallbackQuery
 from aiogram.utils.i18n import gettext as _
 from aiogram.utils.i18n import ngettext
 
@@ -95,6 +96,10 @@ class Reception:
         refusal = await self.order(order)
         if refusal is not None:
             await send(self._bot, under(picture), refusal)
+
+    async def order_by_button(self, order: Order, callback: CallbackQuery) -> None:
+        """Make a job, or answer the pressed button with why there is none."""
+        await callback.answer(text=await self.order(order), show_alert=False)
 
 
 def order_for(picture: Picture, person: Person, language: str, dedupe: str) -> Order:

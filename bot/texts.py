@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Mapping, Optional, Tuple
 
 from aiogram.utils.i18n import I18n
+from aiogram.utils.i18n import gettext as _
 
 from bot.people import Person
 
@@ -37,3 +38,14 @@ def language_of(person: Optional[Person], telegram_code: Optional[str]) -> str:
         return str(person.language)
     primary = (telegram_code or "").lower().partition("-")[0]
     return next((language for language, codes in READERS.items() if primary in codes), SOURCE)
+
+
+def about(seconds: float) -> str:
+    """A length of time as one would say it: `40 s`, `3 min`, `2 h 5 min`."""
+    if seconds < 58:
+        # In steps of five, so that the text does not change with every look at the clock.
+        return _("{seconds} s").format(seconds=max(5, 5 * round(seconds / 5)))
+    hours, minutes = divmod(max(1, round(seconds / 60)), 60)
+    if not hours:
+        return _("{minutes} min").format(minutes=minutes)
+    return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes)

@@ -1,0 +1,53 @@
+"""What to do with a photo that came unasked."""
+
+from __future__ import annotations
+
+from dataclasses import replace as changed
+
+from aiogram import Router
+from aiogram.fsm.context import FSMContext
+from aiogram.types import CallbackQuery, Update
+from aiogram.utils.i18n import gettext as _
+
+from bot import dialogue
+from bot.dialogue import Mode
+from bot.keyboards import Repaint, UseAsStyle
+from bot.people import People, Person, StyleChoice
+from bot.reception import Reception, order_for
+from bot.replies import answer, stale
+from bot.task import STYLIZE
+
+
+def make_router() -> Router:
+    """The handlers of this subject."""
+    router = Router(name=__name__)
+    router.callback_query.register(repaint, Repaint.filter())
+    router.callback_query.register(use_as_style, UseAsStyle.filter())
+    return router
+
+
+async def repaint(
+    callback: CallbackQuery, callback_data: Repaint, person: Person, reception: Reception,
+    language: str, event_update: Update,
+) -> None:  # fmt: skip
+    """Repaint the photo in the remembered style."""
+    photo = await reception.own_picture(callback_data.picture, person.user_id)
+    style = await reception.remembered_style(person)
+    if photo is None or style is None:
+        return await stale(callback)
+    order = order_for(photo, person, language, f"update:{event_update.update_id}")
+    await reception.order_by_button(changed(order, style=style), callback)
+
+
+async def use_as_style(
+    callback: CallbackQuery, callback_data: UseAsStyle, state: FSMContext, people: People,
+    person: Person, reception: Reception,
+) -> None:  # fmt: skip
+    """Take the picture as the style of the next photos."""
+    picture = await reception.own_picture(callback_data.picture, person.user_id)
+    if picture is None:
+        return await stale(callback)
+    await callback.answer()
+    await people.choose_style(person.user_id, StyleChoice(picture=picture.id))
+    await dialogue.begin(state, Mode(STYLIZE))
+    await answer(callback, _("This picture is the style now. Send me the photo to repaint."))

@@ -1,0 +1,53 @@
+"""/language: which language is spoken."""
+
+from __future__ import annotations
+
+from typing import Union
+
+from aiogram import Router
+from aiogram.types import CallbackQuery, Message
+from aiogram.utils.i18n import I18n
+from aiogram.utils.i18n import gettext as _
+
+from bot.handlers.addressed import command
+from bot.handlers.examples import examples
+from bot.keyboards import LANGUAGE, ChooseLanguage, OpenPage, language_keyboard, menu_keyboard
+from bot.offers import generators
+from bot.people import People
+from bot.replies import answer, replace, stale
+from bot.texts import LANGUAGES
+
+
+def make_router() -> Router:
+    """The handlers of this subject."""
+    router = Router(name=__name__)
+    router.message.register(ask, command("language"))
+    router.callback_query.register(open_page, OpenPage.filter_for(LANGUAGE))
+    router.callback_query.register(choose, ChooseLanguage.filter())
+    return router
+
+
+async def ask(event: Union[Message, CallbackQuery]) -> None:
+    """Offer the languages, each by its own name."""
+    await answer(event, _("Which language shall I speak?"), language_keyboard())
+
+
+async def open_page(callback: CallbackQuery) -> None:
+    """Do the same by button."""
+    await callback.answer()
+    await ask(callback)
+
+
+async def choose(
+    callback: CallbackQuery, callback_data: ChooseLanguage, people: People, i18n: I18n
+) -> None:
+    """Speak the chosen language from now on."""
+    language = callback_data.language
+    if language not in LANGUAGES:
+        return await stale(callback)
+    await people.choose_language(callback.from_user.id, language)
+    await callback.answer()
+    with i18n.use_locale(language):
+        text = _("I speak English with you now. What shall we do?")
+        keyboard = menu_keyboard(generators(), language, examples=bool(examples()))
+        await replace(callback, text, keyboard)

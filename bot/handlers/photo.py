@@ -1,0 +1,142 @@
+"""Pictures that come in: photos and image files, alone or in albums, and /paint."""
+
+from __future__ import annotations
+
+from dataclasses import replace as changed
+from typing import NamedTuple, Optional
+
+from aiogram import F, Router
+from aiogram.fsm.context import FSMContext
+from aiogram.types import Document, Message, Update
+from aiogram.utils.i18n import gettext as _
+
+from bot import dialogue
+from bot.albums import Albums
+from bot.dialogue import Mode, Waiting
+from bot.downloads import MOST_BYTES
+from bot.handlers.addressed import command
+from bot.people import People, Person, StyleChoice
+from bot.pictures import DOCUMENT, PHOTO, Picture, Pictures
+from bot.reception import Reception, order_for
+from bot.replies import answer
+from bot.task import STYLIZE
+
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+_TYPES = ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff", "image/gif")
+
+
+class Incoming(NamedTuple):
+    """A picture in a message: Telegram's file, what it came as, and its bytes if they are told."""
+
+    file_id: str
+    form: str
+    size: int
+
+
+def make_router() -> Router:
+    """The handlers of this subject."""
+    router = Router(name=__name__)
+    router.message.register(paint, command("paint"))
+    router.message.register(receive_part, has_picture, F.media_group_id)
+    router.message.register(receive_style, has_picture, Waiting.style)
+    router.message.register(receive, has_picture)
+    return router
+
+
+def picture_in(message: Message) -> Optional[Incoming]:
+    """The picture in a message, `None` if there is none that could be read."""
+    if message.photo:
+        # The result gets the photo's size: no smaller variant will do.
+        largest = max(message.photo, key=lambda variant: variant.width * variant.height)
+        return Incoming(largest.file_id, PHOTO, largest.file_size or 0)
+    document = message.document
+    if document is not None and _is_image(document):
+        return Incoming(document.file_id, DOCUMENT, document.file_size or 0)
+    return None
+
+
+async def has_picture(message: Message) -> bool:
+    """Whether there is a picture in the message that may be fetched; a filter."""
+    picture = picture_in(message)
+    return picture is not None and picture.size <= MOST_BYTES
+
+
+async def receive(
+    message: Message, state: FSMContext, person: Person, pictures: Pictures, reception: Reception,
+    language: str, event_update: Update,
+) -> None:  # fmt: skip
+    """Take in a photo."""
+    picture = await _store(message, message, pictures)
+    mode = dialogue.mode_in(await state.get_data())
+    dedupe = f"update:{event_update.update_id}"
+    await reception.receive(picture, person, language, mode=mode, dedupe=dedupe)
+
+
+async def receive_part(
+    message: Message, state: FSMContext, pictures: Pictures, albums: Albums, language: str
+) -> None:
+    """Take in a part of an album."""
+    await dialogue.owe_album(state, language)
+    albums.part_arrived(await _store(message, message, pictures), language)
+
+
+async def receive_style(
+    message: Message, state: FSMContext, people: People, person: Person, pictures: Pictures,
+    reception: Reception, language: str, event_update: Update,
+) -> None:  # fmt: skip
+    """Take in the picture that shall be the style."""
+    picture = await _store(message, message, pictures)
+    photo_id = dialogue.picture_in(await state.get_data())
+    photo = await reception.own_picture(photo_id, person.user_id)
+    choice = StyleChoice(picture=picture.id)
+    await people.choose_style(person.user_id, choice)
+    if photo is not None:
+        order = order_for(photo, person, language, f"update:{event_update.update_id}")
+        await reception.order_or_say(changed(order, style=choice), photo)
+    else:
+        await answer(message, _("What a style! Now send me the photo to repaint."))
+    await dialogue.begin(state, Mode(STYLIZE))
+
+
+async def paint(
+    message: Message, state: FSMContext, person: Person, pictures: Pictures, reception: Reception,
+    language: str, event_update: Update,
+) -> None:  # fmt: skip
+    """Take in the photo that the command replies to."""
+    replied = message.reply_to_message
+    if replied is None or picture_in(replied) is None:
+        await answer(message, _("Reply with /paint to a photo, and I repaint it."))
+    elif not await has_picture(replied):
+        await answer(message, too_heavy())
+    else:
+        picture = await _store(message, replied, pictures)
+        mode = dialogue.mode_in(await state.get_data())
+        dedupe = f"update:{event_update.update_id}"
+        await reception.receive(picture, person, language, mode=mode, dedupe=dedupe)
+
+
+def too_heavy() -> str:
+    """What is said of a file that Telegram does not give to bots."""
+    return _(
+        "This file is too big: Telegram gives me files of up to {megabytes} MB. Send it as a photo "
+        "instead, or make it smaller."
+    ).format(megabytes=MOST_BYTES // 1_000_000)
+
+
+async def _store(message: Message, holder: Message, pictures: Pictures) -> Picture:
+    """Take in the picture that `holder` has, as that of `message` and its sender."""
+    incoming = picture_in(holder)
+    assert incoming is not None and message.from_user is not None
+    return await pictures.add(
+        user_id=message.from_user.id,
+        chat_id=message.chat.id,
+        message_id=message.message_id,
+        file_id=incoming.file_id,
+        form=incoming.form,
+        album=message.media_group_id,
+    )
+
+
+def _is_image(document: Document) -> bool:
+    name = (document.file_name or "").lower()
+    return document.mime_type in _TYPES or name.endswith(_SUFFIXES)

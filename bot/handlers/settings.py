@@ -1,0 +1,78 @@
+"""/settings: strength, size and colours, changed by buttons."""
+
+from __future__ import annotations
+
+from dataclasses import replace as changed
+from typing import Optional
+
+from aiogram import Router
+from aiogram.types import CallbackQuery, Message
+from aiogram.utils.i18n import gettext as _
+
+from bot.handlers.addressed import command
+from bot.keyboards import COLOURS, SETTINGS, SIZE, STRENGTH, Change, OpenPage, settings_keyboard
+from bot.people import SIZES, STRENGTHS, People, Person, Settings
+from bot.replies import answer, replace, stale
+
+
+def make_router() -> Router:
+    """The handlers of this subject."""
+    router = Router(name=__name__)
+    router.message.register(show, command("settings"))
+    router.callback_query.register(open_page, OpenPage.filter_for(SETTINGS))
+    router.callback_query.register(change, Change.filter())
+    return router
+
+
+async def show(message: Message, person: Person) -> None:
+    """Show the settings."""
+    settings = person.settings
+    await answer(message, _described(settings), settings_keyboard(settings), html=True)
+
+
+async def open_page(callback: CallbackQuery, person: Person) -> None:
+    """Do the same by button."""
+    await callback.answer()
+    settings = person.settings
+    await answer(callback, _described(settings), settings_keyboard(settings), html=True)
+
+
+async def change(
+    callback: CallbackQuery, callback_data: Change, people: People, person: Person
+) -> None:
+    """Change one setting and show them all."""
+    settings = _with(person.settings, callback_data)
+    if settings is None:
+        return await stale(callback)
+    await people.choose_settings(person.user_id, settings)
+    await callback.answer(text=_("Noted for the next photos."))
+    await replace(callback, _described(settings), settings_keyboard(settings), html=True)
+
+
+def _with(settings: Settings, change: Change) -> Optional[Settings]:
+    number = change.value
+    if change.setting == STRENGTH and number < len(STRENGTHS):
+        return changed(settings, strength=STRENGTHS[number])
+    if change.setting == SIZE and number < len(SIZES):
+        return changed(settings, size=SIZES[number])
+    if change.setting == COLOURS and number < 2:
+        return changed(settings, keep_colours=bool(number))
+    return None
+
+
+def _described(settings: Settings) -> str:
+    number = min(range(len(STRENGTHS)), key=lambda n: abs(STRENGTHS[n] - settings.strength)) + 1
+    colours = _("the photo's own") if settings.keep_colours else _("those of the style")
+    return "\n\n".join(
+        [
+            _("<b>Settings</b> of style transfer"),
+            _(
+                "<b>Strength:</b> {number} of {count}. How much of the style is in the picture."
+            ).format(number=number, count=len(STRENGTHS)),
+            _(
+                "<b>Size:</b> {size} px. Larger shows finer strokes and takes longer; the picture "
+                "always comes back as large as your photo."
+            ).format(size=settings.size),
+            _("<b>Colours:</b> {colours}.").format(colours=colours),
+        ]
+    )

@@ -1,0 +1,65 @@
+"""/start and /help: the menu, and how all this works."""
+
+from __future__ import annotations
+
+from html import escape
+
+from aiogram import Router
+from aiogram.fsm.context import FSMContext
+from aiogram.types import Message
+from aiogram.utils.i18n import gettext as _
+
+from bot.handlers.addressed import command
+from bot.handlers.commands import described_commands
+from bot.handlers.examples import examples
+from bot.keyboards import menu_keyboard
+from bot.offers import generators
+from bot.replies import answer
+
+
+def make_router() -> Router:
+    """The handlers of this subject."""
+    router = Router(name=__name__)
+    router.message.register(start, command("start"))
+    router.message.register(explain, command("help"))
+    return router
+
+
+async def start(message: Message, state: FSMContext, language: str) -> None:
+    """Begin anew, with the menu."""
+    await state.clear()
+    text = _(
+        "Hello! I repaint photos with neural networks.\n\nChoose what to do, or just send me a "
+        "photo."
+    )
+    await answer(message, text, menu_keyboard(generators(), language, examples=bool(examples())))
+
+
+async def explain(message: Message, language: str) -> None:
+    """Tell how all this works."""
+    parts = [
+        _(
+            "<b>Style transfer.</b> Choose a style from the gallery or send your own, then send a "
+            "photo: I repaint it in that style. The style stays for the next photos."
+        ),
+        _(
+            "<b>In one go.</b> Send two pictures as an album: the first is the style, the second "
+            "is the photo."
+        ),
+    ]
+    titles = ", ".join(model.title[language] for model in generators())
+    if titles:
+        parts.append(
+            _("<b>Transformations.</b> Choose one, then send a photo: {titles}.").format(
+                titles=escape(titles)
+            )
+        )
+    parts += [
+        _(
+            "<b>Quality.</b> A photo comes back as a photo. Sent as a file, it comes back as a "
+            "file, without Telegram's compression."
+        ),
+        _("<b>In groups.</b> Reply to a photo with /paint, or send a photo in reply to me."),
+        "\n".join(f"/{name}: {escape(text)}" for name, text in described_commands().items()),
+    ]
+    await answer(message, "\n\n".join(parts), html=True)
