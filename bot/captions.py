@@ -11,7 +11,6 @@ from bot.jobs import CANCELLED, PAINTED, Job, Order
 from bot.offers import title_of_order
 from bot.scheduler import Estimate
 from bot.task import STYLIZE, PaintProgress
-from bot.texts import about
 from runtime.picture import LEAST_SIDE, MOST_PIXELS
 
 _BAR = 10
@@ -45,6 +44,17 @@ def _with_time_left(text: str, seconds: Optional[float]) -> str:
     if seconds is None:
         return text
     return text + "\n" + _("About {time} left.").format(time=about(seconds))
+
+
+def about(seconds: float) -> str:
+    """A length of time as one would say it: `40 s`, `3 min`, `2 h 5 min`."""
+    if seconds < 55:
+        # In steps, so that the text does not change with every look at the clock.
+        return _("{seconds} s").format(seconds=max(5, 5 * round(seconds / 5)))
+    hours, minutes = divmod(max(1, round(seconds / 60)), 60)
+    if not hours:
+        return _("{minutes} min").format(minutes=minutes)
+    return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes)
 
 
 def _of_result(order: Order, language: str) -> str:

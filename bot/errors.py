@@ -4,6 +4,7 @@ BotError
 ├── ConfigError        a setting is missing or wrong; the message names the variable
 ├── PortError          the port for the web hook cannot be had
 ├── TunnelError        no public URL leads to this machine; says why and what helps
+├── StateFolderError   the folder of the bot's state cannot be had
 ├── StoreError         the database cannot be read or written (read-only, disk full)
 ├── NotStored          nothing of an update was committed: Telegram shall send it again
 ├── JobRefused         a job is not taken
@@ -35,6 +36,10 @@ class PortError(BotError):
 
 class TunnelError(BotError):
     """No public URL leads to this machine; the message says why and what helps."""
+
+
+class StateFolderError(BotError):
+    """The folder of the bot's state cannot be written, or another bot works in it."""
 
 
 class StoreError(BotError):

@@ -1,0 +1,45 @@
+"""`python -m bot` runs the bot; `python -m bot chat` tries it in a browser, without a token."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from typing import List, Optional
+
+from bot import chat
+from bot.errors import BotError
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run one command; returns the exit code: 1 after an error told in a sentence."""
+    parser = argparse.ArgumentParser(prog="python -m bot", description=__doc__)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    serve = commands.add_parser("serve", help="run the bot (what happens without a command)")
+    for each in (parser, serve):
+        each.set_defaults(run=_serve)
+    chat.add_parser(commands)
+    args = parser.parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except BotError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _serve(args: argparse.Namespace) -> int:
+    # Imported here: `--help` and a wrong setting need none of it.
+    from bot.config import load_config
+    from bot.log import set_up_logging
+
+    config = load_config(os.environ)
+    set_up_logging(config.log_level, config.secrets, os.environ)
+    from bot.assembly import serve
+
+    asyncio.run(serve(config))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
