@@ -7,7 +7,7 @@ PY = $(VENV)/bin/python
 SAMPLE = docs/pictures/nagasaki-boats.jpg
 DEMO_STYLE = night-swirls
 
-.PHONY: help demo setup test test-jetson lint bench weights onnx engines styles clean
+.PHONY: help demo setup test test-jetson lint bench weights onnx engines styles texts clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -58,6 +58,16 @@ engines: $(VENV)/.requirements  ## build the TensorRT engines, on a Jetson
 
 styles: $(VENV)/.requirements  ## fetch famous paintings into styles/
 	@$(PY) -m styles fetch
+
+texts: $(VENV)/.requirements  ## bring the bot's translations up to date with its code
+	@$(PY) -m babel.messages.frontend --quiet extract --sort-by-file --no-location \
+	    -o bot/locales/jetbrush.pot bot
+	@$(PY) -m babel.messages.frontend --quiet update --domain jetbrush --width 96 \
+	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+	    -i bot/locales/jetbrush.pot -d bot/locales
+	@$(PY) -m babel.messages.frontend --quiet compile --domain jetbrush --statistics \
+	    -d bot/locales
+	@rm bot/locales/jetbrush.pot
 
 clean:  ## remove what was made, but for fetched weights and paintings
 	rm -rf .venv .venv38 demo.jpg bench.json engines/*.onnx
