@@ -8,13 +8,15 @@ import json
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, AsyncIterator, Dict, List, Optional
+from typing import Any, AsyncIterator, Dict, List, Optional, Union
 
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+
+from bot.sandbox import Sandbox
 
 TOKEN = "42:a-token_of_nobody"
 PATIENCE_S = 10.0
@@ -47,6 +49,8 @@ def message(chat_id: int = 7, message_id: int = 1) -> Dict[str, Any]:
 
 class TelegramDouble:
     """`replies[method]` are given in turn, the last one for ever."""
+
+    token = TOKEN
 
     def __init__(self) -> None:
         self.replies: Dict[str, List[Reply]] = defaultdict(list)
@@ -115,10 +119,10 @@ async def serving() -> AsyncIterator[TelegramDouble]:
 
 
 @contextlib.asynccontextmanager
-async def a_bot(double: TelegramDouble) -> AsyncIterator[Bot]:
-    """A bot that talks to `double`."""
-    session = AiohttpSession(api=TelegramAPIServer.from_base(double.url))
-    bot = Bot(token=TOKEN, session=session)
+async def a_bot(server: Union[TelegramDouble, Sandbox]) -> AsyncIterator[Bot]:
+    """A bot that talks to `server`."""
+    session = AiohttpSession(api=TelegramAPIServer.from_base(server.url))
+    bot = Bot(token=server.token, session=session)
     try:
         yield bot
     finally:

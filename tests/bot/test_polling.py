@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from bot.errors import NotStored
 from bot.polling import Poller
+from bot.sandbox import Sandbox
 from tests.bot import telegram_double
 from tests.bot.telegram_double import PATIENCE_S, Reply
 
@@ -177,3 +178,24 @@ async def test_cancelling_stops_updates_in_work(telegram):
     async with polling(telegram, intake):
         await asyncio.wait_for(entered.wait(), PATIENCE_S)
     assert ended.is_set() and len(telegram.calls_of("getUpdates")) == 1
+
+
+async def test_people_s_messages_arrive_in_order_and_once():
+    arrived, events = asyncio.Event(), []
+
+    async def intake(update):
+        events.append(update["message"]["text"])
+        if len(events) == 4:
+            arrived.set()
+
+    async with Sandbox() as sandbox, telegram_double.a_bot(sandbox) as bot:
+        anna = sandbox.user(name="Anna")
+        await anna.text("one")
+        await anna.text("two")
+        task = asyncio.ensure_future(Poller(bot=bot, intake=intake).run())
+        await anna.text("three")
+        await anna.text("four")
+        await asyncio.wait_for(arrived.wait(), PATIENCE_S)
+        task.cancel()
+        await asyncio.wait([task], timeout=PATIENCE_S)
+    assert events == ["one", "two", "three", "four"]

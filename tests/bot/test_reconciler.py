@@ -13,8 +13,10 @@ from aiohttp.test_utils import TestServer
 from bot.config import Config
 from bot.metrics import Metrics
 from bot.reconciler import Reconciler
+from bot.sandbox import Sandbox
+from bot.webhook import WebhookServer
 from tests.bot import telegram_double
-from tests.bot.telegram_double import TOKEN, Reply
+from tests.bot.telegram_double import PATIENCE_S, TOKEN, Reply
 
 URL = "https://bot.example.org"
 SECRET = "s3cret-of_nobody"
@@ -196,3 +198,30 @@ async def test_loop_goes_on_until_cancelled(telegram):
         task.cancel()
         await asyncio.wait([task], timeout=5)
         assert task.cancelled()
+
+
+async def test_people_s_messages_arrive_through_the_web_hook_that_was_set():
+    arrived = asyncio.get_running_loop().create_future()
+
+    async def intake(update):
+        arrived.set_result(update["message"]["text"])
+
+    server = WebhookServer(
+        host="127.0.0.1",
+        port=0,
+        health=list,
+        metrics=Metrics(),
+        intake=intake,
+        secret=SECRET,
+    )
+    async with Sandbox() as sandbox:
+        await server.start()
+        url = f"http://127.0.0.1:{server.port}"
+        async with a_reconciler(sandbox, webhook_url=url) as reconciler:
+            assert await reconciler.reconcile()
+            await sandbox.user(name="Anna").text("hello")
+            assert await asyncio.wait_for(arrived, PATIENCE_S) == "hello"
+            assert await reconciler.reconcile() and reconciler.problem is None
+            set_once = [call for call in sandbox.calls if call.method == "setWebhook"]
+            assert len(set_once) == 1
+        await server.close()
