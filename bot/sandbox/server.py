@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Callable, Deque, Dict, List, Optional, Type
+from typing import Callable, Deque, List, Optional, Type
 
 from aiohttp import web
 
 from bot.sandbox.arguments import Json
 from bot.sandbox.chats import Chat, Message
+from bot.sandbox.control import add_control
 from bot.sandbox.delivery import Delivery, Redelivery
 from bot.sandbox.endpoint import BODY_LIMIT, Endpoint
 from bot.sandbox.faults import Faults
+from bot.sandbox.feed import Feed
 from bot.sandbox.journal import Call, Journal
 from bot.sandbox.state import State
 from bot.sandbox.updates import Updates
-from bot.sandbox.users import Person
+from bot.sandbox.users import People, Person
 
 # It opens nothing outside a sandbox.
 TOKEN = "4242424242:SandboxTokenThatOpensNothing-123456"
 USERNAME = "jetbrush_sandbox_bot"
-FIRST_USER = 1001
 TELEGRAM_LIKE = Redelivery()
 
 
@@ -67,7 +68,7 @@ class Sandbox:
         self._journal = Journal()
         self._host = host
         self._port = port
-        self._people: Dict[int, Person] = {}
+        self._people = People(self._state)
         self._runner: Optional[web.AppRunner] = None
 
     async def __aenter__(self) -> Sandbox:
@@ -86,6 +87,8 @@ class Sandbox:
         """Begin to listen. Raises `OSError` when the port is taken."""
         app = web.Application(client_max_size=BODY_LIMIT)
         Endpoint(self._state, self.token, self._journal, self.faults).add_routes(app)
+        Feed(self._state, self._people).add_routes(app)
+        add_control(app, self.faults, self._state.updates)
         # No access log: the token is in the path.
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
@@ -113,7 +116,7 @@ class Sandbox:
     @property
     def people(self) -> List[Person]:
         """All people there are."""
-        return list(self._people.values())
+        return list(self._people)
 
     @property
     def bot(self) -> Json:
@@ -127,18 +130,8 @@ class Sandbox:
         language_code: str = "en",
         name: str = "Guest",
     ) -> Person:
-        """The person of that id, or a new one."""
-        if user_id is None:
-            user_id = max(self._people, default=FIRST_USER - 1) + 1
-        if user_id not in self._people:
-            raw = {
-                "id": user_id,
-                "is_bot": False,
-                "first_name": name,
-                "language_code": language_code,
-            }
-            self._people[user_id] = Person(self._state, raw)
-        return self._people[user_id]
+        """The person of that id, or a new one; without an id always a new one."""
+        return self._people.get(user_id, language_code=language_code, name=name)
 
     def group(self, title: str, *people: Person) -> Chat:
         """A group of the bot and `people`, who write to it with `chat=`."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from bot.sandbox.arguments import Json, Upload
 from bot.sandbox.chats import Chat, Message
 from bot.sandbox.errors import Refusal, Unsendable
 from bot.sandbox.formatting import units
+from bot.sandbox.signals import Signal
 from bot.sandbox.state import Press, State
+
+FIRST_USER = 1001
 
 # A client shrinks a photo before it sends it, so only its shape can be wrong.
 _UNSENDABLE = "This cannot be sent as a photo: {}. Send it as a document."
@@ -215,6 +218,33 @@ class Person:
             "new_chat_member": _membership(self._state.bot, now),
         }
         self._state.updates.push("my_chat_member", body, self.chat.id)
+
+
+class People:
+    """All people of a sandbox by id."""
+
+    def __init__(self, state: State) -> None:
+        self.changed = Signal()
+        self._state = state
+        self._people: Dict[int, Person] = {}
+
+    def __iter__(self) -> Iterator[Person]:
+        return iter(self._people.values())
+
+    def get(self, user_id: Optional[int], *, language_code: str, name: str) -> Person:
+        """The person of that id, or a new one; None takes the next free id."""
+        if user_id is None:
+            user_id = max(self._people, default=FIRST_USER - 1) + 1
+        if user_id not in self._people:
+            raw = {
+                "id": user_id,
+                "is_bot": False,
+                "first_name": name,
+                "language_code": language_code,
+            }
+            self._people[user_id] = Person(self._state, raw)
+            self.changed.fire()
+        return self._people[user_id]
 
 
 def _membership(bot: Json, status: str) -> Json:
