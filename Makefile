@@ -7,7 +7,7 @@ PY = $(VENV)/bin/python
 SAMPLE = docs/pictures/nagasaki-boats.jpg
 DEMO_STYLE = night-swirls
 
-.PHONY: help demo setup test test-jetson lint bench weights onnx engines styles texts clean
+.PHONY: help demo setup test test-jetson lint bench bench-gpu weights onnx engines styles texts clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -47,6 +47,9 @@ bench: $(VENV)/.requirements-dev  ## time against the reference recipe: bench.js
 	@$(PY) -m export onnx --pooling max
 	@$(PY) -m tests.bench $(BENCH_ARGS)
 
+bench-gpu: $(VENV)/.requirements-dev  ## time on a CUDA GPU: bench-gpu.json; exit code 3 without one
+	@$(PY) -m tests.bench.gpu $(BENCH_ARGS)
+
 weights: $(VENV)/.requirements  ## fetch the published weights; WEIGHTS="name ..." for others
 	@$(PY) -m export weights $(WEIGHTS)
 
@@ -70,7 +73,7 @@ texts: $(VENV)/.requirements  ## bring the bot's translations up to date with it
 	@rm bot/locales/jetbrush.pot
 
 clean:  ## remove what was made, but for fetched weights and paintings
-	rm -rf .venv .venv38 demo.jpg bench.json engines/*.onnx
+	rm -rf .venv .venv38 demo.jpg bench.json bench-gpu.json engines/*.onnx
 	rm -rf .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.requirements: requirements.txt

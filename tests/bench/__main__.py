@@ -18,18 +18,11 @@ from runtime.spec import CLASSIC, ENGINES
 from tests.bench import generator, machine
 from tests.bench.descent import Descent, descend, gflop
 from tests.bench.network import Network
+from tests.bench.pairs import PAIRS, PHOTOS, PORTRAIT, ROOT
 from tests.bench.recipe import Recipe, Run
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PHOTOS = ROOT / "docs" / "pictures"
-PAIRS = (
-    ("nagasaki-boats.jpg", "night-swirls"),
-    ("cat.jpg", "stained-glass"),
-    ("coffee.jpg", "sunset-dots"),
-)
 BACKENDS = ("onnxrt", "openvino")
 SIZE = 250
-PORTRAIT = PHOTOS / "cat.jpg"
 HEADER = (
     "pair                            what       evals   s/eval  own s/eval  GFLOP/s  of peak"
     "   seconds  speed-up"

@@ -24,9 +24,9 @@ class DriverError(Exception):
 
 @dataclass
 class Memory:
-    """MiB that a part took at the most, beside the bare context; None where it cannot be asked."""
+    """MiB that were taken at the most, beside the bare context."""
 
-    peak_mib: Optional[float] = None
+    peak_mib: float = 0.0
 
 
 class Driver:
@@ -55,7 +55,7 @@ class Driver:
         """
         context = ctypes.c_void_p()
         self._call("cuDevicePrimaryCtxRetain", ctypes.byref(context), self._device)
-        memory, before = Memory(0.0), self._used_mib(context)
+        memory, before = Memory(), self._used_mib(context)
         stop = threading.Event()
 
         def poll() -> None:
@@ -63,7 +63,7 @@ class Driver:
                 look()
 
         def look() -> None:
-            memory.peak_mib = max(memory.peak_mib or 0.0, self._used_mib(context) - before)
+            memory.peak_mib = max(memory.peak_mib, self._used_mib(context) - before)
 
         thread = threading.Thread(target=poll, name="memory", daemon=True)
         thread.start()
@@ -73,8 +73,7 @@ class Driver:
         finally:
             stop.set()
             thread.join()
-            # Windows has both names, of which the one without a suffix is the older.
-            self._call("cuDevicePrimaryCtxRelease_v2", self._device)
+            self._call("cuDevicePrimaryCtxRelease", self._device)
 
     def _used_mib(self, context: Any) -> float:
         free, total = ctypes.c_size_t(), ctypes.c_size_t()

@@ -25,6 +25,8 @@ SIZE = 512
 
 #: Pictures reach from -1 to 1.
 _RANGE = 2.0
+#: More than float32 can show: what equal pictures get, in the place of infinity.
+MOST_PSNR = 150.0
 
 
 def picture(photo: Image.Image, size: int = SIZE) -> np.ndarray:
@@ -71,9 +73,9 @@ def compare(
 
 
 def psnr(result: np.ndarray, reference: np.ndarray) -> float:
-    """The peak signal-to-noise ratio in dB of pictures in [-1, 1]; infinite if they are equal."""
+    """The peak signal-to-noise ratio of pictures in [-1, 1] in dB, at most `MOST_PSNR`."""
     error = np.mean(np.square(result.astype(np.float64) - reference))
-    return float(10 * np.log10(_RANGE**2 / error)) if error else float("inf")
+    return min(float(10 * np.log10(_RANGE**2 / error)), MOST_PSNR) if error else MOST_PSNR
 
 
 def gflop(generator: Generator, height: int, width: int) -> float:

@@ -1,0 +1,239 @@
+"""`python -m tests.bench.gpu_part TASK RESULT`: takes one part's figures, in a process of its own.
+
+What needs torch imports it itself: TensorRT's parts run without, as they do in use.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any, Callable, Dict, List, Mapping
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from export.engine_job import Job, graph_named
+from export.engine_steps import Steps, find_tools
+from export.errors import ExportError
+from export.gatys import write_features, write_gatys
+from export.vgg import load_vgg19
+from runtime.backends import backend_class
+from runtime.backends.trt_device import import_vendors
+from runtime.backends.trt_plan import sum_of
+from runtime.errors import BackendUnavailable, JetbrushError
+from runtime.gallery import find_style
+from runtime.picture import read_picture, to_array
+from runtime.spec import CLASSIC, EngineRecord, generator_graph, sidecar_file
+from tests.bench import generator
+from tests.bench.cuda_driver import Driver, DriverError
+from tests.bench.descent import POOLING, descend
+from tests.bench.gpu_task import Task
+
+Figures = Dict[str, Any]
+
+#: TF32 in convolutions, on the GPUs that have it, is one of them.
+_TORCH = "float32, torch's defaults"
+
+#: Where the reference's picture lies in the folder of the graphs.
+REFERENCE = "reference.npy"
+
+
+def peaks(task: Task) -> Figures:
+    """The device and its matrix products."""
+    from tests.bench import machine
+
+    torch = _torch(task.device)
+    on_gpu = task.device == "cuda"
+    return {
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+        "capability": "{}.{}".format(*torch.cuda.get_device_capability()) if on_gpu else None,
+        "gflops": machine.gpu_peaks(task.device),
+    }
+
+
+def graphs(task: Task) -> Figures:
+    """Write the graphs of Gatys' method."""
+    for write in (write_features, write_gatys):
+        write(CLASSIC, POOLING, load_vgg19(CLASSIC), Path(task.folder))
+    return {}
+
+
+def network(task: Task) -> Figures:
+    """Write the generator's graph, and what it gives in float32 on the CPU."""
+    from tests.bench.network import Network
+
+    folder = Path(task.folder)
+    reference = Network()
+    installed = reference.install(folder)
+    np.save(folder / REFERENCE, reference.run(_photo_for_generator(task)))
+    return {"gflop": generator.gflop(installed, task.size[1], task.size[0])}
+
+
+def engines(task: Task) -> Figures:
+    """Build the engines of `task.graphs`: the seconds of each, and the reasons of those that fail."""
+    # For its reason; trtexec could build engines, but not run them.
+    import_vendors()
+    tools = find_tools()
+    if tools is None or tools.host is None:
+        raise BackendUnavailable("TensorRT is installed, but it cannot be used here.")
+    steps = Steps(tools)
+    built: Dict[str, float] = {}
+    failed: Dict[str, str] = {}
+    for name, size in task.graphs:
+        onnx = Path(task.folder) / f"{name}.onnx"
+        if not onnx.exists():
+            failed[name] = f"{onnx.name} could not be written"
+            continue
+        job = Job(name, size, task.folder, sum_of(onnx.read_bytes()), tools.precision, 0)
+        try:
+            built[name] = round(steps.build(job), 1)
+        except ExportError as error:
+            failed[name] = " ".join(str(error).split())
+    return {"bindings": tools.host.bindings, "seconds": built, "failed": failed}
+
+
+def recipe(task: Task) -> Figures:
+    """The reference recipe in torch."""
+    _torch(task.device)
+    from tests.bench.recipe import Recipe
+
+    reference = Recipe(load_vgg19(CLASSIC), *_pair(task), device=task.device)
+    runs = sorted((reference.run() for _ in range(task.repeats)), key=lambda run: run.seconds)
+    run = runs[len(runs) // 2]
+    return {
+        "seconds": run.seconds,
+        "evaluations": run.evaluations,
+        "seconds_per_evaluation": median(reference.autograd_seconds()),
+        "loss": run.loss,
+        "on": _TORCH,
+    }
+
+
+def descent(task: Task) -> Figures:
+    """Our descent to the reference's loss, or as far as it goes if there is none."""
+    _check(task)
+    target = float("-inf") if task.target is None else task.target
+    folder = Path(task.folder)
+    runs = [descend(task.backend, folder, *_pair(task), target) for _ in range(task.repeats)]
+    run = sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
+    return {
+        "seconds": run.seconds,
+        "evaluations": run.evaluations,
+        "seconds_per_evaluation": run.per_evaluation,
+        "reached": run.reached,
+        "on": _on(task, task.graphs[0][0]),
+    }
+
+
+def generator_torch(task: Task) -> Figures:
+    """The generator in eager torch."""
+    _torch(task.device)
+    from tests.bench.network import Network
+
+    reference, image = Network(device=task.device), _photo_for_generator(task)
+    figures = _timed(task, lambda: reference.run(image))
+    return {**figures, "on": _TORCH}
+
+
+def generator_ours(task: Task) -> Figures:
+    """The generator with one of our backends."""
+    _check(task)
+    width, height = task.size
+    image = _photo_for_generator(task)
+    graph = generator_graph(generator.NAME)
+    kind = backend_class(task.backend)
+    with kind(graph, height=height, width=width, folder=Path(task.folder)) as backend:
+        figures = _timed(task, lambda: backend.run({"image": image})["picture"])
+    return {**figures, "on": _on(task, graph.name)}
+
+
+KINDS: Mapping[str, Callable[[Task], Figures]] = {
+    each.__name__: each  # type: ignore[attr-defined]
+    for each in (
+        peaks,
+        graphs,
+        network,
+        engines,
+        recipe,
+        descent,
+        generator_torch,
+        generator_ours,
+    )
+}
+
+
+def main(arguments: List[str]) -> int:
+    """Take the figures of the task and write them; returns 1 after an error told in a sentence."""
+    task = Task.from_json(arguments[0])
+    try:
+        figures = _watched(task)
+    except (JetbrushError, DriverError) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return 1
+    Path(arguments[1]).write_text(json.dumps(figures), encoding="utf-8")
+    return 0
+
+
+def _watched(task: Task) -> Figures:
+    """The figures, with the most memory that taking them took where there is a GPU."""
+    run = KINDS[task.kind]
+    if task.device != "cuda":
+        return run(task)
+    with Driver().watched() as memory:
+        figures = run(task)
+    return {**figures, "peak_mib": round(memory.peak_mib)}
+
+
+def _torch(device: str) -> Any:
+    """torch; raises `BackendUnavailable` if it cannot compute on `device`."""
+    try:
+        import torch
+    except ImportError as error:
+        raise BackendUnavailable(f"PyTorch is not installed ({error}).") from error
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BackendUnavailable(f"PyTorch {torch.__version__} cannot use the GPU.")
+    return torch
+
+
+def _check(task: Task) -> None:
+    """Raise `BackendUnavailable` where `pyt` would quietly compute on the CPU."""
+    if task.backend == "pyt":
+        _torch(task.device)
+
+
+def _on(task: Task, graph: str) -> str:
+    """What the backend computes with."""
+    if task.backend == "trt":
+        # Under this name TensorRT-RTX is imported too.
+        import tensorrt  # type: ignore[import-not-found]
+
+        sidecar = Path(task.folder) / sidecar_file(graph_named(graph), task.size)
+        record = EngineRecord.from_json(sidecar.read_text())
+        return f"{tensorrt.__version__}, {record.precision}"
+    return backend_class(task.backend).check().rpartition(", ")[2]
+
+
+def _timed(task: Task, run: Callable[[], np.ndarray]) -> Figures:
+    # The first run finds out how to go on.
+    result = run()
+    seconds = generator.in_turns({"": run}, task.repeats)[""]
+    reference = np.load(Path(task.folder) / REFERENCE)
+    return {"seconds": seconds, "psnr": round(generator.psnr(result, reference), 1)}
+
+
+def _pair(task: Task) -> List[np.ndarray]:
+    """Photo and style, the middle of each, float32 [1, 3, H, W] in [0, 1]."""
+    pictures = read_picture(Path(task.photo)), read_picture(find_style(task.style))
+    return [to_array(ImageOps.fit(each, task.size, Image.Resampling.LANCZOS)) for each in pictures]
+
+
+def _photo_for_generator(task: Task) -> np.ndarray:
+    return generator.picture(read_picture(Path(task.photo)), task.size[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,152 @@
+"""`make bench-gpu` without a GPU: torch on the CPU, and stand-ins for TensorRT and CUDA."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("onnxruntime")
+from tests.bench import gpu
+from tests.bench.cuda_driver import Driver, DriverError
+from tests.bench.gpu_task import Task, run_task
+from tests.bench.pairs import ROOT
+
+#: TensorRT-RTX has the interface of TensorRT 11; here it is installed and TensorRT is not.
+_MODULES = {
+    "tensorrt.py": "raise ImportError('no TensorRT today')",
+    "tensorrt_rtx.py": """
+import sys
+from tests.doubles.tensorrt_double import make_tensorrt
+sys.modules[__name__] = make_tensorrt("11.0.0")
+""",
+    "pycuda/__init__.py": """
+import sys
+from tests.doubles.cuda_double import make_cuda
+driver = sys.modules["pycuda.driver"] = make_cuda()
+""",
+}
+
+
+@pytest.fixture
+def modules(tmp_path, monkeypatch):
+    """A folder before the installed packages on the path of the parts' processes."""
+    folder = tmp_path / "modules"
+    (folder / "pycuda").mkdir(parents=True)
+    for name, text in _MODULES.items():
+        (folder / name).write_text(text)
+    monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{ROOT}")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return folder
+
+
+def test_every_part_has_its_figures_or_its_reason(modules, tmp_path, capfd):
+    settings = gpu.Settings(
+        device="cpu", size=(48, 32), generator_size=(32, 32), repeats=1, pairs=gpu.PAIRS[:1]
+    )
+    found = gpu.measure(settings, tmp_path)
+    printed = capfd.readouterr().out
+    (row,) = found["gatys"]
+    rows = (row["parts"], found["generator"]["parts"])
+    for parts in rows:
+        assert list(parts) == ["torch", "pyt", "tensorrt", "tensorrt_rtx"]
+        assert "no TensorRT today" in parts["tensorrt"]["reason"]
+        for name in ("torch", "pyt", "tensorrt_rtx"):
+            assert parts[name]["seconds"] > 0 and parts[name]["gflops"] > 0
+            assert parts[name]["of_float32"] > 0 and parts[name]["of_float16"] > 0
+        assert parts["tensorrt_rtx"]["speedup"] > 0
+        assert parts["tensorrt_rtx"]["on"] == "11.0.0, fp16-typed"
+    assert row["parts"]["torch"]["evaluations"] == 200
+    assert row["parts"]["tensorrt_rtx"]["reached"]
+    assert found["generator"]["parts"]["tensorrt_rtx"]["psnr"] > 35
+    assert set(found["engines"]["tensorrt_rtx"]["seconds"]) == {
+        "features-classic-max",
+        "gatys-classic-max",
+        "generator-benchmark",
+    }
+    assert "not run: " in printed and "no TensorRT today" in printed
+    json.dumps(found)
+
+
+def test_a_part_that_dies_is_told_by_its_signal(modules, tmp_path):
+    (modules / "PIL").mkdir()
+    (modules / "PIL" / "__init__.py").write_text("import os\nos.kill(os.getpid(), 11)")
+    assert run_task(Task("graphs", str(tmp_path), "cpu"), {}) == {
+        "reason": "its process was ended by signal 11"
+    }
+
+
+def test_a_part_without_its_gpu_says_so(tmp_path):
+    """torch on the CPU is no stand-in for a GPU where figures are taken."""
+    reason = run_task(Task("recipe", str(tmp_path), "cuda"), {})["reason"]
+    assert "NVIDIA's driver" in reason or "cannot use the GPU" in reason
+
+
+def test_without_a_gpu_one_sentence_and_the_documented_code(monkeypatch, capsys, tmp_path):
+    def refuse(self):
+        raise DriverError("NVIDIA's driver is not installed (no file).")
+
+    monkeypatch.setattr(gpu.Driver, "__init__", refuse)
+    assert gpu.main(["-o", str(tmp_path / "bench-gpu.json")]) == gpu.NO_GPU == 3
+    assert capsys.readouterr().err == (
+        "NVIDIA's driver is not installed (no file). These figures are for a machine with a CUDA "
+        "GPU.\n"
+    )
+    assert not (tmp_path / "bench-gpu.json").exists()
+
+
+class Library:
+    """libcuda with one device of 1000 MiB, of which `used` are taken."""
+
+    def __init__(self, devices=1, code=0):
+        self.devices, self.code, self.used, self.contexts = devices, code, 100, 0
+
+    def _answer(self, *arguments):
+        return self.code
+
+    cuInit = cuDeviceGet = cuCtxPushCurrent_v2 = cuCtxPopCurrent_v2 = _answer
+
+    def cuDeviceGetCount(self, count):
+        count._obj.value = self.devices
+        return self.code
+
+    def cuDeviceGetName(self, name, size, device):
+        name.value = b"NVIDIA Tegra X1"
+        return self.code
+
+    def cuDevicePrimaryCtxRetain(self, context, device):
+        self.contexts += 1
+        return self.code
+
+    def cuDevicePrimaryCtxRelease(self, device):
+        self.contexts -= 1
+        return self.code
+
+    def cuMemGetInfo_v2(self, free, total):
+        free._obj.value, total._obj.value = (1000 - self.used) << 20, 1000 << 20
+        return self.code
+
+
+def test_driver_tells_the_most_memory_that_was_taken():
+    library = Library()
+    driver = Driver(library)
+    assert driver.name == "NVIDIA Tegra X1"
+    with driver.watched() as memory:
+        assert library.contexts == 1
+        library.used = 350
+    assert memory.peak_mib == 250
+    assert library.contexts == 0
+
+
+@pytest.mark.parametrize(
+    "library, said",
+    [
+        (Library(devices=0), "finds no GPU"),
+        (Library(code=100), "answers cuInit with the error 100"),
+    ],
+)
+def test_driver_without_a_device_says_why(library, said):
+    with pytest.raises(DriverError, match=said):
+        Driver(library)
