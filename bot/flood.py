@@ -64,13 +64,15 @@ class Rate:
 
 @dataclass(frozen=True)
 class Limits:
-    """What Telegram bears (core.telegram.org/bots/faq): 30 a second, 1 a second in a chat.
+    """What Telegram bears (core.telegram.org/bots/faq): 30 a second, 1 a second in a chat for long.
+
+    It bears short bursts: an album, its text and a few answers must not wait for each other.
 
     repeats: seconds before each further try of a call that failed on the way.
     """
 
     overall: Rate = Rate(25, 5)
-    private: Rate = Rate(1, 5)
+    private: Rate = Rate(1, 20)
     #: At most 20 in any minute.
     group: Rate = Rate(0.25, 5)
     repeats: Tuple[float, ...] = (0.5, 1.0, 2.0)
