@@ -50,7 +50,7 @@ def test_one_run_writes_all_figures(tmp_path, engines, monkeypatch, capsys):
     monkeypatch.setattr(bench, "ENGINES", engines)
     monkeypatch.setattr(bench, "PAIRS", bench.PAIRS[:1])
     monkeypatch.setattr(recipe, "CLOSURES", 30)
-    monkeypatch.setattr(bench.machine, "PRODUCT_SIDE", 64)
+    monkeypatch.setattr(bench.machine, "PRODUCT_SIDE", 256)
     monkeypatch.setattr(sys, "argv", ["bench", *words, "-o", str(output)])
     bench.main()
     written = json.loads(output.read_text())
