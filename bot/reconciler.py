@@ -21,8 +21,9 @@ from bot.webhook import ALLOWED_UPDATES, UPDATES_PATH
 
 _log = logging.getLogger(__name__)
 
-#: Updates that Telegram sends at once; each is a handler at work. Its own default is 40.
-_MAX_CONNECTIONS = 40
+#: Updates that Telegram sends at once, the most it offers: those whose answers flood control holds
+#: must not keep out the others.
+_MAX_CONNECTIONS = 100
 #: Seconds for which an error that Telegram met counts as one of now; it never forgets the last.
 _FRESH_S = 600
 

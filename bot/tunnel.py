@@ -31,8 +31,9 @@ _BOT_DOWN = (
     "ngrok is up but reaches nothing on this machine. Let it forward to the port that the bot"
     " listens on (PORT)"
 )
-_SCHEME_MIX = (
-    "ngrok speaks https to the bot, which speaks http. Let it forward to http://, not https://"
+_NOT_HTTP = (
+    "what ngrok forwards to does not speak plain http. Let it forward to http://, not https://, and"
+    " to the port that the bot listens on (PORT)"
 )
 _AGENT_OLD = "the ngrok agent is too old for the service. Run `ngrok update`"
 _QUOTA = (
@@ -48,7 +49,7 @@ _ADVICE: Mapping[int, str] = {
     334: _DOMAIN_TAKEN,
     725: _QUOTA,
     727: _QUOTA,
-    3004: _SCHEME_MIX,
+    3004: _NOT_HTTP,
     3200: _AGENT_DOWN,
     8012: _BOT_DOWN,
 }

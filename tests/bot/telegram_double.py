@@ -110,7 +110,8 @@ async def serving() -> AsyncIterator[TelegramDouble]:
     app = web.Application()
     app.router.add_post("/bot{token}/{method}", double.handle)
     server = TestServer(app)
-    await server.start_server(shutdown_timeout=0.1)
+    # Its access log would show the token, which tests look for.
+    await server.start_server(shutdown_timeout=0.1, access_log=None)
     double.url = str(server.make_url("")).rstrip("/")
     try:
         yield double

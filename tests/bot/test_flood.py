@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+import traceback
 
 import pytest
 import pytest_asyncio
+from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import (
     TelegramBadRequest,
     TelegramForbiddenError,
@@ -118,6 +121,27 @@ async def test_repeatable_calls_survive_a_fault_and_others_report_it(telegram, b
     with pytest.raises((TelegramServerError, TelegramNetworkError)):
         await bot.send_message(chat_id=7, text="x")
     assert len(telegram.calls_of("sendMessage")) == 1
+
+
+@pytest.mark.parametrize("fault", [Reply(drop=True), Reply(status=502, page=b"<"), FLOOD])
+async def test_token_is_in_no_log_and_no_error(telegram, bot, fault, caplog):
+    caplog.set_level(logging.DEBUG)
+    controlled(bot)
+    telegram.script("getMe", fault, Reply(status=500, description="Internal Server Error"))
+    with pytest.raises(TelegramServerError) as caught:
+        await bot.get_me()
+    shown = "".join(traceback.format_exception(caught.type, caught.value, caught.tb)) + caplog.text
+    assert caplog.text and telegram_double.TOKEN not in shown
+
+
+async def test_unreachable_server_is_an_error_without_the_token(telegram, bot):
+    controlled(bot)
+    bot.session.api = TelegramAPIServer.from_base("http://127.0.0.1:1")
+    with pytest.raises(TelegramNetworkError) as caught:
+        await bot.get_me()
+    assert telegram_double.TOKEN not in "".join(
+        traceback.format_exception(caught.type, caught.value, caught.tb)
+    )
 
 
 async def test_repeats_come_to_an_end(telegram, bot):

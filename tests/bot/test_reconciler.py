@@ -51,7 +51,7 @@ def info(url=URL + "/telegram", **more):
             "url": url,
             "has_custom_certificate": False,
             "pending_update_count": 0,
-            "max_connections": 40,
+            "max_connections": 100,
             "allowed_updates": kinds,
             **more,
         }
@@ -108,7 +108,7 @@ async def test_changed_web_hook_is_set_again(telegram):
     strangers = (
         info(url="https://elsewhere.example.org/telegram"),
         info(allowed_updates=["message"]),
-        info(max_connections=1),
+        info(max_connections=40),
         info(url=""),
     )
     telegram.script("getWebhookInfo", info(), *strangers, info())
