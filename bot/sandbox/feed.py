@@ -24,7 +24,8 @@ from bot.sandbox.users import People, Person
 PAGE = Path(__file__).resolve().parent / "page"
 HEARTBEAT = 20.0
 NAME_LENGTH = 40
-LANGUAGES = ("en", "ru")
+# The page's languages, and what a person who gave no name is called in them.
+GUESTS = {"en": "Guest", "ru": "Гость"}
 
 # The page shows texts and files of strangers; nothing in them may run.
 POLICY = (
@@ -99,14 +100,16 @@ class Feed:
         return socket
 
     def _person(self, request: web.Request) -> Person:
-        """The person that the address names."""
+        """The person that the address names: by id, or a new name; else the first there is."""
         user = request.query.get("user", "")
+        name = request.query.get("name", "").strip()[:NAME_LENGTH]
         language = request.query.get("language", "")
-        return self._people.get(
-            int(user) if user.isdigit() else None,
-            language_code=language if language in LANGUAGES else LANGUAGES[0],
-            name=request.query.get("name", "").strip()[:NAME_LENGTH] or "Guest",
-        )
+        if language not in GUESTS:
+            language = "en"
+        number = int(user) if user.isdigit() else None
+        if number is None and not name:
+            number = next((person.id for person in self._people), None)
+        return self._people.get(number, language_code=language, name=name or GUESTS[language])
 
     def _hello(self, person: Person) -> Json:
         """The whole chat, for a page that has just connected."""

@@ -1,0 +1,172 @@
+// One message, or one album, as an element. Texts become text nodes only: nothing in them can run.
+
+import { locale, say } from "./words.js";
+
+const TAGS = {
+  bold: "b",
+  italic: "i",
+  underline: "u",
+  strikethrough: "s",
+  code: "code",
+  pre: "pre",
+  blockquote: "blockquote",
+  text_link: "a",
+  spoiler: "span",
+};
+const FOUND = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)]|(?<![\w/])\/[a-z0-9_]{1,32}\b/gi;
+const NUMBER = ["B", "kB", "MB"];
+
+// make("p", {class: "hint"}, "text", child): an element with attributes and children.
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== false) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+export const fileAddress = (fileId) => `/sandbox/file/${encodeURIComponent(fileId)}`;
+
+export const mediaOf = (raw) => raw.photo?.at(-1) ?? raw.document ?? null;
+
+function link(url, text) {
+  const safe = /^(https?|tg):/i.test(url);
+  return safe
+    ? make("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, text)
+    : document.createTextNode(text);
+}
+
+// Plain text, with its addresses and commands made to be pressed.
+function plain(text) {
+  const pieces = [];
+  let from = 0;
+  for (const found of text.matchAll(FOUND)) {
+    pieces.push(text.slice(from, found.index));
+    pieces.push(
+      found[0].startsWith("/")
+        ? make("button", { type: "button", class: "command", "data-command": found[0] }, found[0])
+        : link(found[0], found[0]),
+    );
+    from = found.index + found[0].length;
+  }
+  pieces.push(text.slice(from));
+  return pieces.filter((piece) => piece !== "");
+}
+
+// The text with its entities; those inside others are rendered inside them.
+export function formatted(text, entities = []) {
+  const pieces = [];
+  let from = 0;
+  for (let index = 0; index < entities.length; index += 1) {
+    const { type, offset, length, url } = entities[index];
+    if (offset < from || !(type in TAGS)) continue;
+    const end = offset + length;
+    const inner = entities
+      .slice(index + 1)
+      .filter((each) => each.offset >= offset && each.offset + each.length <= end)
+      .map((each) => ({ ...each, offset: each.offset - offset }));
+    pieces.push(...plain(text.slice(from, offset)));
+    const content = formatted(text.slice(offset, end), inner);
+    if (type === "text_link") {
+      const anchor = link(url, "");
+      if (anchor.nodeType === Node.ELEMENT_NODE) anchor.append(...content);
+      pieces.push(...(anchor.nodeType === Node.ELEMENT_NODE ? [anchor] : content));
+    } else {
+      pieces.push(make(TAGS[type], type === "spoiler" ? { class: "spoiler", tabindex: 0 } : {}, ...content));
+    }
+    from = end;
+  }
+  pieces.push(...plain(text.slice(from)));
+  return pieces;
+}
+
+export function readableSize(bytes) {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < NUMBER.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value.toLocaleString(locale(), { maximumFractionDigits: unit ? 1 : 0 })} ${NUMBER[unit]}`;
+}
+
+function photo(raw) {
+  const { file_id: fileId, width, height } = raw.photo.at(-1);
+  const picture = make("img", { src: fileAddress(fileId), width, height, alt: raw.caption ?? say("photo") });
+  return make("button", { type: "button", class: "photo", "data-picture": fileId, "aria-label": say("photo") }, picture);
+}
+
+function documentLine(raw) {
+  const { file_id: fileId, file_name: name = "file", file_size: bytes, thumbnail } = raw.document;
+  const face = thumbnail
+    ? make("img", { src: fileAddress(thumbnail.file_id), alt: "" })
+    : make("span", { class: "suffix" }, name.split(".").at(-1).slice(0, 4));
+  const about = make("span", { class: "about" }, make("b", {}, name), make("small", {}, `${readableSize(bytes)} · ${say("download")}`));
+  return make("a", { class: "document", href: fileAddress(fileId), download: name }, face, about);
+}
+
+function content(raw) {
+  if (raw.photo) return photo(raw);
+  if (raw.document) return documentLine(raw);
+  const other = ["sticker", "video", "voice"].find((kind) => kind in raw);
+  return other ? make("p", { class: "other" }, `${raw.sticker?.emoji ?? "▶"} ${say(other)}`) : null;
+}
+
+function quote(raw, nameOf) {
+  const replied = raw.reply_to_message;
+  if (!replied) return null;
+  const words = replied.text ?? replied.caption ?? say(replied.photo ? "photo" : "files");
+  return make(
+    "button",
+    { type: "button", class: "quote", "data-message": replied.message_id },
+    make("b", {}, nameOf(replied.from)),
+    make("span", {}, words.slice(0, 200)),
+  );
+}
+
+function keyboard(raw) {
+  const rows = raw.reply_markup?.inline_keyboard;
+  if (!rows) return null;
+  const element = make("div", { class: "keyboard" });
+  for (const row of rows) {
+    const line = make("div", { class: "keys" });
+    for (const { text, callback_data: data, url } of row) {
+      if (url && /^(https?|tg):/i.test(url)) {
+        line.append(make("a", { href: url, target: "_blank", rel: "noopener noreferrer", class: "key" }, text, make("span", { "aria-hidden": "true" }, " ↗")));
+      } else {
+        line.append(make("button", { type: "button", class: "key", "data-data": data ?? "" }, text));
+      }
+    }
+    element.append(line);
+  }
+  return element;
+}
+
+function foot(raw) {
+  const time = new Date(raw.date * 1000).toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit" });
+  return make("footer", {}, raw.edit_date ? `${say("edited")} ` : "", make("time", {}, time));
+}
+
+// `raws`: one message, or those of an album in order. `own`: whether the person wrote them.
+export function bubble(raws, own, nameOf) {
+  const [first] = raws;
+  const said = raws.find((raw) => raw.text || raw.caption) ?? first;
+  const words = said.text ?? said.caption ?? "";
+  const entities = said.entities ?? said.caption_entities ?? [];
+  const media = raws.map(content).filter(Boolean);
+  const kind = first.photo ? "photos" : first.document ? "documents" : "";
+  const body = make("div", { class: `body ${kind}` });
+  if (words) body.classList.add("worded");
+  if (raws.length > 1 && first.photo) body.classList.add("album");
+  const quoted = quote(first, nameOf);
+  if (quoted) body.append(quoted);
+  if (media.length) body.append(make("div", { class: "media", "data-count": media.length }, ...media));
+  if (words) body.append(make("div", { class: "words" }, ...formatted(words, entities)));
+  body.append(foot(raws.at(-1)));
+  const element = make("article", { class: own ? "bubble own" : "bubble", "data-id": first.message_id });
+  element.append(body);
+  const keys = keyboard(first);
+  if (keys) element.append(keys);
+  return element;
+}
