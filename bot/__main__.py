@@ -8,7 +8,7 @@ import os
 import sys
 from typing import List, Optional
 
-from bot import chat
+from bot import before_after, chat, rehearsal
 from bot.errors import BotError
 
 
@@ -19,7 +19,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
     serve = commands.add_parser("serve", help="run the bot (what happens without a command)")
     for each in (parser, serve):
         each.set_defaults(run=_serve)
-    chat.add_parser(commands)
+    for command in (chat, rehearsal, before_after):
+        command.add_parser(commands)
     args = parser.parse_args(arguments)
     try:
         return int(args.run(args))
