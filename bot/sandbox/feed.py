@@ -158,7 +158,8 @@ class Feed:
         try:
             await _send_files(person, contents, names, str(form.get("caption", "")).strip())
         except SandboxError as error:
-            return web.json_response({"error": str(error)}, status=400)
+            # What was wrong is for the person to read, not for the browser.
+            return web.json_response({"error": str(error)})
         return web.json_response({})
 
     async def _file(self, request: web.Request) -> web.StreamResponse:

@@ -133,7 +133,7 @@ function keyboard(raw) {
     const line = make("div", { class: "keys" });
     for (const { text, callback_data: data, url } of row) {
       if (url && /^(https?|tg):/i.test(url)) {
-        line.append(make("a", { href: url, target: "_blank", rel: "noopener noreferrer", class: "key" }, text, make("span", { "aria-hidden": "true" }, " ↗")));
+        line.append(make("a", { href: url, target: "_blank", rel: "noopener noreferrer", class: "key" }, text));
       } else {
         line.append(make("button", { type: "button", class: "key", "data-data": data ?? "" }, text));
       }
@@ -144,7 +144,7 @@ function keyboard(raw) {
 }
 
 function foot(raw) {
-  const time = new Date(raw.date * 1000).toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit" });
+  const time = new Date(raw.date * 1000).toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   return make("footer", {}, raw.edit_date ? `${say("edited")} ` : "", make("time", {}, time));
 }
 

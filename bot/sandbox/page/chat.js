@@ -136,8 +136,9 @@ async function sendFiles(files, kind, caption) {
   for (const file of files) form.append("file", file);
   try {
     const response = await fetch(`/sandbox/people/${person.id}/files`, { method: "POST", body: form });
-    if (response.status === 400) toast((await response.json()).error);
-    else if (!response.ok) toast(`${say("failed")}${response.status} ${response.statusText}`);
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+    const { error } = await response.json();
+    if (error) toast(error);
   } catch (error) {
     toast(say("failed") + error.message);
   }
