@@ -4,6 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 PY = $(VENV)/bin/python
 
+# A Jetson's image brings TensorRT, torch and an older Python, with which they are used.
+TEGRA ?= $(wildcard /etc/nv_tegra_release)
+REQUIREMENTS = $(if $(TEGRA),requirements-jetson.txt,requirements.txt)
+VENV_OPTIONS = $(if $(TEGRA),--system-site-packages)
+LEAST_PYTHON = $(if $(TEGRA),8,9)
+
 SAMPLE = docs/pictures/nagasaki-boats.jpg
 DEMO_STYLE = night-swirls
 
@@ -47,7 +53,7 @@ bench: $(VENV)/.requirements-dev  ## time against the reference recipe: bench.js
 	@$(PY) -m export onnx --pooling max
 	@$(PY) -m tests.bench $(BENCH_ARGS)
 
-bench-gpu: $(VENV)/.requirements-dev  ## time on a CUDA GPU: bench-gpu.json; exit code 3 without one
+bench-gpu: $(VENV)/.requirements$(if $(TEGRA),,-dev)  ## time on a CUDA GPU: bench-gpu.json; exit code 3 without one
 	@$(PY) -m tests.bench.gpu $(BENCH_ARGS)
 
 weights: $(VENV)/.requirements  ## fetch the published weights; WEIGHTS="name ..." for others
@@ -76,12 +82,12 @@ clean:  ## remove what was made, but for fetched weights and paintings
 	rm -rf .venv .venv38 demo.jpg bench.json bench-gpu.json engines/*.onnx
 	rm -rf .pytest_cache .mypy_cache .ruff_cache
 
-$(VENV)/.requirements: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' \
-	    || { echo "Python 3.9 or newer is needed; say which with PYTHON=python3.11"; exit 2; }
-	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@echo "Installing requirements.txt into $(VENV) ..."
-	@$(PY) -m pip install --quiet -r requirements.txt
+$(VENV)/.requirements: $(REQUIREMENTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, $(LEAST_PYTHON)))' \
+	    || { echo "Python 3.$(LEAST_PYTHON) or newer is needed; say which with PYTHON=python3.11"; exit 2; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV_OPTIONS) $(VENV)
+	@echo "Installing $(REQUIREMENTS) into $(VENV) ..."
+	@$(PY) -m pip install --quiet -r $(REQUIREMENTS)
 	@touch $@
 
 $(VENV)/.requirements-dev: requirements-dev.txt $(VENV)/.requirements
