@@ -1,0 +1,72 @@
+"""Albums: style and photo in one go."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.pictures import DOCUMENT
+from tests.bot.handlers.conftest import Conversation
+from tests.bot.handlers.pictures import picture
+from tests.bot.handlers.test_photo import QUESTION
+
+
+async def job_of(conversation, user):
+    """The first job of a user, once it is there."""
+    for _ in range(200):
+        jobs = await conversation.jobs.active(user.id)
+        if jobs:
+            return jobs[0]
+        await asyncio.sleep(0.02)
+    raise AssertionError("No job came.")
+
+
+async def test_an_album_of_two_is_style_and_photo(anna, conversation):
+    style, photo = await anna.person.album([picture(), picture()])
+    order = (await job_of(conversation, anna)).order
+    assert (await conversation.pictures.get(order.style.picture)).file_id == style.file_id
+    assert (await conversation.pictures.get(order.picture)).file_id == photo.file_id
+    assert order.of_album and order.reply_to == photo.id and order.language == anna.language
+
+
+async def test_an_album_of_two_files(boris, conversation):
+    await boris.person.album([picture(), picture()], names=["style.png", "photo.png"])
+    order = (await job_of(conversation, boris)).order
+    assert (await conversation.pictures.get(order.picture)).form == DOCUMENT
+
+
+@pytest.mark.parametrize("count", [3, 5, 10])
+async def test_an_album_of_more_asks_for_two(anna, conversation, count):
+    await anna.person.album([picture((40, 40)) for _ in range(count)])
+    answer = await anna.person.wait_for()
+    assert str(count) in answer.text
+    assert not await conversation.jobs.active()
+    assert len(anna.heard()) == 1
+
+
+async def test_an_album_with_one_usable_picture_is_a_photo(anna):
+    await anna.person.album([picture(), b"words"], names=["photo.jpg", "notes.txt"])
+    await anna.hears(QUESTION)
+
+
+async def test_an_album_of_texts_is_answered_once(anna, conversation):
+    await anna.person.album([b"a", b"b", b"c"], names=["a.txt", "b.txt", "c.txt"])
+    await conversation.settled()
+    assert len(anna.heard()) == 1
+
+
+async def test_an_album_outlives_the_bot(sandbox, folder, conversation, anna):
+    await conversation.albums.close()
+    await anna.person.album([picture(), picture()])
+    await conversation.settled()
+    await conversation.albums.close()
+    assert not await conversation.jobs.active()
+    # The next start, over the same database.
+    heir = Conversation(sandbox, folder)
+    conversation.poller.cancel()
+    await heir.start()
+    try:
+        assert (await job_of(heir, anna)).order.language == anna.language
+    finally:
+        await heir.stop()

@@ -1,0 +1,139 @@
+"""Photos and image files that come in, alone and in albums, and /paint."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.people import StyleChoice
+from bot.pictures import DOCUMENT, PHOTO
+from tests.bot.handlers.conftest import IN_ALL, PER_USER, Speaker
+from tests.bot.handlers.pictures import picture
+from tests.bot.handlers.test_gallery import STYLES
+
+QUESTION = "What shall I do with this photo?"
+
+
+async def choose_first_style(speaker):
+    await speaker.conversation.people.choose_style(speaker.id, StyleChoice(gallery=STYLES[0].name))
+
+
+async def set_mode(speaker):
+    await speaker.says("/styles")
+    await speaker.press(speaker.heard()[-1], "1")
+
+
+async def test_an_unasked_photo_gets_a_question(anna, generators, conversation):
+    generators("horse2zebra")
+    photo = await anna.person.photo(picture())
+    question = await anna.hears(QUESTION)
+    assert question.raw["reply_to_message"]["message_id"] == photo.id
+    titles = {"en": "Horse to zebra", "ru": "Лошадь в зебру"}
+    assert [button.text for row in question.buttons for button in row] == [
+        anna.words("Repaint this"),
+        anna.words("Use it as a style"),
+        titles[anna.language],
+    ]
+    assert not await conversation.jobs.active()
+
+
+async def test_a_remembered_style_is_offered_first(anna, conversation):
+    await choose_first_style(anna)
+    await anna.person.photo(picture())
+    question = await anna.hears(QUESTION)
+    await anna.press(question, "Repaint: {style}", style=STYLES[0].title[anna.language])
+    order = (await conversation.the_job(anna)).order
+    assert order.style == StyleChoice(gallery=STYLES[0].name)
+
+
+async def test_the_largest_variant_of_a_photo_is_taken(boris, conversation):
+    await set_mode(boris)
+    photo = await boris.person.photo(picture((1200, 900)))
+    await conversation.settled()
+    stored = await conversation.pictures.get((await conversation.the_job(boris)).order.picture)
+    assert stored.file_id == photo.file_id and stored.form == PHOTO
+
+
+@pytest.mark.parametrize(
+    ("name", "mime_type"),
+    [("photo.PNG", "application/octet-stream"), ("noname", "image/webp"), ("a.tiff", "image/tiff")],
+)
+async def test_a_file_stays_a_file(boris, conversation, name, mime_type):
+    await set_mode(boris)
+    await boris.person.document(picture(), name, mime_type=mime_type)
+    await conversation.settled()
+    stored = await conversation.pictures.get((await conversation.the_job(boris)).order.picture)
+    assert stored.form == DOCUMENT
+
+
+async def test_a_file_of_25_megabytes(anna, conversation):
+    await set_mode(anna)
+    await anna.person.document(bytes(25_000_000), "huge.jpg", mime_type="image/jpeg")
+    await anna.hears(
+        "This file is too big: Telegram gives me files of up to {megabytes} MB. Send it as a photo "
+        "instead, or make it smaller.",
+        megabytes=20,
+    )
+    assert not await conversation.jobs.active()
+
+
+async def test_a_caption_is_no_command(anna):
+    await anna.person.photo(picture(), "/cancel")
+    await anna.hears(QUESTION)
+
+
+async def test_too_many_of_one_user(anna, conversation):
+    await set_mode(anna)
+    for _ in range(PER_USER + 1):
+        await anna.person.photo(picture())
+    await conversation.settled()
+    assert len(await conversation.jobs.active()) == PER_USER
+    assert str(PER_USER) in anna.heard()[-1].text and "/status" in anna.heard()[-1].text
+
+
+async def test_too_many_in_all(anna, conversation, sandbox):
+    for number in range(IN_ALL // PER_USER):
+        other = Speaker(conversation, sandbox.user(language_code="en", name=f"Guest {number}"))
+        await set_mode(other)
+        for _ in range(PER_USER):
+            await other.person.photo(picture())
+    await conversation.settled()
+    await set_mode(anna)
+    await anna.person.photo(picture())
+    last = await anna.answer()
+    assert str(IN_ALL) in last.text and not await conversation.jobs.active(anna.id)
+
+
+async def test_the_same_update_twice_is_one_job(boris, conversation, sandbox):
+    await set_mode(boris)
+    photo = await boris.person.photo(picture())
+    await conversation.settled()
+    await conversation.database.run(lambda connection: connection.execute("DELETE FROM updates"))
+    job = await conversation.the_job(boris)
+    number = int(job.order.dedupe.partition(":")[2])
+    sandbox.push_update({"update_id": number, "message": photo.raw})
+    await conversation.settled()
+    assert (await conversation.the_job(boris)).id == job.id
+
+
+async def test_in_a_group_a_photo_is_taken_in_reply_only(sandbox, conversation, anna, boris):
+    group = sandbox.group("Friends", anna.person, boris.person)
+    photo = await anna.person.photo(picture(), chat=group)
+    await conversation.settled()
+    assert not [message for message in group.messages.values() if message.from_bot]
+    await boris.person.text("/paint", chat=group, reply_to=photo)
+    question = await group.wait_for()
+    assert QUESTION in question.text
+    # Whose photo it was does not count: who asks is served.
+    press = await anna.person.press(question, "Repaint this")
+    assert (await press.answered())["text"] == anna.words("This button is not yours.")
+    press = await boris.person.press(question, "Use it as a style")
+    await press.answered()
+    reply = await group.wait_for(lambda message: "is the style now" in message.text)
+    await boris.person.photo(picture(), chat=group, reply_to=reply)
+    await conversation.settled()
+    assert (await conversation.the_job(boris)).order.chat_id == group.id
+
+
+async def test_paint_without_a_photo(anna):
+    words = anna.words("Reply with /paint to a photo, and I repaint it.")
+    assert (await anna.says("/paint")).text == words

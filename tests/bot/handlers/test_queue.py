@@ -1,0 +1,60 @@
+"""/status and /cancel."""
+
+from __future__ import annotations
+
+from bot.jobs import CANCELLED, PAINTED
+from bot.keyboards import CANCEL, OfJob
+from tests.bot.handlers.pictures import picture
+from tests.bot.handlers.test_gallery import STYLES
+from tests.bot.handlers.test_photo import QUESTION, set_mode
+
+
+async def queue(speaker, count):
+    await set_mode(speaker)
+    for _ in range(count):
+        await speaker.person.photo(picture())
+    await speaker.conversation.settled()
+    return await speaker.conversation.jobs.active(speaker.id)
+
+
+async def test_nothing_in_the_queue(anna):
+    assert (await anna.says("/status")).text == anna.words(
+        "Nothing is in the queue. Send me a photo!"
+    )
+    assert (await anna.says("/cancel")).text == anna.words("There is nothing to cancel.")
+
+
+async def test_status_tells_of_each_job(anna, conversation):
+    jobs = await queue(anna, 3)
+    await conversation.jobs.finish(jobs[2].id, PAINTED)
+    text = (await anna.says("/status")).text
+    assert text.count(STYLES[0].title[anna.language]) == 3
+    assert anna.words("Your place in the queue: {place}.", place=1) in text
+    assert anna.words("Done, on its way to you.") in text
+    assert anna.words("About {time} left.", time=anna.words("{seconds} s", seconds=40)) in text
+
+
+async def test_cancel_of_all(anna, conversation):
+    jobs = await queue(anna, 2)
+    text = (await anna.says("/cancel")).text
+    assert text == {"en": "Cancelled 2 pictures.", "ru": "Отменены 2 рисунка."}[anna.language]
+    outcomes = [(await conversation.jobs.get(job.id)).outcome for job in jobs]
+    assert outcomes == [CANCELLED, CANCELLED]
+
+
+async def test_cancel_leaves_the_mode(anna):
+    await set_mode(anna)
+    words = anna.words("All right. The next photo starts from scratch.")
+    assert (await anna.says("/cancel")).text == words
+    await anna.person.photo(picture())
+    await anna.hears(QUESTION)
+
+
+async def test_cancel_by_button(anna, conversation):
+    job, other = await queue(anna, 2)
+    message = await anna.says("/status")
+    data = OfJob(action=CANCEL, job=job.id).pack()
+    assert await anna.press_data(message, data) == anna.words("Cancelled.")
+    assert (await conversation.jobs.get(other.id)).outcome is None
+    late = await anna.press_data(message, data)
+    assert late == anna.words("Too late, it is done already.")

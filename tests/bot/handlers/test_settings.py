@@ -1,0 +1,45 @@
+"""/settings."""
+
+from __future__ import annotations
+
+from bot.people import Settings
+from tests.bot.handlers.pictures import picture
+from tests.bot.handlers.test_photo import set_mode
+
+
+async def test_each_setting_is_changed_and_shown(anna, conversation):
+    menu = await anna.says("/start")
+    await anna.press(menu, "Settings")
+    page = anna.heard()[-1]
+    assert await anna.press(page, "5") == anna.words("Noted for the next photos.")
+    await anna.press(page, "256 px")
+    await anna.press(page, "Keep the photo's colours")
+    person = await conversation.people.get(anna.id)
+    assert person.settings == Settings(strength=1.0, size=256, keep_colours=True)
+    labels = [button.text for row in page.buttons for button in row]
+    ticked = ["✓ 5", "✓ 256 px", "✓ " + anna.words("Keep the photo's colours")]
+    assert [label for label in labels if label.startswith("✓")] == ticked
+    assert "256 px" in page.text and anna.words("the photo's own") in page.text
+    await set_mode(anna)
+    await anna.person.photo(picture())
+    await conversation.settled()
+    assert (await conversation.the_job(anna)).order.settings == person.settings
+
+
+async def test_the_ticked_one_pressed_again(anna):
+    page = await anna.says("/settings")
+    await anna.press(page, "✓ 3")
+    await anna.press(page, "✓ 3")
+    assert len(anna.heard()) == 1
+
+
+async def test_in_a_group_the_settings_are_whose_they_are(sandbox, conversation, anna, boris):
+    group = sandbox.group("Friends", anna.person, boris.person)
+    await boris.person.text("/settings", chat=group)
+    page = await group.wait_for()
+    answer = await (await anna.person.press(page, "1")).answered()
+    assert answer["text"] == anna.words("This button is not yours.")
+    await (await boris.person.press(page, "1")).answered()
+    await conversation.settled()
+    assert (await conversation.people.get(boris.id)).settings.strength == 0.0
+    assert (await conversation.people.get(anna.id)).settings.strength == 0.5
