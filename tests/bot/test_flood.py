@@ -90,6 +90,8 @@ async def test_flooded_call_without_a_chat_is_repeated(telegram, bot):
     controlled(bot)
     telegram.script("getMyCommands", FLOOD, Reply([]))
     assert await bot.get_my_commands() == []
+    first, second = times_of(telegram, "getMyCommands")
+    assert second - first >= 1
 
 
 async def test_waiting_call_can_be_cancelled(telegram, bot):
