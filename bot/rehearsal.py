@@ -11,7 +11,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Awaitable, Callable, Mapping, TypeVar
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, Mapping, Sequence, TypeVar
 
 from bot.chat import environment
 from bot.errors import BotError
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from bot.sandbox import Message, Person
 
 #: Small, as it is the conversation that is shown: the longer side in pixels, and the steps.
-QUICK = {"SIZE": "128", "STEPS": "40"}
+QUICK = {"SIZE": "192", "STEPS": "40"}
 
 #: A slow machine takes long to import its libraries, and longer to paint.
 _ANSWER_SECONDS, _RESULT_SECONDS, _STOP_SECONDS = 60.0, 300.0, 30.0
 _LAST_LINES = 5
+
+#: How its owner runs the bot.
+BOT = (sys.executable, "-m", "bot")
 
 Came = TypeVar("Came")
 
@@ -47,10 +50,10 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def rehearse(photo: Path, style: str, output: Path) -> None:
+async def rehearse(photo: Path, style: str, output: Path, *, command: Sequence[str] = BOT) -> None:
     """Choose `style` (a name of the gallery), send `photo`, save what comes back at `output`.
 
-    Raises `BotError` when the bot does not play its part, or a file cannot be read or written.
+    `command` runs the bot, set up by its environment. Raises `BotError` when the bot does not play its part, or a file cannot be read or written.
     """
     # Imported here, as the bot itself has no use for it.
     from bot.sandbox import Sandbox
@@ -63,7 +66,7 @@ async def rehearse(photo: Path, style: str, output: Path) -> None:
         log = Path(state) / "bot.log"
         async with Sandbox() as sandbox:
             settings = {**environment(sandbox.url, sandbox.token, Path(state)), **QUICK}
-            bot = await _start(settings, log)
+            bot = await _start(command, settings, log)
             try:
                 actor = _Actor(sandbox.user(name="You"), bot, log, Transcript())
                 actor.person.chat.watchers.add(actor.transcript.tell)
@@ -149,10 +152,12 @@ class _Actor:
         return "".join(f"\n    {line}" for line in ["Its log ends with:", *lines[-_LAST_LINES:]])
 
 
-async def _start(settings: Mapping[str, str], log: Path) -> asyncio.subprocess.Process:
+async def _start(
+    command: Sequence[str], settings: Mapping[str, str], log: Path
+) -> asyncio.subprocess.Process:
     with log.open("wb") as file:
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", env=settings, stdout=file, stderr=file
+            *command, env=settings, stdout=file, stderr=file
         )
 
 
