@@ -1,4 +1,5 @@
-# `make demo` repaints a photo, `make test` runs all tests; both start from a fresh clone.
+# `make demo` repaints a photo, `make chat` lets you talk to the bot, `make test` runs all tests;
+# all start from a fresh clone.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,20 +14,29 @@ LEAST_PYTHON = $(if $(TEGRA),8,9)
 SAMPLE = docs/pictures/nagasaki-boats.jpg
 DEMO_STYLE = night-swirls
 
-.PHONY: help demo setup test test-jetson lint bench bench-gpu weights onnx engines styles texts clean
+.PHONY: help demo chat examples graphs setup test test-jetson lint bench bench-gpu weights onnx engines styles texts clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-demo: $(VENV)/.requirements  ## repaint the sample photo: demo.jpg
-	-@$(PY) -m export weights vgg19-deep
-	@$(PY) -m export onnx
+demo: graphs  ## repaint the sample photo, then talk to the bot: demo.jpg, demo-chat.jpg
 	@echo "Painting $(SAMPLE) in the style $(DEMO_STYLE):"
 	@$(PY) -m runtime stylize $(SAMPLE) $(DEMO_STYLE) -o demo.jpg --size 288
 	@echo
-	@echo "The painting is $(CURDIR)/demo.jpg. Next, try a photo of your own:"
+	@echo "The painting is $(CURDIR)/demo.jpg. Now the bot, in a Telegram of its own on this machine:"
+	@$(PY) -m bot rehearse $(SAMPLE) $(DEMO_STYLE) -o demo-chat.jpg
+	@echo
+	@echo "Next, talk to the bot yourself, in a browser: make chat. Or repaint a photo of your own:"
 	@echo "    $(PY) -m runtime stylize PHOTO.jpg stained-glass -o OUT.jpg"
 	@echo "The styles are in styles/; any picture file serves as one too."
+
+chat: graphs  ## talk to the bot in a browser, without a token
+	@$(PY) -m bot chat
+
+# The deep objective's weights are worth a download, but painting goes on without them.
+graphs: $(VENV)/.requirements
+	-@$(PY) -m export weights vgg19-deep
+	@$(PY) -m export onnx
 
 setup: $(VENV)/.requirements  ## make .venv with what painting needs
 
@@ -65,6 +75,9 @@ onnx: $(VENV)/.requirements  ## write the graphs into engines/
 engines: $(VENV)/.requirements  ## build the TensorRT engines, on a Jetson
 	@$(PY) -m export engines
 
+examples: $(VENV)/.requirements  ## paint what the bot shows as examples, as far as it is missing
+	@$(PY) -m bot examples
+
 styles: $(VENV)/.requirements  ## fetch famous paintings into styles/
 	@$(PY) -m styles fetch
 
@@ -79,7 +92,7 @@ texts: $(VENV)/.requirements  ## bring the bot's translations up to date with it
 	@rm bot/locales/jetbrush.pot
 
 clean:  ## remove what was made, but for fetched weights and paintings
-	rm -rf .venv .venv38 demo.jpg bench.json bench-gpu.json engines/*.onnx
+	rm -rf .venv .venv38 demo.jpg demo-chat.jpg bench.json bench-gpu.json engines/*.onnx
 	rm -rf .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.requirements: $(REQUIREMENTS)
