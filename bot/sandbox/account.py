@@ -49,6 +49,7 @@ async def set_webhook(state: State, arguments: Arguments) -> bool:
     _set_allowed(state, arguments)
     if arguments.flag("drop_pending_updates"):
         state.updates.drop()
+    state.updates.interrupt("terminated by setWebhook request")
     state.delivery.set(WebHook(url, secret, connections))
     return True
 

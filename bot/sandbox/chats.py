@@ -215,7 +215,8 @@ class Chats:
 
     def __init__(self) -> None:
         self._chats: Dict[int, Chat] = {}
-        self._numbers = itertools.count(1)
+        # A bot that remembers the messages of a former sandbox must not edit these instead.
+        self._numbers = itertools.count(int(time.time()))
 
     def __iter__(self) -> Iterator[Chat]:
         return iter(self._chats.values())

@@ -37,6 +37,7 @@ class Updates:
         # A bot that remembers the ids of a former sandbox must not take these for the same.
         self._ids = itertools.count(int(time.time()))
         self._polls = 0
+        self._conflict = ""
 
     def __len__(self) -> int:
         return sum(map(len, self._lanes.values()))
@@ -83,6 +84,12 @@ class Updates:
         waiting = [update for lane in self._lanes.values() for update in lane.values()]
         return sorted(waiting, key=lambda update: update.number)
 
+    def interrupt(self, reason: str) -> None:
+        """End the poll that waits, if any, with a conflict."""
+        self._polls += 1
+        self._conflict = reason
+        self.changed.fire()
+
     async def poll(self, offset: int, limit: int, seconds: float) -> List[Json]:
         """What `getUpdates` answers. Raises `Refusal` when another poll takes over.
 
@@ -95,16 +102,14 @@ class Updates:
         for update in waiting:
             if offset > 0 and update.body["update_id"] < offset:
                 self.acknowledge(update)
-        self._polls += 1
+        self.interrupt(
+            "terminated by other getUpdates request; make sure that only one bot instance is"
+            " running"
+        )
         own_poll = self._polls
-        self.changed.fire()
         deadline = time.monotonic() + min(seconds, POLL_SECONDS)
         while not len(self) and time.monotonic() < deadline:
             await self.changed.wait(deadline - time.monotonic())
             if self._polls != own_poll:
-                raise Refusal(
-                    409,
-                    "Conflict: terminated by other getUpdates request; make sure that only one"
-                    " bot instance is running",
-                )
+                raise Refusal(409, f"Conflict: {self._conflict}")
         return [update.body for update in self.in_order()[:limit]]

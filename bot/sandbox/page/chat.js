@@ -44,7 +44,10 @@ function open(query) {
   const opened = new WebSocket(`${secure}//${location.host}/sandbox/feed?${query}`);
   socket = opened;
   status("connecting", true);
-  opened.addEventListener("message", (event) => receive(JSON.parse(event.data)));
+  opened.addEventListener("message", (event) => {
+    // The former person's last events may still be on their way.
+    if (socket === opened) receive(JSON.parse(event.data));
+  });
   opened.addEventListener("close", () => {
     if (socket !== opened) return;
     status("connecting", true);

@@ -149,7 +149,10 @@ async def test_one_poll_ends_another_and_a_web_hook_ends_both(sandbox, bot, anna
     assert "terminated by other getUpdates" in refusal(await first, 409)
     await anna.text("one")
     assert len(await second) == 1
+    third = asyncio.ensure_future(bot("getUpdates", offset=offset + 1, timeout=5))
+    await sandbox.wait_for_call(lambda call: call.params.get("offset") == offset + 1)
     await bot("setWebhook", url=address)
+    assert "terminated by setWebhook request" in refusal(await third, 409)
     assert "while webhook is active" in refusal(await bot("getUpdates"), 409)
     await bot("deleteWebhook", drop_pending_updates=True)
     assert await bot.updates(timeout=0) == []
