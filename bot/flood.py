@@ -81,7 +81,7 @@ class Limits:
 class FloodControl(BaseRequestMiddleware):
     """A session middleware: `bot.session.middleware(FloodControl(metrics))`.
 
-    Messages are sent and edited no faster than `limits`, in order within a chat. When Telegram asks
+    Messages are sent and edited no faster than `limits`, first come, first served. When Telegram asks
     to wait, the call is held for so long and made again, as often as it takes: no caller sees
     `TelegramRetryAfter`. Calls that may be made twice are repeated after network and server errors;
     for the others (`send...`) those errors reach the caller, who alone knows whether twice is

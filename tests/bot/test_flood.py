@@ -199,7 +199,9 @@ async def test_chat_is_sent_to_in_bursts_and_then_at_its_rate(telegram, bot):
     telegram.script("sendMessage", SENT)
     calls = [bot.send_message(chat_id=7, text=str(number)) for number in range(6)]
     await asyncio.gather(*calls)
-    assert [call.params["text"] for call in telegram.calls] == list("012345")
+    # Those of the burst travel side by side.
+    texts = [call.params["text"] for call in telegram.calls]
+    assert sorted(texts[:3]) == list("012") and texts[3:] == list("345")
     times = times_of(telegram, "sendMessage")
     assert times[5] - times[0] >= 0.29
 
