@@ -81,8 +81,8 @@ class Limits:
 class FloodControl(BaseRequestMiddleware):
     """A session middleware: `bot.session.middleware(FloodControl(metrics))`.
 
-    Messages are sent and edited no faster than `limits`, first come, first served. When Telegram asks
-    to wait, the call is held for so long and made again, as often as it takes: no caller sees
+    Messages are sent and edited no faster than `limits`, first come, first served. When Telegram
+    asks to wait, the call is held for so long and made again, as often as it takes: no caller sees
     `TelegramRetryAfter`. Calls that may be made twice are repeated after network and server errors;
     for the others (`send...`) those errors reach the caller, who alone knows whether twice is
     better than never. "Message is not modified" and "query is too old" count as success. Make it
