@@ -48,9 +48,6 @@ from runtime import StylizeOptions
 
 _log = logging.getLogger(__name__)
 
-#: Seconds that a stopping bot lets the running job go on; then it is handed back.
-STOP_GRACE = 20.0
-
 
 class Service:
     """The whole bot, between `start` and `stop`. Make it while the event loop runs.
@@ -203,9 +200,10 @@ class Service:
         problem = None if self._transport is None else self._transport.problem
         return [] if problem is None else [problem]
 
-    async def stop(self, grace: float = STOP_GRACE) -> None:
+    async def stop(self) -> None:
         """Take no more updates, let the running job end or hand it back, tell what is painted."""
-        _log.info("Stopping; the running job has %.0f s.", grace)
+        grace = self._config.stop_grace
+        _log.info("Stopping; the running job has %d s.", grace)
         await self._intake.close()
         if self._server is not None:
             await self._server.close()

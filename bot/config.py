@@ -41,6 +41,7 @@ class Config:
     jobs_per_user, jobs_in_all: the most that may wait.
     keep_hours: how long finished jobs and their pictures are kept.
     patience: seconds that a painting may go without progress.
+    stop_grace: seconds that a stopping bot lets the running job go on; then it is handed back.
     size, steps, backend: as in `runtime.StylizeOptions`.
     """
 
@@ -60,6 +61,7 @@ class Config:
     jobs_in_all: int = 50
     keep_hours: int = 48
     patience: int = 600
+    stop_grace: int = 20
     size: int = _PAINTING.size
     steps: int = _PAINTING.steps
     backend: str = _PAINTING.backend
@@ -257,6 +259,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "JOBS_IN_ALL": _whole_number(1, 100_000),
     "KEEP_HOURS": _whole_number(1, 24 * 365),
     "PATIENCE": _whole_number(10, 24 * 3600),
+    "STOP_GRACE": _whole_number(0, 3600),
     "SIZE": _painting("size", int),
     "STEPS": _painting("steps", int),
     "BACKEND": _painting("backend", str),

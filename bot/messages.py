@@ -41,8 +41,11 @@ class JobMessage:
         """Bring the message to this text and preview, a JPEG; it is sent if there is none yet."""
         if self._id is None:
             await self._send(text, keyboard)
-        else:
-            await self._edit(self._id, text, keyboard, preview)
+            if preview is None:
+                self.text = text
+                return
+        assert self._id is not None
+        await self._edit(self._id, text, keyboard, preview)
         self.text = text
 
     async def insist(self, text: str) -> None:

@@ -45,4 +45,4 @@ async def running(config, worker, **parts):
     try:
         yield service
     finally:
-        await service.stop(grace=0.0)
+        await service.stop()

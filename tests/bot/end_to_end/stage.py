@@ -28,6 +28,7 @@ def config_for(sandbox, state_dir, **changes):
         "state_dir": state_dir,
         "size": 64,
         "steps": 6,
+        "stop_grace": 0,
     }
     return Config(**{**values, **changes})
 

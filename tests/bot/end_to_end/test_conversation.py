@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bot.doubles import mean_colour
 from tests.bot.end_to_end.stage import jpeg, picture_of, plain
 
 pytestmark = pytest.mark.usefixtures("service")

@@ -1,0 +1,103 @@
+"""The bot as a process of its own, which a test may kill."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from bot.assembly import serve
+from bot.config import load_config
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+PAINTER = Path(__file__).with_name("gated_painter.py")
+
+
+class BotProcess:
+    """A bot that paints with `gated_painter`; it is started again with the same state."""
+
+    def __init__(self, sandbox, folder, port):
+        self._sandbox = sandbox
+        self._gate = folder / "gate"
+        self._log = folder / "bot.log"
+        self._process = None
+        self._environment = {
+            **os.environ,
+            "BOT_TOKEN": sandbox.token,
+            "API_URL": sandbox.url,
+            "MODE": "webhook",
+            "WEBHOOK_URL": f"http://127.0.0.1:{port}",
+            "PORT": str(port),
+            "STOP_GRACE": "1",
+            "STATE_DIR": str(folder / "state"),
+        }
+
+    async def start(self):
+        """Start it; the web hook is set when this returns."""
+        calls = len(self._sandbox.calls)
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tests.bot.end_to_end.bot_process",
+                str(self._gate),
+                cwd=str(ROOT),
+                env=self._environment,
+                stderr=log,
+            )
+        await self._sandbox.wait_for_call(
+            lambda call: (
+                call.method == "setWebhook"
+                and call.code == 200
+                and call in list(self._sandbox.calls)[calls:]
+            ),
+            timeout=30.0,
+        )
+
+    def close_gate(self):
+        self._gate.touch()
+
+    def open_gate(self):
+        self._gate.unlink()
+
+    @property
+    def gate_is_closed(self):
+        return self._gate.exists()
+
+    @property
+    def painter_pid(self):
+        return int(Path(f"{self._gate}.pid").read_text())
+
+    async def painter_at_work(self, besides):
+        """The painter that has begun a picture, when it is none of `besides`."""
+        deadline = time.monotonic() + 20
+        while self.painter_pid in besides or not Path(f"{self._gate}.{self.painter_pid}").exists():
+            assert time.monotonic() < deadline, "no other painter began"
+            await asyncio.sleep(0.02)
+        return self.painter_pid
+
+    @property
+    def log(self):
+        return self._log.read_text()
+
+    def freeze(self):
+        self._process.send_signal(signal.SIGSTOP)
+
+    async def kill(self):
+        """End it as the kernel would when memory runs out, or a pulled plug."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def terminate(self):
+        """Ask it to stop; returns its exit code."""
+        self._process.terminate()
+        return await self._process.wait()
+
+
+if __name__ == "__main__":
+    painter = [sys.executable, str(PAINTER), sys.argv[1]]
+    asyncio.run(serve(load_config(os.environ), painter))
