@@ -170,9 +170,7 @@ def gallery_keyboard(
         _button(str(start + place), ChooseStyle(style=key_of(style.name), picture=picture))
         for place, style in enumerate(page, 1)
     ]
-    rows = [
-        numbers[at : at + _NUMBERS_IN_A_ROW] for at in range(0, len(numbers), _NUMBERS_IN_A_ROW)
-    ]
+    rows = _in_rows(numbers, _NUMBERS_IN_A_ROW)
     if following is not None:
         rows.append([_button(_("More styles"), OpenGallery(start=following, picture=picture))])
     rows.append([_button(_("My own picture"), OwnStyle(picture=picture))])
@@ -232,7 +230,14 @@ def _generator_rows(
         _button(model.title[language], UseGenerator(model=key_of(model.name), picture=picture))
         for model in generators
     ]
-    return [buttons[at : at + 2] for at in range(0, len(buttons), 2)]
+    return _in_rows(buttons, 2)
+
+
+def _in_rows(buttons: List[InlineKeyboardButton], most: int) -> List[List[InlineKeyboardButton]]:
+    """As few rows of `most` buttons as will do, about equally long, the first not the shorter."""
+    rows = -(-len(buttons) // most)
+    ends = [-(-row * len(buttons) // rows) for row in range(rows + 1)] if rows else [0]
+    return [buttons[start:end] for start, end in zip(ends, ends[1:])]
 
 
 def _swap(job: Job) -> List[InlineKeyboardButton]:

@@ -52,7 +52,7 @@ def _instead_of(message: Message) -> Optional[str]:
         "voice": _("I can't hear, I only see. Send me a photo."),
         "audio": _("I can't hear, I only see. Send me a photo."),
         "document": _(
-            "This file is no picture that I can read. I read JPEG, PNG, WebP, BMP, TIFF and GIF."
+            "I can't open this file as a picture. I read JPEG, PNG, WebP, BMP, TIFF and GIF."
         ),
     }
     other = ("contact", "location", "venue", "poll", "dice", "story", "paid_media", "game")

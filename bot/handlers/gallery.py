@@ -23,6 +23,9 @@ from bot.task import STYLIZE
 from bot.uploads import MOST_IN_ALBUM, Captioned, Uploads
 from runtime import Style
 
+#: Who painted the styles that come with the bot, which goes without saying.
+_OURS = "Jetbrush"
+
 
 def make_router() -> Router:
     """The handlers of this subject."""
@@ -104,5 +107,6 @@ async def ask_for_own(
 
 def _line(style: Style, language: str) -> str:
     author = style.author[language] if style.author else ""
-    year = str(style.year or "")
-    return ", ".join(filter(None, (style.title[language], author, year)))
+    if author == _OURS:
+        return style.title[language]
+    return ", ".join(filter(None, (style.title[language], author, str(style.year or ""))))

@@ -50,7 +50,7 @@ async def explain(message: Message, language: str) -> None:
     titles = ", ".join(model.title[language] for model in generators())
     if titles:
         parts.append(
-            _("<b>Transformations.</b> Choose one, then send a photo: {titles}.").format(
+            _("<b>Transformations:</b> {titles}. Choose one, then send a photo.").format(
                 titles=escape(titles)
             )
         )

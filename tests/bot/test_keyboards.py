@@ -77,6 +77,15 @@ def test_the_largest_data_fit(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("count", "rows"), [(1, [1]), (5, [5]), (6, [3, 3]), (7, [4, 3]), (10, [5, 5])]
+)
+def test_numbers_stand_in_even_rows(tmp_path, count, rows):
+    styles = [Style(str(n), tmp_path, {"en": "S"}) for n in range(count)]
+    keyboard = gallery_keyboard(styles, start=0, following=None, picture=None)
+    assert list(map(len, labels(keyboard))) == [*rows, 1]
+
+
+@pytest.mark.parametrize(
     "data",
     [
         OpenGallery(start=10, picture=None),

@@ -12,7 +12,7 @@ SENTENCES = {
     "sticker": "A nice sticker! But I repaint photos. Send me one.",
     "video": "I can't repaint videos. Send me a photo, or a frame of the video.",
     "voice": "I can't hear, I only see. Send me a photo.",
-    "document": "This file is no picture that I can read. I read JPEG, PNG, WebP, BMP, TIFF and GIF.",
+    "document": "I can't open this file as a picture. I read JPEG, PNG, WebP, BMP, TIFF and GIF.",
     "command": "I don't know this command. /help tells what I can do.",
 }  # fmt: skip
 
