@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
@@ -25,6 +26,7 @@ PHOTO_RATIO = 20
 # The longest sides of the variants that Telegram makes of a photo, and their JPEG quality.
 VARIANTS = ((90, 60), (320, 80), (800, 87), (1280, 87))
 THUMBNAIL = 320
+SCALERS = 2
 
 Sized = Tuple[int, int, bytes]
 
@@ -49,6 +51,12 @@ class Files:
         self._files: Dict[str, StoredFile] = {}
         self._attachments: Dict[str, Any] = {}
         self._paths: Dict[str, StoredFile] = {}
+        # No more of them: the bot under test needs the processor too.
+        self._scalers = ThreadPoolExecutor(max_workers=SCALERS)
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._scalers.shutdown(wait=False)
 
     def get(self, file_id: str) -> StoredFile:
         """The file of that id. Raises `Refusal` for an unknown one."""
@@ -89,8 +97,9 @@ class Files:
 
         Raises `Refusal` for what Telegram cannot show as a photo.
         """
-        # Scaling holds up the loop that the bot under test may share.
-        variants = await asyncio.get_running_loop().run_in_executor(None, _variants, data)
+        # Scaling would hold up the loop, which the bot under test may share.
+        loop = asyncio.get_running_loop()
+        variants = await loop.run_in_executor(self._scalers, _variants, data)
         sizes = []
         for width, height, jpeg in variants:
             stored = self._add("photo", jpeg, "photo.jpg", "image/jpeg")
@@ -106,7 +115,7 @@ class Files:
         document = {**_described(stored), "file_name": stored.name, "mime_type": mime_type}
         if mime_type.startswith("image/"):
             loop = asyncio.get_running_loop()
-            thumbnail = await loop.run_in_executor(None, _thumbnail, upload.data)
+            thumbnail = await loop.run_in_executor(self._scalers, _thumbnail, upload.data)
             if thumbnail is not None:
                 width, height, jpeg = thumbnail
                 small = self._add("thumbnail", jpeg, "thumbnail.jpg", "image/jpeg")
@@ -183,14 +192,21 @@ def _variants(data: bytes) -> Tuple[Sized, ...]:
     wanted = [(side, quality) for side, quality in VARIANTS if side < longest]
     if longest <= VARIANTS[-1][0]:
         wanted.append((longest, VARIANTS[-1][1]))
-    return tuple(_jpeg(picture, side, quality) for side, quality in wanted)
+    variants = []
+    # Each from the next larger one: half the work of four times from the whole.
+    for side, quality in reversed(wanted):
+        picture = _shrunk(picture, side)
+        variants.append(_jpeg(picture, quality))
+    return tuple(reversed(variants))
 
 
 def _thumbnail(data: bytes) -> Optional[Sized]:
     """A small JPEG of a picture sent as a document; None if it is none after all."""
     try:
-        _dimensions(data)
-        return _jpeg(_flat(data), THUMBNAIL, VARIANTS[1][1])
+        # A decompression bomb is a fine document, but nothing to look into.
+        if sum(_dimensions(data)) > PHOTO_SIDES:
+            return None
+        return _jpeg(_shrunk(_flat(data), THUMBNAIL), VARIANTS[1][1])
     except (Refusal, OSError, ValueError, SyntaxError):
         return None
 
@@ -206,14 +222,20 @@ def _flat(data: bytes) -> Image.Image:
         return Image.alpha_composite(ground, layer).convert("RGB")
 
 
-def _jpeg(picture: Image.Image, side: int, quality: int) -> Sized:
+def _shrunk(picture: Image.Image, side: int) -> Image.Image:
     """The picture with its longest side at most `side`."""
-    scale = min(1.0, side / max(picture.size))
+    scale = side / max(picture.size)
+    if scale >= 1:
+        return picture
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    small = picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _jpeg(picture: Image.Image, quality: int) -> Sized:
+    """The picture as a JPEG, with its size."""
     out = BytesIO()
-    small.save(out, "JPEG", quality=quality)
-    return (*size, out.getvalue())
+    picture.save(out, "JPEG", quality=quality)
+    return (picture.width, picture.height, out.getvalue())
 
 
 def _described(stored: StoredFile) -> Json:

@@ -107,6 +107,7 @@ class Sandbox:
         await self._state.delivery.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        self._state.files.close()
 
     @property
     def url(self) -> str:

@@ -116,7 +116,8 @@ function content(raw) {
 function quote(raw, nameOf) {
   const replied = raw.reply_to_message;
   if (!replied) return null;
-  const words = replied.text ?? replied.caption ?? say(replied.photo ? "photo" : "files");
+  const kind = ["photo", "sticker", "video", "voice"].find((each) => each in replied);
+  const words = replied.text ?? replied.caption ?? replied.document?.file_name ?? say(kind);
   return make(
     "button",
     { type: "button", class: "quote", "data-message": replied.message_id },

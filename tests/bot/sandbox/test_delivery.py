@@ -23,7 +23,7 @@ class Hook:
         self.most = 0
         self.changed = Signal()
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def take(self, request: web.Request) -> web.Response:
         self.running += 1
         self.most = max(self.most, self.running)
         self.changed.fire()
@@ -51,7 +51,7 @@ def hook():
 @pytest.fixture()
 async def address(hook):
     app = web.Application()
-    app.router.add_post("/updates", hook)
+    app.router.add_post("/updates", hook.take)
     runner = web.AppRunner(app, shutdown_timeout=0.2)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

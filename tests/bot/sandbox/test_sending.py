@@ -208,3 +208,22 @@ async def test_waiting_people_are_woken_by_the_change(bot, anna):
     number = sent["result"]["message_id"]
     await bot("editMessageText", chat_id=anna.id, message_id=number, text="done")
     assert (await waiting).id == number
+
+
+async def test_a_message_is_copied_with_another_caption(bot, anna):
+    sent = await anna.photo(picture(), "mine")
+    place = {"from_chat_id": anna.id, "message_id": sent.id}
+    answer = await bot("copyMessage", chat_id=anna.id, caption="yours", **place)
+    copy = anna.messages[-1]
+    assert copy.id == answer["result"]["message_id"]
+    assert (copy.kind, copy.text, copy.file_id) == ("photo", "yours", sent.file_id)
+    place["message_id"] = 5
+    answer = await bot("copyMessage", chat_id=anna.id, **place)
+    assert refusal(answer) == "Bad Request: message to copy not found"
+
+
+async def test_a_decompression_bomb_is_kept_as_a_document_but_not_looked_into(bot, anna):
+    bomb = picture(9000, 9000, form="PNG")
+    sent = await anna.document(bomb, "bomb.png")
+    assert "thumbnail" not in sent.raw["document"]
+    assert await bot.download(sent.file_id) == bomb
