@@ -11,10 +11,10 @@ import json
 import os
 import signal
 import types
-from typing import Any, List, Optional, Set
+from typing import TYPE_CHECKING, Any, List, Optional, Set
 
-import onnx
-from onnx import TensorProto
+if TYPE_CHECKING:
+    import onnx
 
 MAGIC = b"plan\0"
 
@@ -30,12 +30,10 @@ class ILogger:
         pass
 
 
-_TYPES = {
-    TensorProto.FLOAT: DataType.FLOAT,
-    TensorProto.FLOAT16: DataType.HALF,
-    TensorProto.INT64: DataType.INT32,
-    TensorProto.BOOL: DataType.BOOL,
-}
+#: By onnx.TensorProto's numbers: FLOAT, FLOAT16, INT64, BOOL. A process that only asks what is
+#: installed imports no onnx, which takes longer than all the rest of it.
+_TYPES = {1: DataType.FLOAT, 10: DataType.HALF, 7: DataType.INT32, 9: DataType.BOOL}
+_FLOAT16 = 10
 
 
 class Plan:
@@ -189,8 +187,10 @@ def add_builder(module: types.ModuleType, version: str, *, can_pin: bool) -> Non
             self._error = ""
 
         def parse(self, model: bytes) -> bool:
+            import onnx
+
             parsed = onnx.load_from_string(bytes(model))
-            halves = any(each.data_type == TensorProto.FLOAT16 for each in parsed.graph.initializer)
+            halves = any(each.data_type == _FLOAT16 for each in parsed.graph.initializer)
             sizes = [d for i in parsed.graph.input for d in i.type.tensor_type.shape.dim]
             if not all(each.dim_value for each in sizes):
                 self._error = "dynamic sizes without a profile"
@@ -276,6 +276,8 @@ def _refusal(network: INetworkDefinition, workspace: int) -> str:
 
 def _layers(model: onnx.ModelProto, layer_class: Any) -> List[Any]:
     """A layer for each node, named after it, and before it one for each constant."""
+    import onnx
+
     inferred = onnx.shape_inference.infer_shapes(model).graph
     infos = {each.name: each for each in (*inferred.input, *inferred.output, *inferred.value_info)}
     tensors = {name: ITensor(each) for name, each in infos.items()}

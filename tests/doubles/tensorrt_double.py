@@ -12,12 +12,9 @@ import types
 from typing import Any, Dict, List, Optional
 
 import numpy as np
-import onnx
-import onnxruntime
 
 from tests.doubles.builder_double import DataType, ILogger, ITensor, Plan, add_builder
 from tests.doubles.cuda_double import Context, Stream
-from tests.doubles.half import rounded
 
 #: The bytes of activation memory that every engine of the double asks for.
 SCRATCH = 4096
@@ -41,12 +38,17 @@ class _Engine:
     """The engine without the names of a generation, which `_limited` adds."""
 
     def __init__(self, module: Any, logger: Any, plan: Plan) -> None:
+        import onnx
+        import onnxruntime
+
         self._module, self._logger = module, logger
         model = onnx.load_from_string(plan.model)
         self._inputs = [ITensor(each) for each in model.graph.input]
         self._tensors = self._inputs + [ITensor(each) for each in model.graph.output]
         self._factor = module.half_factor if plan.fp16 else np.float32(1)
         if plan.fp16:
+            from tests.doubles.half import rounded
+
             pins = set(plan.pins)
             model = rounded(model, lambda name: name in pins)
         options = onnxruntime.SessionOptions()

@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,6 @@ from export import engine_builder, engine_job, engine_prepare
 from export.engine_check import complaints
 from export.engine_job import BUILD_FAILED, FLOAT32, MEMORY_FULL, PINNED, TEST_FAILED, TYPED, Job
 from export.engine_key import why_invalid
-from export.gatys import write_features, write_gatys
-from export.vgg import load_vgg19
 from runtime.backends import trt_plan
 from runtime.backends.trt_device import open_device
 from runtime.spec import CLASSIC, EngineRecord, features_graph, gatys_graph
@@ -28,20 +27,12 @@ GATYS = gatys_graph(CLASSIC, "average")
 SIZE = (48, 32)
 
 
-@pytest.fixture(scope="module")
-def onnx_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("onnx")
-    for write in (write_features, write_gatys):
-        write(CLASSIC, "average", load_vgg19(CLASSIC), folder)
-    return folder
-
-
 @pytest.fixture
-def prepared(onnx_folder, tmp_path, monkeypatch):
+def prepared(vgg_graphs, tmp_path, monkeypatch):
     """Makes a prepared job in a folder of its own."""
     monkeypatch.setattr(trt_plan, "library_version", lambda bindings: "8201")
     for graph in (features_graph(CLASSIC, "average"), GATYS):
-        (tmp_path / graph.onnx_file).write_bytes((onnx_folder / graph.onnx_file).read_bytes())
+        shutil.copy(str(vgg_graphs.path(graph)), str(tmp_path))
     digest = hashlib.sha256((tmp_path / GATYS.onnx_file).read_bytes()).hexdigest()
 
     def make(precision=PINNED):

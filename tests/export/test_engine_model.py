@@ -9,7 +9,7 @@ import pytest
 
 from export.engine_model import fixed
 from export.errors import ExportError
-from export.gatys import write_features, write_gatys
+from export.gatys import write_gatys
 from export.generator import build_generator
 from export.generator_layouts import read_generator
 from export.graph import SAFE_OPERATORS
@@ -22,17 +22,15 @@ from tests.export import torch_generators
 SIZE = (48, 32)
 
 
-def models():
+def graphs():
     for pooling in POOLINGS:
-        yield features_graph(CLASSIC, pooling), write_features, pooling
-        yield gatys_graph(CLASSIC, pooling), write_gatys, pooling
+        yield features_graph(CLASSIC, pooling)
+        yield gatys_graph(CLASSIC, pooling)
 
 
-@pytest.fixture(scope="module", params=list(models()), ids=lambda each: each[0].name)
-def vgg(request, tmp_path_factory):
-    graph, write, pooling = request.param
-    path = write(CLASSIC, pooling, load_vgg19(CLASSIC), tmp_path_factory.mktemp("onnx"))
-    return graph, onnx.load(str(path))
+@pytest.fixture(scope="module", params=list(graphs()), ids=lambda each: each.name)
+def vgg(request, vgg_graphs):
+    return request.param, onnx.load(str(vgg_graphs.path(request.param)))
 
 
 def results(model, feeds):

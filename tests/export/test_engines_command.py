@@ -16,8 +16,6 @@ from export import engine_preflight, engine_trtexec, engines_command
 from export.__main__ import main
 from export.engine_job import FLOAT32, PINNED, TYPED
 from export.engines_command import NOT_A_BUILDER
-from export.gatys import write_features, write_gatys
-from export.vgg import load_vgg19
 from runtime import spec
 from runtime.spec import CLASSIC, EngineRecord, features_graph, gatys_graph
 from tests.doubles.builder_double import Plan
@@ -91,26 +89,18 @@ class Done(NamedTuple):
     stderr: str
 
 
-@pytest.fixture(scope="module")
-def onnx_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("onnx")
-    for write in (write_features, write_gatys):
-        write(CLASSIC, "average", load_vgg19(CLASSIC), folder)
-    return folder
-
-
 @pytest.fixture
 def machine(tmp_path, monkeypatch, capfd):
     return Owner(tmp_path, monkeypatch, capfd)
 
 
 @pytest.fixture
-def owner(machine, onnx_folder, monkeypatch):
+def owner(machine, vgg_graphs, monkeypatch):
     """A machine whose graphs are written: all of them would take seconds for each test."""
 
     def write_onnx(folder):
-        for path in onnx_folder.glob("*.onnx"):
-            shutil.copy(path, folder)
+        for graph in (FEATURES, GATYS):
+            shutil.copy(str(vgg_graphs.path(graph)), folder)
 
     monkeypatch.setattr(engines_command, "write_onnx", write_onnx)
     return machine

@@ -5,12 +5,9 @@ import onnx
 import onnxruntime
 import pytest
 
-from export.gatys import write_features, write_gatys
 from export.graph import SAFE_OPERATORS
-from export.vgg import load_vgg19
 from export.vgg_slice import WEIGHTS, slice_path
 from runtime.spec import CLASSIC, DEEP, OBJECTIVES, POOLINGS, features_graph, gatys_graph
-from tests.networks import random_vgg19
 from tests.pictures import array
 from tests.reference import loss_and_gradient, targets
 
@@ -29,23 +26,16 @@ def limit(objective):
     return 2e-2 if objective is DEEP and not HAS_DEEP else 1e-4
 
 
-@pytest.fixture(scope="module")
-def networks():
-    return {
-        CLASSIC.name: load_vgg19(CLASSIC),
-        DEEP.name: load_vgg19(DEEP) if HAS_DEEP else random_vgg19(DEEP),
-    }
-
-
 @pytest.fixture(scope="module", params=[(o, p) for o in OBJECTIVES for p in POOLINGS], ids="-".join)
-def graphs(request, networks, tmp_path_factory):
+def graphs(request, vgg_graphs):
     """Both graphs of an objective and a pooling, loaded, and what they were written from."""
     name, pooling = request.param
-    objective, convs = OBJECTIVES[name], networks[name]
-    folder = tmp_path_factory.mktemp("graphs")
-    paths = [write(objective, pooling, convs, folder) for write in (write_features, write_gatys)]
-    features, gatys = (onnxruntime.InferenceSession(str(path)) for path in paths)
-    return objective, pooling, convs, features, gatys
+    objective = OBJECTIVES[name]
+    features, gatys = (
+        onnxruntime.InferenceSession(str(vgg_graphs.path(describe(objective, pooling))))
+        for describe in (features_graph, gatys_graph)
+    )
+    return objective, pooling, vgg_graphs.network(objective), features, gatys
 
 
 def run(session, feeds):
@@ -119,13 +109,11 @@ def test_weights_scale_their_terms_of_the_gradient(graphs):
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-@pytest.mark.parametrize(
-    "write, describe", [(write_features, features_graph), (write_gatys, gatys_graph)]
-)
-def test_file_is_what_tensorrt_8_0_takes(networks, tmp_path, write, describe, pooling):
-    model = onnx.load(str(write(CLASSIC, pooling, networks[CLASSIC.name], tmp_path)))
-    onnx.checker.check_model(model, full_check=True)
+@pytest.mark.parametrize("describe", [features_graph, gatys_graph])
+def test_file_is_what_tensorrt_8_0_takes(vgg_graphs, describe, pooling):
     spec = describe(CLASSIC, pooling)
+    model = onnx.load(str(vgg_graphs.path(spec)))
+    onnx.checker.check_model(model, full_check=True)
     assert {node.op_type for node in model.graph.node} <= SAFE_OPERATORS
     assert model.opset_import[0].version == 11 and model.ir_version == 7
     assert [each.name for each in model.graph.input] == [each.name for each in spec.inputs]
@@ -134,9 +122,9 @@ def test_file_is_what_tensorrt_8_0_takes(networks, tmp_path, write, describe, po
     assert [dim.dim_param for dim in image.type.tensor_type.shape.dim[2:]] == ["height", "width"]
 
 
-def test_backward_convolutions_are_convolutions(networks, tmp_path):
+def test_backward_convolutions_are_convolutions(vgg_graphs):
     """Engines have fast tactics for Conv only: one forward and one backward for each layer."""
-    model = onnx.load(str(write_gatys(CLASSIC, "average", networks[CLASSIC.name], tmp_path)))
+    model = onnx.load(str(vgg_graphs.path(gatys_graph(CLASSIC, "average"))))
     operators = [node.op_type for node in model.graph.node]
     assert operators.count("Conv") == 2 * len(CLASSIC.layers)
     assert "ConvTranspose" not in operators

@@ -9,11 +9,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from export.engine_model import fixed
-from export.gatys import write_features, write_gatys
 from export.generator import NORM_MARK, build_generator
 from export.generator_layouts import read_generator
 from export.mixed_precision import is_pinned, pinned_nodes, to_mixed
-from export.vgg import load_vgg19
 from export.vgg_slice import WEIGHTS, slice_path
 from runtime import lbfgs
 from runtime.spec import OBJECTIVES, POOLINGS, features_graph, gatys_graph, generator_graph
@@ -40,19 +38,15 @@ def cosine(a, b):
 
 
 @pytest.fixture(scope="module", params=[(o, p) for o in OBJECTIVES for p in POOLINGS], ids="-".join)
-def painting(request, tmp_path_factory):
+def painting(request, vgg_graphs):
     """A gatys model of fixed size, with the feeds of a half-finished picture."""
     name, pooling = request.param
     objective = OBJECTIVES[name]
     if not slice_path(WEIGHTS, objective).exists():
         pytest.skip(f"the {name} weights are not fetched")
-    folder = tmp_path_factory.mktemp("onnx")
-    for write in (write_features, write_gatys):
-        write(objective, pooling, load_vgg19(objective), folder)
     graph, features = gatys_graph(objective, pooling), features_graph(objective, pooling)
     size = (64, 48)
-    model = fixed(onnx.load(str(folder / graph.onnx_file)), graph, size)
-    targets = fixed(onnx.load(str(folder / features.onnx_file)), features, size)
+    model, targets = (vgg_graphs.fixed(each, size) for each in (graph, features))
     photo, style = array(*size[::-1], seed=1), array(*size[::-1], seed=7)
     of_picture = run(targets, {})
     feeds = of_picture({"image": style})

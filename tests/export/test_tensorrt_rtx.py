@@ -6,19 +6,16 @@ what the builder hands to the real one.
 
 from __future__ import annotations
 
-import onnx
 import pytest
 
 from export import engine_builder
 from export.engine_job import FLOAT32, TYPED, Job
 from export.engine_model import fixed
-from export.gatys import write_features, write_gatys
 from export.generator import build_generator
 from export.generator_layouts import read_generator
 from export.mixed_precision import is_pinned, to_mixed
 from runtime.backends.trt_session import logger_of
 from runtime.spec import OBJECTIVES, POOLINGS, features_graph, gatys_graph, generator_graph
-from tests.networks import random_vgg19
 
 trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
 
@@ -30,10 +27,10 @@ SIZE = (64, 48)
 pytestmark = pytest.mark.filterwarnings("ignore:.*Timing cache operations are no-ops")
 
 VGG_GRAPHS = {
-    describe(objective, pooling).name: (objective, pooling, describe, write)
+    graph.name: graph
     for objective in OBJECTIVES.values()
     for pooling in POOLINGS
-    for describe, write in ((features_graph, write_features), (gatys_graph, write_gatys))
+    for graph in (features_graph(objective, pooling), gatys_graph(objective, pooling))
 }
 GENERATORS = {"cyclegan": (4, 3), "gan_compression": ((4, 6, 8), (5, 7)), "affine": (4, 3)}
 
@@ -56,15 +53,10 @@ def for_capability(monkeypatch):
 
 
 @pytest.fixture(scope="module", params=[*VGG_GRAPHS, *GENERATORS])
-def graph_and_model(request, tmp_path_factory):
+def graph_and_model(request, vgg_graphs):
     name = request.param
     if name in VGG_GRAPHS:
-        objective, pooling, describe, write = VGG_GRAPHS[name]
-        folder = tmp_path_factory.mktemp("onnx")
-        path = write(objective, pooling, random_vgg19(objective), folder)
-        return describe(objective, pooling), fixed(
-            onnx.load(str(path)), describe(objective, pooling), SIZE
-        )
+        return VGG_GRAPHS[name], vgg_graphs.fixed(VGG_GRAPHS[name], SIZE)
     pytest.importorskip("torch")
     from tests.export import torch_generators
 

@@ -1,0 +1,55 @@
+"""The graphs of VGG-19 that the tests of this folder share: the deep ones take seconds to write."""
+
+from __future__ import annotations
+
+import functools
+
+import onnx
+import pytest
+
+from export.engine_model import fixed
+from export.gatys import write_features, write_gatys
+from export.vgg import load_vgg19
+from export.vgg_slice import WEIGHTS, slice_path
+from runtime.spec import OBJECTIVES, POOLINGS, features_graph, gatys_graph
+from tests.networks import random_vgg19
+
+#: By the graph's name: objective, pooling, and what writes it.
+WRITERS = {
+    describe(objective, pooling).name: (objective, pooling, write)
+    for objective in OBJECTIVES.values()
+    for pooling in POOLINGS
+    for describe, write in ((features_graph, write_features), (gatys_graph, write_gatys))
+}
+
+
+class VggGraphs:
+    """Graphs written on demand and once, into one folder; what it gives is not to be changed."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.network = functools.lru_cache(maxsize=None)(_network)
+        self.fixed = functools.lru_cache(maxsize=None)(self._fixed)
+
+    def path(self, graph):
+        """The ONNX file of `graph`."""
+        path = self.folder / graph.onnx_file
+        if not path.exists():
+            objective, pooling, write = WRITERS[graph.name]
+            write(objective, pooling, self.network(objective), self.folder)
+        return path
+
+    def _fixed(self, graph, size):
+        """Its model for pictures of `size` only."""
+        return fixed(onnx.load(str(self.path(graph))), graph, size)
+
+
+def _network(objective):
+    """The trained convolutions, or random ones until they are fetched."""
+    trained = slice_path(WEIGHTS, objective).exists()
+    return load_vgg19(objective) if trained else random_vgg19(objective)
+
+
+@pytest.fixture(scope="session")
+def vgg_graphs(tmp_path_factory):
+    return VggGraphs(tmp_path_factory.mktemp("vgg"))
