@@ -116,7 +116,9 @@ class _Getter:
         path = (self.photos if entry.loader == PHOTO else self.folder) / entry.file_name
         if path.exists():
             try:
-                return Outcome(entry, THERE, f"{_checked(entry, path)}.")
+                # A photo may be the owner's, and what the report says next is not about that one.
+                about = " Of the published one:" if entry.loader == PHOTO else ""
+                return Outcome(entry, THERE, f"{_checked(entry, path)}.{about}")
             except ExportError as error:
                 remedy = f"Delete {path} and run this again."
                 return Outcome(entry, MISSING, f"{error} {remedy}")
