@@ -236,6 +236,17 @@ def boris(sandbox, conversation):
     return Speaker(conversation, sandbox.user(language_code="en", name="Boris"))
 
 
+async def until(look, seconds=10.0):
+    """Wait for what `await look()` finds; returns it."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < deadline:
+        found = await look()
+        if found:
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError("It did not come about.")
+
+
 def check_language(message, language):
     """Fail if a message is not in that language, or its buttons are not."""
     labels = [button.text for row in message.buttons for button in row]

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from bot.pictures import DOCUMENT
-from tests.bot.handlers.conftest import Conversation
+from tests.bot.handlers.conftest import Conversation, until
 from tests.bot.handlers.pictures import picture
 from tests.bot.handlers.test_photo import QUESTION
 
 
 async def job_of(conversation, user):
     """The first job of a user, once it is there."""
-    for _ in range(200):
-        jobs = await conversation.jobs.active(user.id)
-        if jobs:
-            return jobs[0]
-        await asyncio.sleep(0.02)
-    raise AssertionError("No job came.")
+    return (await until(lambda: conversation.jobs.active(user.id)))[0]
 
 
 async def test_an_album_of_two_is_style_and_photo(anna, conversation):
@@ -70,3 +63,38 @@ async def test_an_album_outlives_the_bot(sandbox, folder, conversation, anna):
         assert (await job_of(heir, anna)).order.language == anna.language
     finally:
         await heir.stop()
+
+
+async def test_an_album_waits_for_the_store(conversation, boris, monkeypatch, caplog):
+    monkeypatch.setattr("bot.albums._REST", 0.02)
+    await execute(
+        conversation,
+        "CREATE TRIGGER full BEFORE INSERT ON jobs"
+        " BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+    )
+    await boris.person.album([picture(), picture()])
+
+    async def failed():
+        return "An album waits" in caplog.text
+
+    await until(failed)
+    assert not await conversation.jobs.active()
+    await execute(conversation, "DROP TRIGGER full")
+    assert (await job_of(conversation, boris)).order.of_album
+
+
+async def test_the_sender_of_an_album_blocks_the_bot(conversation, sandbox, boris, caplog):
+    await boris.says("/start")
+    fault = sandbox.faults.add("sendMessage", "forbidden", chat=boris.id)
+    await boris.person.album([picture((40, 40)) for _ in range(3)])
+    await fault.reached()
+
+    async def closed():
+        return not await conversation.pictures.open_albums()
+
+    await until(closed)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def execute(conversation, statement):
+    await conversation.database.run(lambda connection: connection.execute(statement))
