@@ -90,12 +90,12 @@ async def receive_style(
     photo = await reception.own_picture(photo_id, person.user_id)
     choice = StyleChoice(picture=picture.id)
     await people.choose_style(person.user_id, choice)
+    await dialogue.begin(state, Mode(STYLIZE))
     if photo is not None:
         order = order_for(photo, person, language, f"update:{event_update.update_id}")
         await reception.order_or_say(changed(order, style=choice), photo)
     else:
         await answer(message, _("What a style! Now send me the photo to repaint."))
-    await dialogue.begin(state, Mode(STYLIZE))
 
 
 async def paint(
