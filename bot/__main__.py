@@ -11,6 +11,9 @@ from typing import List, Optional
 from bot import before_after, chat, rehearsal
 from bot.errors import BotError
 
+#: What a shell reports for a program that Ctrl-C ended.
+INTERRUPTED = 130
+
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run one command; returns the exit code: 1 after an error told in a sentence."""
@@ -27,6 +30,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except BotError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -35,10 +41,10 @@ def _serve(args: argparse.Namespace) -> int:
     from bot.log import set_up_logging
 
     config = load_config(os.environ)
-    set_up_logging(config.log_level, config.secrets, os.environ)
+    formatter = set_up_logging(config.log_level, config.secrets, os.environ)
     from bot.assembly import serve
 
-    asyncio.run(serve(config))
+    asyncio.run(serve(config, hide=formatter.hide))
     return 0
 
 
