@@ -94,7 +94,7 @@ export function readableSize(bytes) {
 function photo(raw) {
   const { file_id: fileId, width, height } = raw.photo.at(-1);
   const picture = make("img", { src: fileAddress(fileId), width, height, alt: raw.caption ?? say("photo") });
-  return make("button", { type: "button", class: "photo", "data-picture": fileId, "aria-label": say("photo") }, picture);
+  return make("button", { type: "button", class: "photo", "data-picture": fileId, "data-caption": raw.caption ?? "" }, picture);
 }
 
 function documentLine(raw) {
@@ -117,12 +117,12 @@ function quote(raw, nameOf) {
   const replied = raw.reply_to_message;
   if (!replied) return null;
   const kind = ["photo", "sticker", "video", "voice"].find((each) => each in replied);
-  const words = replied.text ?? replied.caption ?? replied.document?.file_name ?? say(kind);
+  const said = replied.text ?? replied.caption ?? replied.document?.file_name ?? say(kind);
   return make(
     "button",
     { type: "button", class: "quote", "data-message": replied.message_id },
     make("b", {}, nameOf(replied.from)),
-    make("span", {}, words.slice(0, 200)),
+    make("span", {}, said.slice(0, 200)),
   );
 }
 
@@ -149,21 +149,33 @@ function foot(raw) {
   return make("footer", {}, raw.edit_date ? `${say("edited")} ` : "", make("time", {}, time));
 }
 
+function words(raw) {
+  const text = raw.text ?? raw.caption;
+  if (!text) return null;
+  return make("div", { class: "words" }, ...formatted(text, raw.entities ?? raw.caption_entities));
+}
+
+// What is said below the media: an album's only caption; with several, each shows in full size.
+function saidBelow(raws) {
+  const said = raws.filter((raw) => raw.text || raw.caption);
+  return said.length === 1 ? words(said[0]) : null;
+}
+
 // `raws`: one message, or those of an album in order. `own`: whether the person wrote them.
 export function bubble(raws, own, nameOf) {
   const [first] = raws;
-  const said = raws.find((raw) => raw.text || raw.caption) ?? first;
-  const words = said.text ?? said.caption ?? "";
-  const entities = said.entities ?? said.caption_entities ?? [];
-  const media = raws.map(content).filter(Boolean);
+  const files = raws.length > 1 && first.document;
+  // A list of files has each file's caption below it.
+  const media = raws.flatMap((raw) => [content(raw), files ? words(raw) : null]).filter(Boolean);
+  const below = files ? null : saidBelow(raws);
   const kind = first.photo ? "photos" : first.document ? "documents" : "";
   const body = make("div", { class: `body ${kind}` });
-  if (words) body.classList.add("worded");
+  if (below) body.classList.add("worded");
   if (raws.length > 1 && first.photo) body.classList.add("album");
   const quoted = quote(first, nameOf);
   if (quoted) body.append(quoted);
   if (media.length) body.append(make("div", { class: "media", "data-count": media.length }, ...media));
-  if (words) body.append(make("div", { class: "words" }, ...formatted(words, entities)));
+  if (below) body.append(below);
   body.append(foot(raws.at(-1)));
   const element = make("article", { class: own ? "bubble own" : "bubble", "data-id": first.message_id });
   element.append(body);

@@ -162,10 +162,10 @@ const settle = (key) => key?.classList.remove("busy");
 byId("messages").addEventListener("click", (event) => {
   const pressed = event.target.closest("button, .spoiler");
   if (!pressed) return;
-  const { data, picture, command, message } = pressed.dataset;
+  const { data, picture, caption, command, message } = pressed.dataset;
   if (pressed.matches(".spoiler")) pressed.classList.add("revealed");
   else if (data !== undefined) press(pressed);
-  else if (picture) view(picture, pressed.querySelector("img").alt);
+  else if (picture) view(picture, caption);
   else if (command) sendText(command);
   else if (message && !log.flash(Number(message))) toast(say("gone"));
 });
@@ -173,10 +173,11 @@ byId("begin").addEventListener("click", () => sendText("/start"));
 
 // A photo in full size
 
-function view(fileId, text) {
+function view(fileId, caption) {
   const picture = byId("viewer-picture");
   picture.src = fileAddress(fileId);
-  picture.alt = text;
+  picture.alt = caption || say("photo");
+  byId("viewer-caption").textContent = caption;
   byId("viewer").showModal();
 }
 

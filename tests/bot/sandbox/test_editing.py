@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import aiohttp
 import pytest
 
-from tests.bot.sandbox.client import picture, refusal
+from bot.sandbox import NothingCame, Sandbox
+from tests.bot.sandbox.client import Client, picture, refusal
 
 KEYBOARD = {"inline_keyboard": [[{"text": "Stop", "callback_data": "stop"}]]}
 
@@ -127,3 +129,15 @@ async def test_commands_are_for_a_language(sandbox, bot, anna):
     assert refusal(answer) == "Bad Request: BOT_COMMAND_INVALID"
     assert (await bot("setMyShortDescription", short_description="Paints"))["ok"]
     assert (await bot("getMyShortDescription"))["result"]["short_description"] == "Paints"
+
+
+async def test_a_press_cannot_be_answered_late():
+    async with Sandbox(press_timeout=0.0) as slow, aiohttp.ClientSession() as session:
+        bot = Client(slow, session)
+        ben = slow.user(name="Ben")
+        sent = await ben.text("/start")
+        press = await ben.press_data(sent, "x")
+        answer = await bot("answerCallbackQuery", callback_query_id=press.id)
+        assert refusal(answer).startswith("Bad Request: query is too old")
+        with pytest.raises(NothingCame, match="was not answered within 0 s"):
+            await press.answered(0.0)

@@ -185,6 +185,23 @@ async def test_an_album_is_a_grid_and_a_photo_opens_large(page):
     await _no_overflow(page)
 
 
+async def test_the_captions_of_an_album_show_in_full_size(page, sandbox):
+    person = sandbox.people[0]
+    await person.text("x")
+    async with aiohttp.ClientSession() as session:
+        media = [{"type": "photo", "media": f"attach://p{n}", "caption": f"{n}."} for n in (1, 2)]
+        files = {f"p{number}": ("p.jpg", picture()) for number in (1, 2)}
+        client = Client(sandbox, session)
+        await client.upload("sendMediaGroup", files, chat_id=person.id, media=media)
+    photos = page.locator(".album .photo")
+    await expect(photos).to_have_count(2)
+    assert await page.locator(".album .words").count() == 0
+    await photos.nth(1).click()
+    await expect(page.locator("#viewer-caption")).to_have_text("2.")
+    await page.locator("#viewer-close").click()
+    await expect(page.locator("#viewer")).to_be_hidden()
+
+
 async def test_a_document_shows_its_name_and_is_downloaded(page):
     await _say(page, "file")
     line = page.locator("a.document")
