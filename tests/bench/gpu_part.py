@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from pathlib import Path
 from statistics import median
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Type
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -167,7 +168,8 @@ KINDS: Mapping[str, Callable[[Task], Figures]] = {
 
 
 def main(arguments: List[str]) -> int:
-    """Take the figures of the task and write them; returns 1 after an error told in a sentence."""
+    """Take the figures of the task and write them; returns 1 after an error told in one line."""
+    sys.excepthook = _report
     task = Task.from_json(arguments[0])
     try:
         figures = _watched(task)
@@ -176,6 +178,13 @@ def main(arguments: List[str]) -> int:
         return 1
     Path(arguments[1]).write_text(json.dumps(figures), encoding="utf-8")
     return 0
+
+
+def _report(kind: Type[BaseException], error: BaseException, trace: Any) -> None:
+    """The traceback, and in one line what it ends with: CUDA puts advice for developers last."""
+    traceback.print_exception(kind, error, trace)
+    first = (str(error).strip().splitlines() or [""])[0]
+    print(f"{kind.__name__}: {first}", file=sys.stderr)
 
 
 def _watched(task: Task) -> Figures:

@@ -109,6 +109,41 @@ def test_without_a_gpu_one_sentence_and_the_documented_code(monkeypatch, capsys,
     assert not (tmp_path / "bench-gpu.json").exists()
 
 
+def test_a_library_s_many_lines_are_one_reason(modules, tmp_path):
+    (modules / "torch.py").write_text(
+        "class cuda:\n"
+        "    def is_available():\n"
+        "        raise RuntimeError('CUDA error: no kernel image\\nCompile with TORCH_USE_CUDA_DSA')\n"
+    )
+    (modules / "sitecustomize.py").write_text(
+        "import tests.bench.cuda_driver as driver\n"
+        "import contextlib\n"
+        "class Driver:\n"
+        "    @contextlib.contextmanager\n"
+        "    def watched(self):\n"
+        "        yield\n"
+        "driver.Driver = Driver\n"
+    )
+    reason = run_task(Task("peaks", str(tmp_path), "cuda"), {})["reason"]
+    assert reason == "RuntimeError: CUDA error: no kernel image"
+
+
+@pytest.mark.parametrize("part, code", [({"reason": "no"}, 1), ({"seconds": 1.0}, 0)])
+def test_exit_code_says_whether_there_are_figures(monkeypatch, tmp_path, part, code):
+    def measure(settings, folder):
+        assert settings.device == "cuda"
+        return {
+            "gatys": [{"parts": {"torch": {"reason": "no"}}}],
+            "generator": {"parts": {"a": part}},
+        }
+
+    monkeypatch.setattr(gpu, "Driver", lambda: Driver(Library()))
+    monkeypatch.setattr(gpu, "measure", measure)
+    output = tmp_path / "bench-gpu.json"
+    assert gpu.main(["-o", str(output)]) == code
+    assert json.loads(output.read_text())["gpu"] == "NVIDIA Tegra X1"
+
+
 class Library:
     """libcuda with one device of 1000 MiB, of which `used` are taken."""
 
