@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from typing import IO, List, Optional, Sequence, Union
+from typing import IO, Callable, List, Optional, Sequence, Union
 
 import aiohttp
 from aiogram import Bot, Dispatcher
@@ -148,10 +148,10 @@ class Service:
         assert self._server is not None
         return self._server.port
 
-    async def start(self) -> None:
+    async def start(self) -> str:
         """Open the store and the port, then begin to work; what was begun before is gone on with.
 
-        Raises `BotError`, with everything closed again, when the store or the port cannot be had.
+        Returns the web hook's secret. Raises `BotError`, with everything closed again, when the store or the port cannot be had.
         """
         try:
             self._lock = hold(self._config.state_dir)
@@ -173,6 +173,7 @@ class Service:
             raise
         self._begin(secret, self._session)
         await self._albums.start()
+        return secret
 
     def _begin(self, secret: str, session: aiohttp.ClientSession) -> None:
         start = self._supervisor.start
@@ -237,15 +238,21 @@ class Service:
         await tidy_regularly(self._database, self._results, self._config.keep_hours * 3600.0)
 
 
-async def serve(config: Config, painter: Optional[Sequence[str]] = None) -> None:
+async def serve(
+    config: Config,
+    *,
+    hide: Callable[[str], None] = lambda secret: None,
+    painter: Optional[Sequence[str]] = None,
+) -> None:
     """Run the bot until SIGTERM or SIGINT; `painter` is the command of the child process.
 
-    Raises `BotError` when it cannot start.
+    `hide` is told the web hook's secret, to keep it out of the log. Raises `BotError` when the bot
+    cannot start.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     service = Service(config, worker=Worker(painter, patience=config.patience))
-    await service.start()
+    hide(await service.start())
     await stop.wait()
     await service.stop()

@@ -14,6 +14,9 @@ from bot.updates import Updates
 
 _log = logging.getLogger(__name__)
 
+#: Seconds in which a stopping bot ends what it is handling.
+_CLOSE_SECONDS = 10.0
+
 
 class Intake:
     """Called with an update; when it returns, the update is dealt with and need not come again.
@@ -51,10 +54,15 @@ class Intake:
         await asyncio.shield(self._in_work[update_id])
 
     async def close(self) -> None:
-        """Take no more; wait for what is in work."""
+        """Take no more; wait for what is in work.
+
+        What takes too long, as an answer that Telegram holds up, is left: it comes again.
+        """
         self._closed = True
         if self._in_work:
-            await asyncio.wait(list(self._in_work.values()))
+            _done, late = await asyncio.wait(list(self._in_work.values()), timeout=_CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
 
     async def _take(self, update_id: int, update: Dict[str, Any]) -> None:
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.assembly import serve
 from bot.config import load_config
+from bot.log import set_up_logging
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 PAINTER = Path(__file__).with_name("gated_painter.py")
@@ -31,6 +32,7 @@ class BotProcess:
             "MODE": "webhook",
             "WEBHOOK_URL": f"http://127.0.0.1:{port}",
             "PORT": str(port),
+            "LOG_LEVEL": "DEBUG",
             "STOP_GRACE": "1",
             "STATE_DIR": str(folder / "state"),
         }
@@ -100,4 +102,6 @@ class BotProcess:
 
 if __name__ == "__main__":
     painter = [sys.executable, str(PAINTER), sys.argv[1]]
-    asyncio.run(serve(load_config(os.environ), painter))
+    settings = load_config(os.environ)
+    formatter = set_up_logging(settings.log_level, settings.secrets, os.environ)
+    asyncio.run(serve(settings, hide=formatter.hide, painter=painter))

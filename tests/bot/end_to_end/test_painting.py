@@ -1,0 +1,133 @@
+"""Photos through the whole bot and the real runtime, at a small size."""
+
+from __future__ import annotations
+
+import time
+import zlib
+
+import numpy as np
+import pytest
+
+from bot.worker import Worker, painter_command
+from tests.bot.end_to_end.conftest import running
+from tests.bot.end_to_end.stage import config_for, jpeg, picture_of, plain, png
+from tests.pictures import photo as real_photo
+
+DONE = {"en": "Your photo", "ru": "Ваше фото"}
+WORDS = {
+    "en": ("Style transfer", "Stronger", "Original file (PNG)"),
+    "ru": ("Перенос стиля", "Сильнее", "Файл без сжатия (PNG)"),
+}
+
+
+@pytest.fixture()
+async def service(sandbox, engines, tmp_path):
+    worker = Worker(painter_command(engines))
+    config = config_for(sandbox, tmp_path / "state")
+    async with running(config, worker) as service:
+        yield service
+
+
+@pytest.fixture()
+async def slow_service(sandbox, engines, tmp_path):
+    config = config_for(sandbox, tmp_path / "state", steps=1000, size=128)
+    async with running(config, Worker(painter_command(engines))) as service:
+        yield service
+
+
+def is_done(user):
+    return lambda message: message.kind != "text" and DONE[user.language] in message.text
+
+
+async def choose_first_style(user):
+    await user.text("/start")
+    menu = await user.wait_for(lambda message: message.buttons)
+    await user.press(menu, WORDS[user.language][0])
+    gallery = await user.wait_for(lambda message: message.buttons, after=menu)
+    await user.press(gallery, "1")
+    return await user.wait_for(lambda message: "1." not in message.text, after=gallery)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+async def test_a_photo_comes_back_repainted_and_its_buttons_work(sandbox, service, language):
+    user = sandbox.user(language_code=language)
+    await choose_first_style(user)
+    given = real_photo(120, 90)
+    sent = await user.photo(jpeg(given))
+    result = await user.wait_for(is_done(user), timeout=60, after=sent)
+    first = picture_of(sandbox, result)
+    assert (result.kind, first.size) == ("photo", given.size)
+    assert not alike(first, given)
+    await user.press(result, WORDS[language][1])
+    second = await user.wait_for(is_done(user), timeout=60, after=result)
+    assert not alike(picture_of(sandbox, second), first, within=1.0)
+    await user.press(result, WORDS[language][2])
+    original = await user.wait_for(lambda message: message.kind == "document", after=second)
+    assert original.file_name.endswith(".png")
+    assert alike(picture_of(sandbox, original), first, within=6.0)
+
+
+async def test_a_file_comes_back_as_a_file_of_its_size(sandbox, service):
+    user = sandbox.user()
+    await choose_first_style(user)
+    sent = await user.document(png(real_photo(150, 70)), "photo.png", mime_type="image/png")
+    result = await user.wait_for(is_done(user), timeout=60, after=sent)
+    assert result.kind == "document"
+    assert picture_of(sandbox, result).size == (150, 70)
+
+
+async def test_an_album_of_style_and_photo(sandbox, service):
+    user = sandbox.user()
+    parts = await user.album([jpeg(real_photo(90, 90)), jpeg(real_photo(120, 90))])
+    result = await user.wait_for(is_done(user), timeout=60, after=parts[-1])
+    assert picture_of(sandbox, result).size == (120, 90)
+
+
+BAD = {
+    "broken": (jpeg(real_photo(120, 90))[:900], "damaged", "повреждена"),
+    "no picture": (b"just some text, whatever its name says", "read this file", "Не получается"),
+    "1x1": (png(plain("red", (1, 1))), "too small", "слишком мал"),
+    "bomb": (None, "too large", "слишком больш"),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+async def test_pictures_at_fault_get_one_sentence_each(sandbox, service, language):
+    user = sandbox.user(language_code=language)
+    await choose_first_style(user)
+    for name, (data, english, russian) in BAD.items():
+        data = bomb() if data is None else data
+        sent = await user.document(data, f"{name}.png", mime_type="image/png")
+        words = english if language == "en" else russian
+        await user.wait_for(lambda message, words=words: words in message.text, 30, after=sent)
+        answers = [each for each in user.messages if each.id > sent.id and each.from_bot]
+        assert len(answers) == 1, name
+    sent = await user.photo(jpeg(real_photo(120, 90)))
+    await user.wait_for(is_done(user), timeout=60, after=sent)
+
+
+async def test_a_running_job_is_cancelled_within_two_seconds(sandbox, slow_service):
+    user = sandbox.user()
+    await choose_first_style(user)
+    sent = await user.photo(jpeg(real_photo(128, 128)))
+    await user.wait_for(lambda message: "1%" in message.text, timeout=60, after=sent)
+    begin = time.monotonic()
+    await user.text("/cancel")
+    await user.wait_for(lambda message: message.text == "Cancelled.", after=sent)
+    assert time.monotonic() - begin < 2
+    await user.text("/status")
+    await user.wait_for(lambda message: "Nothing is in the queue" in message.text)
+
+
+def bomb():
+    """A PNG that says it has 900 megapixels."""
+    data = bytearray(png(plain("red", (64, 64))))
+    data[16:24] = (30000).to_bytes(4, "big") * 2
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    return bytes(data)
+
+
+def alike(one, other, within=10.0):
+    """Whether two pictures of one size differ by less than `within` of 255 on average."""
+    difference = np.asarray(one, float) - np.asarray(other, float)
+    return np.abs(difference).mean() < within

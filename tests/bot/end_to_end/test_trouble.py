@@ -1,0 +1,155 @@
+"""Telegram, the painter or the user make trouble: the picture comes all the same, or a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from bot.errors import PainterDied, PaintingFailed
+from tests.bot.doubles import mean_colour, painted_by_double
+from tests.bot.end_to_end.stage import jpeg, picture_of, plain
+
+GREEN = plain("green")
+
+
+@pytest.fixture(params=["webhook"])
+def mode(request):
+    return request.param
+
+
+@pytest.fixture()
+async def anna(sandbox, service):
+    return await with_own_style(sandbox.user(name="Anna"), "white")
+
+
+async def with_own_style(user, colour):
+    """A user whose next photos are repainted in a plain colour."""
+    await user.text("/styles")
+    gallery = await user.wait_for(lambda message: message.buttons)
+    await user.press(gallery, "My own picture")
+    asked = await user.wait_for(after=gallery)
+    style = await user.photo(jpeg(plain(colour)))
+    await user.wait_for(after=style)
+    assert asked.text
+    return user
+
+
+def is_result(message):
+    return message.kind == "photo" and "Your photo" in message.text
+
+
+def results(user):
+    return [each for each in user.messages if each.from_bot and is_result(each)]
+
+
+FAULTS = [
+    ("sendMessage", "flood", {}),
+    ("sendMessage", "error", {}),
+    ("sendMessage", "drop", {}),
+    ("getFile", "flood", {}),
+    ("getFile", "error", {"times": 2}),
+    ("getFile", "drop", {"times": 5}),
+    ("download", "error", {"times": 2}),
+    ("download", "drop", {"times": 2}),
+    ("editMessageMedia", "flood", {"times": 2}),
+    ("editMessageMedia", "error", {"times": 5}),
+    ("editMessageMedia", "gateway", {}),
+    ("editMessageMedia", "drop", {}),
+    ("editMessageMedia", "drop", {"after": True}),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "settings"), FAULTS, ids=lambda value: str(value).strip("{}")
+)
+async def test_telegram_fails_for_a_while_and_the_picture_comes_once(
+    sandbox, anna, method, kind, settings
+):
+    fault = sandbox.faults.add(method, kind, **settings)
+    photo = await anna.photo(jpeg(GREEN))
+    await anna.wait_for(is_result, timeout=40, after=photo)
+    assert fault.hits
+    assert len(results(anna)) == 1
+
+
+async def test_a_user_who_blocks_the_bot_ends_the_job_quietly(
+    sandbox, anna, worker, service, caplog
+):
+    worker.hold()
+    photo = await anna.photo(jpeg(GREEN))
+    await anna.wait_for(lambda message: "%" in message.text, after=photo)
+    await anna.block()
+    worker.release()
+    while await service.jobs.active():
+        await asyncio.sleep(0.02)
+    assert not results(anna)
+    assert not [each for each in caplog.records if each.levelname in ("ERROR", "CRITICAL")]
+
+
+async def test_a_deleted_status_message_does_not_cost_the_picture(sandbox, anna, worker):
+    worker.hold()
+    photo = await anna.photo(jpeg(GREEN))
+    status = await anna.wait_for(lambda message: "%" in message.text, after=photo)
+    await anna.delete(status)
+    worker.release()
+    await anna.wait_for(is_result, after=photo)
+
+
+async def test_a_painter_that_fails_twice_is_tried_a_third_time(sandbox, anna, worker):
+    worker.fail(PainterDied("killed"), PaintingFailed("CUDA out of memory", retriable=True))
+    photo = await anna.photo(jpeg(GREEN))
+    await anna.wait_for(is_result, after=photo)
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [PaintingFailed("CUDA out of memory", retriable=True)] * 3,
+        [PaintingFailed("There is no engine", retriable=False)],
+    ],
+    ids=["no memory", "no engine"],
+)
+async def test_a_painter_that_cannot_is_told_in_a_sentence(sandbox, anna, worker, errors):
+    worker.fail(*errors)
+    photo = await anna.photo(jpeg(GREEN))
+    await anna.wait_for(lambda message: "Something went wrong" in message.text, after=photo)
+    again = await anna.photo(jpeg(GREEN))
+    await anna.wait_for(is_result, after=again)
+
+
+async def test_nobody_gets_anothers_picture(sandbox, service):
+    colours = {"red": (200, 30, 30), "green": (30, 160, 40), "blue": (20, 40, 210)}
+    users = {}
+    for name, colour in colours.items():
+        users[name] = await with_own_style(sandbox.user(name=name), colour)
+    photos = {name: plain(colour, (90, 60)) for name, colour in colours.items()}
+    for _ in range(3):
+        await asyncio.gather(*(users[name].photo(jpeg(photos[name])) for name in users))
+    for name, user in users.items():
+        await user.wait_for(lambda message, user=user: len(results(user)) == 3, timeout=30)
+        expected = mean_colour(painted_by_double(photos[name], colours[name]))
+        for result in results(user):
+            got = mean_colour(picture_of(sandbox, result))
+            assert max(abs(a - b) for a, b in zip(got, expected)) <= 4, name
+
+
+async def test_an_update_without_the_secret_is_refused_and_nothing_is_done(sandbox, service):
+    anna = sandbox.user(name="Anna")
+    forged = {
+        "update_id": 77,
+        "message": {
+            "message_id": 1,
+            "date": 0,
+            "chat": {"id": anna.id, "type": "private"},
+            "from": {"id": anna.id, "is_bot": False, "first_name": "Anna"},
+            "text": "/start",
+        },
+    }
+    async with aiohttp.ClientSession() as session:
+        for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guess"}):
+            url = f"http://127.0.0.1:{service.port}/telegram"
+            async with session.post(url, json=forged, headers=headers) as response:
+                assert response.status == 401
+    assert not [call for call in sandbox.calls if call.chat_id == anna.id]
