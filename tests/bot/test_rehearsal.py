@@ -21,7 +21,8 @@ from pathlib import Path
 from bot.assembly import serve
 from bot.config import load_config
 from bot.worker import painter_command
-asyncio.run(serve(load_config(os.environ), painter_command(Path(sys.argv[1]))))
+painter = painter_command(Path(sys.argv[1]))
+asyncio.run(serve(load_config(os.environ), painter=painter))
 """
 
 
