@@ -11,7 +11,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Awaitable, Callable, Mapping, Sequence, TypeVar
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, Mapping, Optional, Sequence, TypeVar
 
 from bot.chat import environment
 from bot.errors import BotError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 QUICK = {"SIZE": "192", "STEPS": "40"}
 
 #: A slow machine takes long to import its libraries, and longer to paint.
-_ANSWER_SECONDS, _RESULT_SECONDS, _STOP_SECONDS = 60.0, 300.0, 30.0
+PATIENCE, _RESULT_SECONDS, _STOP_SECONDS = 60.0, 300.0, 30.0
 _LAST_LINES = 5
 
 #: How its owner runs the bot.
@@ -50,10 +50,19 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def rehearse(photo: Path, style: str, output: Path, *, command: Sequence[str] = BOT) -> None:
+async def rehearse(
+    photo: Path,
+    style: str,
+    output: Path,
+    *,
+    command: Sequence[str] = BOT,
+    patience: float = PATIENCE,
+) -> None:
     """Choose `style` (a name of the gallery), send `photo`, save what comes back at `output`.
 
-    `command` runs the bot, set up by its environment. Raises `BotError` when the bot does not play its part, or a file cannot be read or written.
+    `command` runs the bot, set up by its environment; `patience` is in seconds, for an answer of
+    the bot. Raises `BotError` when the bot does not play its part, or a file cannot be read or
+    written.
     """
     # Imported here, as the bot itself has no use for it.
     from bot.sandbox import Sandbox
@@ -68,7 +77,7 @@ async def rehearse(photo: Path, style: str, output: Path, *, command: Sequence[s
             settings = {**environment(sandbox.url, sandbox.token, Path(state)), **QUICK}
             bot = await _start(command, settings, log)
             try:
-                actor = _Actor(sandbox.user(name="You"), bot, log, Transcript())
+                actor = _Actor(sandbox.user(name="You"), bot, log, patience, Transcript())
                 actor.person.chat.watchers.add(actor.transcript.tell)
                 result = await _converse(actor, picture, style)
                 painting = sandbox.bytes_of(result.file_id or "")
@@ -106,6 +115,7 @@ class _Actor:
     person: Person
     bot: asyncio.subprocess.Process
     log: Path
+    patience: float
     transcript: Transcript
 
     async def press(self, message: Message, label: str) -> None:
@@ -117,17 +127,17 @@ class _Actor:
         except NoSuchButton as error:
             raise BotError(f"{error} The conversation cannot go on.") from error
         self.transcript.press(self.person.raw, label)
-        await self._unless_it_ends("an answer to the button", press.answered(_ANSWER_SECONDS))
+        await self._unless_it_ends("an answer to the button", press.answered(self.patience))
 
     async def expect(
         self,
         what: str,
         after: Message,
         predicate: Callable[[Message], object],
-        seconds: float = _ANSWER_SECONDS,
+        seconds: Optional[float] = None,
     ) -> Message:
         """The first of the bot's messages below `after` that satisfies `predicate`."""
-        coming = self.person.wait_for(predicate, seconds, after=after)
+        coming = self.person.wait_for(predicate, seconds or self.patience, after=after)
         return await self._unless_it_ends(what, coming)
 
     async def _unless_it_ends(self, what: str, coming: Awaitable[Came]) -> Came:

@@ -72,11 +72,10 @@ async def test_a_bot_that_ends_is_told_with_its_last_words(picture, tmp_path):
     assert not (tmp_path / "chat.jpg").exists()
 
 
-async def test_a_bot_that_is_silent_is_told_and_ended(picture, tmp_path, monkeypatch):
-    monkeypatch.setattr(rehearsal, "_ANSWER_SECONDS", 0.3)
+async def test_a_bot_that_is_silent_is_told_and_ended(picture, tmp_path):
     bot = [sys.executable, "-c", "import time; time.sleep(600)"]
     with pytest.raises(BotError, match="did not send a menu in time"):
-        await rehearse(picture, "night-swirls", tmp_path / "chat.jpg", command=bot)
+        await rehearse(picture, "night-swirls", tmp_path / "chat.jpg", command=bot, patience=0.3)
 
 
 def test_a_photo_that_is_not_there_is_a_sentence_and_code_1(tmp_path, capsys):
