@@ -189,6 +189,11 @@ class Sandbox:
         )
 
     @property
+    def webhook_secret(self) -> str:
+        """What `setWebhook` gave as the secret token."""
+        return self._state.delivery.hook.secret_token
+
+    @property
     def webhook(self) -> Json:
         """What `getWebhookInfo` answers now."""
         return self._state.delivery.described()

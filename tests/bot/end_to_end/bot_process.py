@@ -1,4 +1,4 @@
-"""The bot as a process of its own, which a test may kill."""
+"""The bot as a process of its own, which a test may kill and whose loop it may time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAINTER = Path(__file__).with_name("gated_painter.py")
 class BotProcess:
     """A bot that paints with `gated_painter`; it is started again with the same state."""
 
-    def __init__(self, sandbox, folder, port):
+    def __init__(self, sandbox, folder, port, **settings):
         self._sandbox = sandbox
         self._gate = folder / "gate"
         self._log = folder / "bot.log"
@@ -35,6 +35,7 @@ class BotProcess:
             "LOG_LEVEL": "DEBUG",
             "STOP_GRACE": "1",
             "STATE_DIR": str(folder / "state"),
+            **settings,
         }
 
     async def start(self):
@@ -85,6 +86,18 @@ class BotProcess:
     def log(self):
         return self._log.read_text()
 
+    @property
+    def longest_lag(self):
+        """Seconds for which its event loop was blocked at the most."""
+        return float(Path(f"{self._gate}.lag").read_text())
+
+    @property
+    def memory(self):
+        """Its resident set in bytes."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) * 1024
+
     def freeze(self):
         self._process.send_signal(signal.SIGSTOP)
 
@@ -100,8 +113,28 @@ class BotProcess:
         return await self._process.wait()
 
 
-if __name__ == "__main__":
-    painter = [sys.executable, str(PAINTER), sys.argv[1]]
+async def serve_and_time(gate):
+    """Run the bot; write the longest time that its loop was blocked, in seconds, to GATE.lag."""
     settings = load_config(os.environ)
     formatter = set_up_logging(settings.log_level, settings.secrets, os.environ)
-    asyncio.run(serve(settings, hide=formatter.hide, painter=painter))
+    timing = asyncio.ensure_future(time_loop(Path(f"{gate}.lag")))
+    painter = [sys.executable, str(PAINTER), gate]
+    await serve(settings, hide=formatter.hide, painter=painter)
+    timing.cancel()
+
+
+async def time_loop(path, every=0.005):
+    longest = 0.0
+    # The first second holds the imports that come with the first update.
+    await asyncio.sleep(1)
+    while True:
+        begin = time.monotonic()
+        await asyncio.sleep(every)
+        lag = time.monotonic() - begin - every
+        if lag > longest:
+            longest = lag
+            path.write_text(f"{longest:.3f}")
+
+
+if __name__ == "__main__":
+    asyncio.run(serve_and_time(sys.argv[1]))

@@ -1,0 +1,59 @@
+"""Two hundred users at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.keyboards import ChooseStyle
+from bot.offers import key_of
+from bot.sandbox import Redelivery, Sandbox
+from tests.bot.end_to_end.bot_process import BotProcess
+from tests.bot.end_to_end.stage import free_port, jpeg, plain
+
+USERS = 200
+#: Seconds that the event loop may be blocked.
+MOST_LAG = 0.1
+MOST_GROWTH = 40_000_000
+
+
+async def choose_a_style(user):
+    """Press the gallery's first number, as in a gallery that was opened before."""
+    start = await user.text("/start")
+    menu = await user.wait_for(lambda message: message.buttons, 60, after=start)
+    data = ChooseStyle(style=key_of("night-swirls"), picture=None).pack()
+    await user.press_data(menu, data)
+    await user.wait_for(lambda message: "Now send" in message.text, 60)
+
+
+def answered(message):
+    """A picture, or a polite refusal."""
+    return (message.kind == "photo" and "Your photo" in message.text) or "later" in message.text
+
+
+async def test_everyone_is_answered_or_politely_refused(tmp_path):
+    async with Sandbox(redelivery=Redelivery(first=0.5, longest=5, timeout=60)) as sandbox:
+        bot = BotProcess(sandbox, tmp_path, free_port(), LOG_LEVEL="WARNING")
+        await bot.start()
+        try:
+            await all_at_once(bot, sandbox)
+        finally:
+            await bot.kill()
+
+
+async def all_at_once(bot, sandbox):
+    users = [sandbox.user(name=f"user {number}") for number in range(USERS)]
+    await asyncio.gather(*(choose_a_style(user) for user in users))
+    data = jpeg(plain("green", (320, 240)))
+    await asyncio.gather(*(user.photo(data) for user in users))
+    await asyncio.gather(*(user.wait_for(answered, timeout=120) for user in users[:50]))
+    early = bot.memory
+    await asyncio.gather(*(user.wait_for(answered, timeout=120) for user in users))
+    assert bot.memory - early < MOST_GROWTH
+    assert bot.longest_lag < MOST_LAG
+    pictures = [
+        user for user in users if any(m.kind == "photo" and m.from_bot for m in user.messages)
+    ]
+    assert len(pictures) >= 50
+    print(
+        f"{len(pictures)} pictures, lag {bot.longest_lag} s, {early >> 20} MB, {bot.memory >> 20} MB"
+    )

@@ -1,0 +1,101 @@
+"""The bot as the owner runs it: what it logs, how it stops, what it says when it cannot start."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.bot.end_to_end.bot_process import ROOT, BotProcess
+from tests.bot.end_to_end.stage import free_port, jpeg, plain
+
+
+@pytest.fixture()
+async def bot(sandbox, tmp_path):
+    process = BotProcess(sandbox, tmp_path, free_port())
+    await process.start()
+    yield process
+    await process.kill()
+
+
+async def test_the_token_is_in_no_log_line_and_no_file(bot, sandbox, tmp_path):
+    anna = sandbox.user(name="Anna")
+    for method in ("sendMessage", "download", "getFile", "editMessageMedia", "setWebhook"):
+        for kind in ("error", "drop", "gateway"):
+            sandbox.faults.add(method, kind)
+    data = jpeg(plain("green"))
+    await anna.album([data, data])
+    await anna.wait_for(lambda message: "Your photo" in message.text, timeout=60)
+    sandbox.push_update({"message": {"no": "message"}})
+    await anna.text("/start")
+    await anna.wait_for(lambda message: "Hello" in message.text)
+    secret = sandbox.webhook_secret
+    assert await bot.terminate() == 0
+    assert "POST" in bot.log or "failed" in bot.log
+    assert sandbox.token not in bot.log
+    assert secret not in bot.log
+    key = sandbox.token.partition(":")[2].encode()
+    files = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if key in path.read_bytes()]
+
+
+def test_a_second_bot_with_the_same_state_is_refused_in_a_sentence(tmp_path):
+    environment = {
+        **os.environ,
+        "BOT_TOKEN": "1:abc",
+        "API_URL": "http://127.0.0.1:9",
+        "MODE": "polling",
+        "STATE_DIR": str(tmp_path),
+    }
+
+    def command(port):
+        return {
+            "args": [sys.executable, "-m", "bot"],
+            "cwd": str(ROOT),
+            "env": {**environment, "PORT": str(port)},
+            "stderr": subprocess.PIPE,
+        }
+
+    first = subprocess.Popen(**command(free_port()))
+    try:
+        for line in first.stderr:
+            if b"Listening" in line:
+                break
+        second = subprocess.run(**command(free_port()), check=False, timeout=60)
+    finally:
+        first.kill()
+        first.communicate()
+    assert second.returncode == 1
+    assert b"Another bot works in" in second.stderr
+    assert b"Traceback" not in second.stderr
+
+
+def test_a_missing_token_is_named():
+    environment = {name: value for name, value in os.environ.items() if name != "BOT_TOKEN"}
+    done = subprocess.run(
+        [sys.executable, "-m", "bot"],
+        cwd=str(ROOT),
+        env={**environment, "BOT_TOKEN": ""},
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert b"BOT_TOKEN" in done.stderr
+    assert b"BotFather" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+async def test_chat_begins_and_ends_with_its_bot(tmp_path):
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "chat", "--port", str(free_port()), "--state", str(tmp_path),
+        cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    line = await asyncio.wait_for(process.stdout.readline(), 60)
+    assert b"Talk to the bot at http://127.0.0.1:" in line
+    process.terminate()
+    assert await asyncio.wait_for(process.wait(), 60) == 0
