@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from typing import IO, Callable, List, Optional, Sequence, Union
 
@@ -28,6 +29,7 @@ from bot.intake import Intake
 from bot.jobs import Jobs, Limits
 from bot.lock import hold
 from bot.metrics import Metrics
+from bot.notify import Notifier
 from bot.pace import Pace
 from bot.people import People, Settings
 from bot.pictures import Pictures
@@ -36,6 +38,7 @@ from bot.reception import Reception
 from bot.reconciler import Reconciler
 from bot.results import Results
 from bot.scheduler import Scheduler
+from bot.status import describe
 from bot.storage import SqliteStorage
 from bot.supervisor import Supervisor
 from bot.texts import make_i18n
@@ -47,6 +50,9 @@ from bot.worker import Worker
 from runtime import StylizeOptions
 
 _log = logging.getLogger(__name__)
+
+#: Seconds, at the most, that a stop takes besides the running job.
+_CLOSING = 60
 
 
 class Service:
@@ -61,8 +67,10 @@ class Service:
         *,
         worker: Optional[Worker] = None,
         edit_interval: float = EDIT_INTERVAL,
+        notifier: Optional[Notifier] = None,
     ) -> None:
         self._config = config
+        self._notifier = notifier or Notifier()
         self._lock: Optional[IO[str]] = None
         self.metrics = Metrics()
         self._flood = FloodControl(self.metrics)
@@ -172,6 +180,7 @@ class Service:
             await self._close()
             raise
         self._begin(secret, self._session)
+        self._notifier.ready()
         await self._albums.start()
         return secret
 
@@ -195,15 +204,21 @@ class Service:
         start("painter's start", self._warm_up)
         start("command list", lambda: set_commands(self.bot, self._i18n))
         start("transport", transport.run)
+        start("watchdog", self._notifier.keep_alive)
+        start("status", lambda: self._notifier.keep_status(self._describe))
 
     def health(self) -> List[str]:
         """What is wrong with the bot, in words; nothing while it is well."""
         problem = None if self._transport is None else self._transport.problem
         return [] if problem is None else [problem]
 
+    async def _describe(self) -> str:
+        return await describe(self.scheduler, self._worker, self._transport)
+
     async def stop(self) -> None:
         """Take no more updates, let the running job end or hand it back, tell what is painted."""
         grace = self._config.stop_grace
+        self._notifier.stopping(grace + _CLOSING)
         _log.info("Stopping; the running job has %d s.", grace)
         await self._intake.close()
         if self._server is not None:
@@ -252,7 +267,11 @@ async def serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    service = Service(config, worker=Worker(painter, patience=config.patience))
+    service = Service(
+        config,
+        worker=Worker(painter, patience=config.patience),
+        notifier=Notifier.from_environment(os.environ),
+    )
     hide(await service.start())
     await stop.wait()
     await service.stop()

@@ -90,8 +90,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
     _volunteer_for_oom_killer()
     tasks: queue.Queue[Tuple[Task, threading.Event]] = queue.Queue()
     threading.Thread(target=_listen, args=(requests, tasks), daemon=True).start()
-    _prepare()
-    say("ready")
+    say("ready", backend=_prepare())
     while True:
         task, cancel = tasks.get()
         _serve(task, cancel, say)
@@ -134,16 +133,17 @@ def _listen(requests: IO[str], tasks: queue.Queue[Tuple[Task, threading.Event]])
     os._exit(os.EX_OK)
 
 
-def _prepare() -> None:
-    """Import what painting needs, so that the first task need not wait for it."""
+def _prepare() -> Optional[str]:
+    """Import what painting needs, so that the first task need not wait; returns the backend."""
     import runtime.cyclegan
     import runtime.gatys  # noqa: F401
     from runtime.backends import candidates
 
     try:
-        next(candidates())
+        return next(candidates()).name
     except BackendUnavailable as error:
         _log.warning("%s", error)
+        return None
 
 
 def _serve(task: Task, cancel: threading.Event, say: Say) -> None:

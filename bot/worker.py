@@ -54,6 +54,7 @@ class Worker:
         self._patience = patience
         self._start_up = start_up
         self._child: Optional[Child] = None
+        self._backend: Optional[str] = None
         self._closed = False
         self._lock = asyncio.Lock()
 
@@ -61,6 +62,11 @@ class Worker:
     def pid(self) -> Optional[int]:
         """The number of the child process, if there is one."""
         return None if self._child is None else self._child.pid
+
+    @property
+    def backend(self) -> Optional[str]:
+        """What the networks run on, by its name; known once a child is ready."""
+        return self._backend
 
     async def start(self) -> None:
         """Start the child and wait until it is ready; `submit` does so too where it must.
@@ -117,10 +123,11 @@ class Worker:
         self._child = child = await Child.spawn(self._command)
         try:
             self._check_open()
-            await child.receive(self._start_up)
+            ready = await child.receive(self._start_up)
         except BaseException:
             await self._end_child()
             raise
+        self._backend = ready.get("backend")
         _log.info("The painter is ready (process %d).", child.pid)
         return child
 
