@@ -79,11 +79,11 @@ async def tunnel_trouble(url: str, session: aiohttp.ClientSession) -> Optional[s
     except (aiohttp.ClientError, asyncio.TimeoutError):
         # Telegram may well reach what this machine does not.
         return None
-    return _explained(code)
+    return explained(code)
 
 
-def _explained(text: str) -> Optional[str]:
-    """The advice for the first of ngrok's codes in `text`."""
+def explained(text: str) -> Optional[str]:
+    """What the first of ngrok's error codes in `text` means and what helps, `None` without one."""
     match = re.search(r"ERR_NGROK_(\d+)", text)
     if not match:
         return None
@@ -138,7 +138,7 @@ async def _asked(url: str, session: aiohttp.ClientSession) -> Any:
         ) from error
     except (aiohttp.ClientError, ValueError) as error:
         raise TunnelError(f"{url} is no ngrok agent ({error}); set NGROK_API to its.") from error
-    advice = _explained(text) or f"{text[:200].strip()!r}."
+    advice = explained(text) or f"{text[:200].strip()!r}."
     raise TunnelError(f"The ngrok agent answers {answer.status} at {url}: {advice}")
 
 
