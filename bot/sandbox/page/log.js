@@ -11,8 +11,13 @@ export class Log {
     this.messages = new Map();
     this.user = null;
     this.following = true;
+    this.top = 0;
     scroller.addEventListener("scroll", () => {
-      this.following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+      const left = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+      // A list that grows under our own scroll to its end is not a reader who went up.
+      const wentUp = scroller.scrollTop < this.top;
+      this.following = left < NEAR || (this.following && !wentUp);
+      this.top = scroller.scrollTop;
       down.hidden = this.following;
     });
     down.addEventListener("click", () => this.toEnd("smooth"));
