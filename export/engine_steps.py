@@ -46,9 +46,13 @@ class Tools:
     host: Optional[EngineHost]
 
 
-def write_onnx(folder: Path) -> None:
-    """Run `python -m export onnx` in a process of its own, so that its memory is given back."""
-    done = subprocess.run([*_PYTHON, "export", "onnx", "-o", str(folder)], check=False)
+def write_onnx(folder: Path, vgg: str) -> None:
+    """Run `python -m export onnx` in a process of its own, so that its memory is given back.
+
+    `vgg` is the set of VGG-19's weights.
+    """
+    command = [*_PYTHON, "export", "onnx", "--vgg", vgg, "-o", str(folder)]
+    done = subprocess.run(command, check=False)
     if done.returncode:
         print("Some graphs could not be written; going on with those that are there.")
 

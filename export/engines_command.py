@@ -18,6 +18,8 @@ from export.engine_key import why_invalid
 from export.engine_preflight import warnings
 from export.engine_steps import Steps, Tools, find_tools, write_onnx
 from export.errors import DiskFull, EngineFailed, ExportError
+from export.onnx_files import add_vgg
+from export.vgg_sets import check_installed
 from runtime.spec import CLASSIC, DEEP, ENGINES, GraphSpec, Size, engine_sizes
 
 #: The exit code on a machine that cannot build engines.
@@ -47,6 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="WxH",
         help="only this size, such as 384x288; may be given again",
     )
+    add_vgg(parser)
     parser.add_argument("-o", "--output", type=Path, default=ENGINES, help="the engines folder")
     parser.set_defaults(run=run)
 
@@ -54,7 +57,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Write the graphs, build their engines; returns the exit code."""
     folder: Path = args.output
-    write_onnx(folder)
+    check_installed(args.vgg)
+    write_onnx(folder, args.vgg)
     tools = find_tools()
     if tools is None:
         print(f"The ONNX files are in {folder}; run `make engines` on the machine with the GPU.")

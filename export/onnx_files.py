@@ -11,9 +11,9 @@ from export.catalogue import CATALOGUE, GENERATOR
 from export.errors import CheckpointError
 from export.gatys import write_features, write_gatys
 from export.generator import write_generator
-from export.vgg import load_vgg19
-from export.vgg_slice import WEIGHTS, slice_path
-from runtime.spec import ENGINES, OBJECTIVES, POOLINGS
+from export.vgg_sets import DEFAULT_SET, SETS, check_installed, load_set, objectives_of
+from export.vgg_slice import WEIGHTS
+from runtime.spec import ENGINES, OBJECTIVES, POOLINGS, Objective, features_graph, gatys_graph
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,22 +22,54 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--pooling", choices=POOLINGS, default=POOLINGS[0], help="how VGG's blocks are joined"
     )
+    add_vgg(parser)
     parser.add_argument("-o", "--output", type=Path, default=ENGINES, help="the folder to write to")
     parser.set_defaults(run=run)
 
 
+def add_vgg(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the set of VGG-19 weights."""
+    parser.add_argument(
+        "--vgg", choices=SETS, default=DEFAULT_SET, help="VGG-19's weights (default: %(default)s)"
+    )
+
+
 def run(args: argparse.Namespace) -> int:
-    """Write the graphs of each objective and each generator whose weights are there; 1 if one is bad."""
+    """Write the graphs of each objective and each generator whose weights are there; 1 if one is bad.
+
+    Raises `WeightsMissing` for a set of VGG-19 that was asked for and is not there.
+    """
+    check_installed(args.vgg, WEIGHTS)
+    there = objectives_of(args.vgg, WEIGHTS)
     for objective in OBJECTIVES.values():
-        if not slice_path(WEIGHTS, objective).exists():
+        if objective in there:
+            convolutions = load_set(args.vgg, objective.layers, WEIGHTS)
+            for write in (write_features, write_gatys):
+                _report(write(objective, args.pooling, convolutions, args.output))
+        elif args.vgg == DEFAULT_SET:
             print(f"{objective.name}: no weights; `make weights` fetches them")
-            continue
-        convolutions = load_vgg19(objective)
-        for write in (write_features, write_gatys):
-            _report(write(objective, args.pooling, convolutions, args.output))
+        else:
+            _remove(objective, args.vgg, args.output)
     # One bad checkpoint keeps no other from being written.
     written = [_write_generator(path, args.output) for path in _generator_checkpoints()]
     return 0 if all(written) else 1
+
+
+def _remove(objective: Objective, vgg: str, folder: Path) -> None:
+    """Remove the graphs of an objective that a set has no layers for.
+
+    Painting takes the deep objective where its graphs are: they would go before those asked for.
+    """
+    graphs = [
+        describe(objective, pooling)
+        for pooling in POOLINGS
+        for describe in (features_graph, gatys_graph)
+    ]
+    there = [path for path in (folder / each.onnx_file for each in graphs) if path.exists()]
+    for path in there:
+        path.unlink()
+    removed = "; the graphs of other weights were removed" if there else ""
+    print(f"{objective.name}: {vgg} lacks the layers for it{removed}")
 
 
 def _generator_checkpoints() -> List[Path]:

@@ -9,11 +9,17 @@ from typing import Mapping, Tuple
 import numpy as np
 
 from export.vgg_slice import WEIGHTS, read_slice
-from runtime.spec import Objective
+from runtime.spec import VGG19_CHANNELS, Objective
 
 #: What the weights expect subtracted from a 0..255 picture, red first: the mean colour of ImageNet
 #: (Simonyan and Zisserman 2014; the BGR triple of the Caffe model, turned round).
 MEAN_RGB = np.array([123.68, 116.779, 103.939], np.float32) / 255.0
+
+#: All sixteen convolutions with their output channels; the graphs need none after conv5_1.
+ALL_CHANNELS: Mapping[str, int] = {
+    **VGG19_CHANNELS,
+    **dict.fromkeys(("conv5_2", "conv5_3", "conv5_4"), 512),
+}
 
 #: Each layer's mean activation after ReLU, average pooling between the blocks, over twelve natural
 #: photographs at 384 px. Any positive numbers give an equivalent network (a ReLU network stays the

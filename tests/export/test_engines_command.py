@@ -98,7 +98,7 @@ def machine(tmp_path, monkeypatch, capfd):
 def owner(machine, vgg_graphs, monkeypatch):
     """A machine whose graphs are written: all of them would take seconds for each test."""
 
-    def write_onnx(folder):
+    def write_onnx(folder, vgg):
         for graph in (FEATURES, GATYS):
             shutil.copy(str(vgg_graphs.path(graph)), folder)
 
