@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 import platform
-from dataclasses import dataclass
-from typing import Iterable, Iterator
+from dataclasses import asdict
+from typing import Iterator
 
 from runtime import spec
 from runtime.backends import AUTO, PREFERENCE, backend_class, candidates
 from runtime.errors import BackendUnavailable
+from runtime.findings import MISSING, NOTE, OK, Finding, report
 from runtime.gallery import installed_styles
 from runtime.generators import models
+from runtime.jetson import examine_jetson
 from runtime.spec import (
     OBJECTIVES,
     POOLINGS,
@@ -21,32 +24,23 @@ from runtime.spec import (
     gatys_graph,
 )
 
-OK, MISSING, NOTE = "ok", "missing", "note"
-
 _SETUP = "`make setup` installs it where it can run."
 _ADVICE = {"pyt": "Only a machine with a CUDA GPU gains by it: `pip install torch`."}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report: `advice` says what to do, and is empty where nothing is to do."""
-
-    topic: str
-    state: str
-    text: str
-    advice: str = ""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command `doctor`."""
     parser = commands.add_parser("doctor", help="say what was found here and what is missing")
+    parser.add_argument("--json", action="store_true", help="as a list of objects, for programs")
     parser.set_defaults(run=_run)
 
 
 def examine() -> Iterator[Finding]:
-    """Look at Python, the backends, graphs, generators, engines and styles, in that order."""
+    """Look at Python, a Jetson's state, the backends, graphs, engines and styles, in that order."""
     yield _python()
+    yield from examine_jetson()
     yield from _backends()
+    yield from _libraries()
     for objective in OBJECTIVES.values():
         yield _graphs(objective)
     yield _generators()
@@ -54,19 +48,12 @@ def examine() -> Iterator[Finding]:
     yield _styles()
 
 
-def report(findings: Iterable[Finding]) -> str:
-    """The findings as aligned lines, each advice under what it is for."""
-    lines = []
-    for each in findings:
-        lines.append(f"{each.state:8}{each.topic:10}{each.text}")
-        if each.advice:
-            lines.append(f"{'':18}-> {each.advice}")
-    return "\n".join(lines)
-
-
 def _run(args: argparse.Namespace) -> int:
     findings = list(examine())
-    print(report(findings))
+    if args.json:
+        print(json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2))
+    else:
+        print(report(findings))
     # Without a backend or without any graph nothing can be painted.
     unusable = {"painting", "classic"} & {each.topic for each in findings if each.state == MISSING}
     return 1 if unusable else 0
@@ -87,6 +74,32 @@ def _backends() -> Iterator[Finding]:
         yield Finding("painting", OK, f"with {next(candidates(AUTO)).name}")
     except BackendUnavailable as error:
         yield Finding("painting", MISSING, str(error), _SETUP)
+
+
+def _libraries() -> Iterator[Finding]:
+    """TensorRT's two versions, where both are there."""
+    # Imported here, as the other backends are: on their demand only.
+    from runtime.backends.trt_device import import_vendors
+    from runtime.backends.trt_plan import library_version
+
+    try:
+        bindings = str(import_vendors()[0].__version__)
+    except BackendUnavailable:
+        return
+    digits = library_version(bindings)
+    if not digits.isdigit():
+        yield Finding("tensorrt", NOTE, f"bindings {bindings}, a library that tells no version")
+        return
+    number = int(digits)
+    # 8201 is 8.2.1, but 100300 is 10.3.0.
+    major, rest = divmod(number, 10_000 if number >= 10_000 else 1000)
+    library = f"{major}.{rest // 100}.{rest % 100}"
+    text = f"bindings {bindings}, library {library}"
+    if bindings.startswith(library):
+        yield Finding("tensorrt", OK, text)
+    else:
+        advice = "One was upgraded alone: reinstall both from the same JetPack."
+        yield Finding("tensorrt", NOTE, text, advice)
 
 
 def _graphs(objective: Objective) -> Finding:

@@ -9,6 +9,7 @@ from typing import Any
 
 from runtime.backends.trt_device import Device
 from runtime.errors import GraphMissing, StaleEngine
+from runtime.jetson import l4t_release as l4t_release  # noqa: PLC0414 - for export/engine*
 from runtime.spec import (
     EngineHost,
     EngineRecord,
@@ -20,8 +21,6 @@ from runtime.spec import (
 )
 
 CURE = "Run `make engines` to build it."
-
-_L4T_RELEASE = Path("/etc/nv_tegra_release")
 
 
 def host_of(trt: Any, device: Device) -> EngineHost:
@@ -46,16 +45,6 @@ def library_version(bindings: str) -> str:
         return str(library.getInferLibVersion())
     except (OSError, AttributeError):
         return ""
-
-
-def l4t_release(path: Path = _L4T_RELEASE) -> str:
-    """The Jetson's release, such as `R32.6.1`; empty on other machines."""
-    if not path.exists():
-        return ""
-    # "# R32 (release), REVISION: 6.1, GCID: ..."
-    parts = path.read_text(errors="replace").replace(",", " ").split()
-    revision = parts[parts.index("REVISION:") + 1] if "REVISION:" in parts else "?"
-    return f"{parts[1] if len(parts) > 1 else '?'}.{revision}"
 
 
 def read_plan(graph: GraphSpec, size: Size, folder: Path, here: EngineHost) -> bytes:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import platform
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from runtime import cli, doctor, spec
 from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.errors import BackendUnavailable
+from runtime.findings import MISSING, NOTE, OK
 
 
 @pytest.mark.usefixtures("installed")
@@ -40,7 +42,7 @@ def test_names_a_backend_that_is_not_installed(monkeypatch):
 
     monkeypatch.setattr(OnnxRuntimeBackend, "check", classmethod(absent))
     found = {each.topic: each for each in doctor.examine()}
-    assert found["onnxrt"].state == doctor.NOTE and "not installed" in found["onnxrt"].text
+    assert found["onnxrt"].state == NOTE and "not installed" in found["onnxrt"].text
     assert "make setup" in found["onnxrt"].advice
 
 
@@ -50,4 +52,34 @@ def test_engines_are_for_gpus_only(monkeypatch):
 
     monkeypatch.setattr("runtime.backends.trt_survey.import_vendors", absent)
     (found,) = [each for each in doctor.examine() if each.topic == "engines"]
-    assert found.state == doctor.NOTE and "not both installed" in found.text
+    assert found.state == NOTE and "not both installed" in found.text
+
+
+@pytest.mark.usefixtures("installed")
+def test_speaks_json_to_programs(capsys):
+    assert cli.main(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {each["state"] for each in found} <= {OK, MISSING, NOTE}
+    (classic,) = [each for each in found if each["topic"] == "classic"]
+    assert classic["state"] == OK and set(classic) == {"topic", "state", "text", "advice"}
+
+
+@pytest.mark.parametrize(
+    ("bindings", "number", "state", "text"),
+    [
+        ("8.0.1.6", "8001", OK, "library 8.0.1"),
+        ("8.2.1.8", "8201", OK, "library 8.2.1"),
+        ("10.3.0", "100300", OK, "library 10.3.0"),
+        ("8.0.1.6", "8201", NOTE, "library 8.2.1"),
+        ("8.0.1.6", "", NOTE, "no version"),
+    ],
+)
+def test_tells_tensorrt_s_two_versions(monkeypatch, bindings, number, state, text):
+    class TensorRT:
+        __version__ = bindings
+
+    device, plan = "runtime.backends.trt_device", "runtime.backends.trt_plan"
+    monkeypatch.setattr(f"{device}.import_vendors", lambda: (TensorRT, None))
+    monkeypatch.setattr(f"{plan}.library_version", lambda version: number)
+    (found,) = doctor._libraries()
+    assert found.state == state and text in found.text and bindings in found.text
