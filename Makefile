@@ -14,6 +14,10 @@ LEAST_PYTHON = $(if $(TEGRA),8,9)
 SAMPLE = docs/pictures/nagasaki-boats.jpg
 DEMO_STYLE = night-swirls
 
+# Exit code 5: PYTEST_ARGS chose no test of the second kind.
+RUN_TESTS = $(PY) -m pytest -n auto -m "not alone" $(PYTEST_ARGS) \
+    && { $(PY) -m pytest -m alone $(PYTEST_ARGS) || [ $$? = 5 ]; }
+
 .PHONY: help demo chat examples graphs setup test test-jetson lint bench bench-gpu weights onnx engines styles texts clean
 
 help:  ## this list
@@ -41,7 +45,7 @@ graphs: $(VENV)/.requirements
 setup: $(VENV)/.requirements  ## make .venv with what painting needs
 
 test: $(VENV)/.requirements-dev  ## run all tests
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	@$(RUN_TESTS)
 
 test-jetson: VENV = .venv38
 test-jetson:  ## the tests with the Jetson's pins; PYTHON must be a Python 3.8
@@ -51,8 +55,8 @@ test-jetson:  ## the tests with the Jetson's pins; PYTHON must be a Python 3.8
 	@# pycuda needs a CUDA compiler, and TensorRT comes with the Jetson's image only.
 	@grep -v '^pycuda' requirements-jetson.txt > $(VENV)/pins.txt
 	@$(PY) -m pip install --quiet -r $(VENV)/pins.txt \
-	    torch==1.13.0 torchvision==0.14.0 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*'
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	    torch==1.13.0 torchvision==0.14.0 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
+	@$(RUN_TESTS)
 
 lint: $(VENV)/.requirements-dev  ## ruff and mypy
 	@$(PY) -m ruff check .

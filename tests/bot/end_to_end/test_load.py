@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from bot.keyboards import ChooseStyle
 from bot.offers import key_of
 from bot.sandbox import Redelivery, Sandbox
@@ -30,6 +32,7 @@ def answered(message):
     return (message.kind == "photo" and "Your photo" in message.text) or "later" in message.text
 
 
+@pytest.mark.alone
 async def test_everyone_is_answered_or_politely_refused(tmp_path):
     async with Sandbox(redelivery=Redelivery(first=0.5, longest=5, timeout=60)) as sandbox:
         bot = BotProcess(sandbox, tmp_path, free_port(), LOG_LEVEL="WARNING")

@@ -106,6 +106,7 @@ async def test_pictures_at_fault_get_one_sentence_each(sandbox, service, languag
     await user.wait_for(is_done(user), timeout=60, after=sent)
 
 
+@pytest.mark.alone
 async def test_a_running_job_is_cancelled_within_two_seconds(sandbox, slow_service):
     user = sandbox.user()
     await choose_first_style(user)
