@@ -6,12 +6,12 @@ import argparse
 import sys
 from typing import List, Optional
 
-from export import engines_command, onnx_files, vgg_slice, weights_command
+from export import engines_command, onnx_files, train_command, vgg_slice, weights_command
 from runtime.errors import JetbrushError
 
 #: Each offers `add_parser(subparsers)`, whose parser sets `run` to a function of the arguments
 #: that returns the exit code. Vendor libraries are imported by `run`, not by the module.
-COMMANDS = (weights_command, onnx_files, engines_command, vgg_slice)
+COMMANDS = (weights_command, onnx_files, engines_command, vgg_slice, train_command)
 
 #: What a shell reports for a program that Ctrl-C ended.
 INTERRUPTED = 130

@@ -9,8 +9,12 @@ JetbrushError                    (of runtime.errors)
     │       └── CheckpointRefused   its pickle asks for more than tensors: code, perhaps
     ├── DownloadError            a file could not be had from its source
     │   └── ChecksumMismatch     it could, but is not the file that was published
-    └── EngineFailed             an engine could not be built
-        └── DiskFull             there is no room for it; the one that was there is kept
+    ├── EngineFailed             an engine could not be built
+    │   └── DiskFull             there is no room for it; the one that was there is kept
+    └── TrainingFailed           fine-tuning cannot begin, or not go on
+        ├── DatasetError         the pictures are not there, or too few
+        ├── BatchTooLarge        a batch does not fit into the memory
+        └── StateError           the checkpoint cannot be written, read or gone on from
 """
 
 from __future__ import annotations
@@ -56,3 +60,19 @@ class EngineFailed(ExportError):
 
 class DiskFull(EngineFailed):
     """There is no room for the engine; the one that was there is kept."""
+
+
+class TrainingFailed(ExportError):
+    """Fine-tuning cannot begin, or not go on."""
+
+
+class DatasetError(TrainingFailed):
+    """The pictures to train with are not there, or too few."""
+
+
+class BatchTooLarge(TrainingFailed):
+    """A batch does not fit into the memory of the GPU or the machine."""
+
+
+class StateError(TrainingFailed):
+    """The checkpoint cannot be written, read, or gone on from; the last good one is kept."""
