@@ -6,12 +6,19 @@ import argparse
 import sys
 from typing import List, Optional
 
-from export import engines_command, onnx_files, train_command, vgg_slice, weights_command
+from export import (
+    compare_vgg,
+    engines_command,
+    onnx_files,
+    train_command,
+    vgg_slice,
+    weights_command,
+)
 from runtime.errors import JetbrushError
 
 #: Each offers `add_parser(subparsers)`, whose parser sets `run` to a function of the arguments
 #: that returns the exit code. Vendor libraries are imported by `run`, not by the module.
-COMMANDS = (weights_command, onnx_files, engines_command, vgg_slice, train_command)
+COMMANDS = (weights_command, onnx_files, engines_command, vgg_slice, train_command, compare_vgg)
 
 #: What a shell reports for a program that Ctrl-C ended.
 INTERRUPTED = 130

@@ -13,7 +13,7 @@ from typing import List, Optional, Union
 
 from PIL import Image
 
-from runtime import doctor
+from runtime import doctor, spec
 from runtime.errors import JetbrushError
 from runtime.gallery import find_style
 from runtime.options import BACKEND_CHOICES, OBJECTIVE_CHOICES, StylizeOptions, TranslateOptions
@@ -87,11 +87,13 @@ def _add_command(
     add("photo", metavar="PHOTO", type=Path, help="the photo to start from")
     add("-o", "--output", metavar="OUT", type=Path, required=True, help="the file to write")
     add("--size", type=int, default=default.size, help="longer side to work at, in pixels")
+    add("--engines", metavar="DIR", type=Path, default=spec.ENGINES, help="the graphs' folder")
     add("--backend", choices=BACKEND_CHOICES, default=default.backend, help="what computes")
     return parser
 
 
 def _stylize(args: argparse.Namespace) -> int:
+    spec.ENGINES = args.engines
     # Imported here: SciPy takes longer to load than a wrong option takes to be reported.
     from runtime.gatys import stylize
 
@@ -113,6 +115,7 @@ def _stylize(args: argparse.Namespace) -> int:
 
 
 def _translate(args: argparse.Namespace) -> int:
+    spec.ENGINES = args.engines
     from runtime.cyclegan import translate
 
     options = TranslateOptions(size=args.size, detail=not args.smooth, backend=args.backend)
