@@ -18,7 +18,7 @@ DEMO_STYLE = night-swirls
 RUN_TESTS = $(PY) -m pytest -n auto -m "not alone" $(PYTEST_ARGS) \
     && { $(PY) -m pytest -m alone $(PYTEST_ARGS) || [ $$? = 5 ]; }
 
-.PHONY: help demo chat examples graphs setup test test-jetson lint bench bench-gpu weights onnx engines styles texts clean
+.PHONY: help demo chat examples graphs setup test test-jetson lint bench bench-gpu weights onnx engines styles texts install uninstall test-systemd clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -94,6 +94,15 @@ texts: $(VENV)/.requirements  ## bring the bot's translations up to date with it
 	@$(PY) -m babel.messages.frontend --quiet compile --domain jetbrush --statistics \
 	    -d bot/locales
 	@rm bot/locales/jetbrush.pot
+
+install:  ## sudo make install: the bot as a service, or its upgrade
+	@PYTHON=$(PYTHON) scripts/install $(INSTALL_ARGS)
+
+uninstall:  ## sudo make uninstall: remove the service
+	@scripts/uninstall $(INSTALL_ARGS)
+
+test-systemd: $(VENV)/.requirements-dev  ## install and run the service in a container; needs root
+	@JETBRUSH_SYSTEMD_TEST=1 $(PY) -m pytest tests/systemd $(PYTEST_ARGS)
 
 clean:  ## remove what was made, but for fetched weights and paintings
 	rm -rf .venv .venv38 demo.jpg demo-chat.jpg bench.json bench-gpu.json engines/*.onnx

@@ -1,0 +1,71 @@
+# shellcheck shell=sh
+# The environment file: from variables, or from a few questions. An existing one is never touched.
+
+LIBGOMP=/usr/lib/aarch64-linux-gnu/libgomp.so.1
+
+# question VARIABLE TEXT: asks for what the environment does not give.
+question() {
+    eval "given=\${$1:-}"
+    # shellcheck disable=SC2154  # eval sets it
+    if [ -z "$given" ] && asking; then
+        printf '%s\n> ' "$2"
+        read -r given || given=
+    fi
+    case $given in
+        *[!A-Za-z0-9:._,/-]*) refuse "$1 holds characters that no such value has; give it anew." ;;
+    esac
+    eval "$1=\$given"
+}
+
+write_environment() {
+    file=$DESTDIR$ETC/jetbrush.env
+    if [ -e "$file" ]; then
+        say "   $file is there and stays as it is."
+        return
+    fi
+    question BOT_TOKEN "The bot's token, from @BotFather in Telegram:"
+    question NGROK_AUTHTOKEN "The ngrok authtoken (dashboard.ngrok.com); empty: polling, no tunnel:"
+    [ -z "$NGROK_AUTHTOKEN" ] ||
+        question NGROK_DOMAIN "Your ngrok domain (dashboard.ngrok.com/domains); empty: as ngrok gives:"
+    question ADMIN_IDS "Telegram user numbers that may ask for /stats, with commas; may be empty:"
+    if [ -z "${MODE:-}" ]; then
+        if [ -n "$NGROK_AUTHTOKEN${WEBHOOK_URL:-}" ]; then MODE=webhook; else MODE=polling; fi
+    fi
+    say "   + write $file (root only): MODE=$MODE"
+    [ -z "$DRY_RUN" ] || return 0
+    # The secrets must not be readable for a moment either.
+    (umask 077 && environment_text >"$file.part")
+    chmod 640 "$file.part"
+    mv "$file.part" "$file"
+}
+
+environment_text() {
+    cat <<EOF
+# Jetbrush's settings; $APP/.env.example tells of all of them.
+# After a change: sudo systemctl restart jetbrush.target
+BOT_TOKEN=${BOT_TOKEN:-}
+MODE=$MODE
+EOF
+    for name in ADMIN_IDS WEBHOOK_URL NGROK_AUTHTOKEN NGROK_DOMAIN; do
+        eval "value=\${$name:-}"
+        # shellcheck disable=SC2154  # eval sets it
+        if [ -n "$value" ]; then say "$name=$value"; else say "#$name="; fi
+    done
+    if [ -n "${NGROK_AUTHTOKEN:-}" ] && [ -z "${WEBHOOK_URL:-}" ]; then
+        cat <<EOF
+# Written by jetbrush-ngrok.service.
+WEBHOOK_URL_FILE=/run/jetbrush-ngrok/url
+EOF
+    fi
+    if [ -e "$LIBGOMP" ]; then
+        cat <<EOF
+# First of all, or TensorRT may find no room for its thread-local storage.
+LD_PRELOAD=$LIBGOMP
+EOF
+    fi
+}
+
+# setting NAME: its value in the environment file, empty if it has none.
+setting() {
+    sed -n "s/^$1=//p" "$DESTDIR$ETC/jetbrush.env" 2>/dev/null | tail -n 1
+}

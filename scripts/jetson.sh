@@ -1,0 +1,41 @@
+# shellcheck shell=sh
+# A Jetson's traps: what was found, and the offer to mend what can be mended.
+
+check_jetson() {
+    step "The machine"
+    say "   $(uname -m), $(sed -n 's/^PRETTY_NAME="\(.*\)"$/\1/p' /etc/os-release)"
+    (cd "$SOURCE" && "$PYTHON" -m runtime.jetson) | sed 's/^/   /'
+    for topic in $(cd "$SOURCE" && "$PYTHON" -m runtime.jetson --fixable); do
+        case $topic in
+            swap) offer "Make a swap file of 4 GB?" add_swap ;;
+            zram) offer "Turn the compressed swap in memory off?" run systemctl disable --now nvzramconfig ;;
+            desktop) offer "Boot without the desktop from now on?" run systemctl set-default multi-user.target ;;
+        esac
+    done
+}
+
+# offer QUESTION COMMAND...: only where the machine itself is meant.
+offer() {
+    question=$1
+    shift
+    if staging; then return; fi
+    if ask "   $question"; then "$@"; else say "   Not done: $question"; fi
+}
+
+add_swap() {
+    if [ -e /swapfile ]; then
+        say "   /swapfile is there already; turn it on with: sudo swapon /swapfile"
+        return
+    fi
+    free=$(df -Pk / | awk 'NR == 2 { print int($4 / 1024) }')
+    if [ "$free" -lt 8192 ]; then
+        say "   Only $free MB of the disk are free: no swap file is made."
+        return
+    fi
+    run fallocate -l 4G /swapfile
+    run chmod 600 /swapfile
+    run mkswap /swapfile
+    run swapon /swapfile
+    say "   + add /swapfile to /etc/fstab"
+    [ -n "$DRY_RUN" ] || echo '/swapfile none swap sw 0 0' >>/etc/fstab
+}
