@@ -126,7 +126,7 @@ def _data(given: Optional[Path]) -> Path:
 def _scanned(folder: Path) -> Collection:
     from tqdm import tqdm
 
-    with tqdm(desc=f"reading {folder}", unit="picture", dynamic_ncols=True) as bar:
+    with tqdm(desc=f"reading {folder}", unit="picture", dynamic_ncols=True, disable=None) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total

@@ -15,8 +15,9 @@ class Display:
     def __init__(self, options: TrainOptions, folder: Path) -> None:
         from tqdm import tqdm
 
+        # In a log a bar is noise; the lines of the epochs are enough there.
         self._options = options
-        self._bar = tqdm(unit="picture", dynamic_ncols=True)
+        self._bar = tqdm(unit="picture", dynamic_ncols=True, disable=None)
         self._writer = _tensorboard(folder / "tensorboard")
 
     def __enter__(self) -> Display:
