@@ -147,6 +147,7 @@ async def test_photo_is_translated_and_missing_graphs_are_told(studio):
         await worker.close()
 
 
+@pytest.mark.alone
 async def test_cancel_and_kill_in_the_middle_leave_a_worker_that_works(worker, studio):
     running = await begin(worker, task(studio, **LONG))
     pid, asked = worker.pid, time.monotonic()
