@@ -14,11 +14,14 @@ LEAST_PYTHON = $(if $(TEGRA),8,9)
 SAMPLE = docs/pictures/nagasaki-boats.jpg
 DEMO_STYLE = night-swirls
 
+# Which weights the graphs are written from: vgg19, vgg19-torchvision or vgg19-caltech101.
+VGG = $(if $(VGG_WEIGHTS),--vgg $(VGG_WEIGHTS))
+
 # Exit code 5: PYTEST_ARGS chose no test of the second kind.
 RUN_TESTS = $(PY) -m pytest -n auto -m "not alone" $(PYTEST_ARGS) \
     && { $(PY) -m pytest -m alone $(PYTEST_ARGS) || [ $$? = 5 ]; }
 
-.PHONY: help demo chat examples graphs setup test test-jetson lint bench bench-gpu weights onnx engines styles texts install uninstall test-systemd clean
+.PHONY: help demo chat examples graphs setup test test-jetson lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install uninstall test-systemd clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -40,7 +43,7 @@ chat: graphs  ## talk to the bot in a browser, without a token
 # The deep objective's weights are worth a download, but painting goes on without them.
 graphs: $(VENV)/.requirements
 	-@$(PY) -m export weights vgg19-deep
-	@$(PY) -m export onnx
+	@$(PY) -m export onnx $(VGG)
 
 setup: $(VENV)/.requirements  ## make .venv with what painting needs
 
@@ -74,10 +77,18 @@ weights: $(VENV)/.requirements  ## fetch the published weights; WEIGHTS="name ..
 	@$(PY) -m export weights $(WEIGHTS)
 
 onnx: $(VENV)/.requirements  ## write the graphs into engines/
-	@$(PY) -m export onnx
+	@$(PY) -m export onnx $(VGG)
 
 engines: $(VENV)/.requirements  ## build the TensorRT engines, on a Jetson
-	@$(PY) -m export engines
+	@$(PY) -m export engines $(VGG)
+
+# The whole network of torchvision is the best start; with fewer layers it begins all the same.
+train-vgg19: $(VENV)/.requirements-train  ## fine-tune VGG-19 on Caltech-101; TRAIN_ARGS="--data DIR ..."
+	-@$(PY) -m export weights vgg19-torchvision vgg19-deep
+	@$(PY) -m export train-vgg19 $(TRAIN_ARGS)
+
+compare-vgg: $(VENV)/.requirements  ## repaint PHOTO in STYLE with every installed VGG-19: compare-vgg.jpg
+	@$(PY) -m export compare-vgg $(or $(PHOTO),$(SAMPLE)) $(or $(STYLE),$(DEMO_STYLE)) -o compare-vgg.jpg
 
 examples: $(VENV)/.requirements  ## paint what the bot shows as examples, as far as it is missing
 	@$(PY) -m bot examples
@@ -105,7 +116,7 @@ test-systemd: $(VENV)/.requirements-dev  ## install and run the service in a con
 	@JETBRUSH_SYSTEMD_TEST=1 $(PY) -m pytest tests/systemd $(PYTEST_ARGS)
 
 clean:  ## remove what was made, but for fetched weights and paintings
-	rm -rf .venv .venv38 demo.jpg demo-chat.jpg bench.json bench-gpu.json engines/*.onnx
+	rm -rf .venv .venv38 demo.jpg demo-chat.jpg compare-vgg.jpg bench.json bench-gpu.json engines/*.onnx
 	rm -rf .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.requirements: $(REQUIREMENTS)
@@ -119,4 +130,9 @@ $(VENV)/.requirements: $(REQUIREMENTS)
 $(VENV)/.requirements-dev: requirements-dev.txt $(VENV)/.requirements
 	@echo "Installing requirements-dev.txt into $(VENV) ..."
 	@$(PY) -m pip install --quiet -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.requirements-train: requirements-train.txt $(VENV)/.requirements
+	@echo "Installing requirements-train.txt into $(VENV) ..."
+	@$(PY) -m pip install --quiet $(if $(TEGRA),tensorboard six,-r requirements-train.txt)
 	@touch $@

@@ -24,7 +24,7 @@ from export.vgg_finetuned import FINE_TUNED, write_finetuned
 from export.vgg_slice import WEIGHTS
 
 #: Where data and runs are kept; not under version control.
-TRAINING = Path(__file__).resolve().parent.parent / "training"
+TRAINING = Path(__file__).resolve().parent.parent / "state" / "training"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -7,6 +7,7 @@ the same number of threads.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from dataclasses import dataclass
@@ -283,7 +284,10 @@ class Training:
     def _autocast(self) -> Any:
         import torch
 
-        return torch.autocast(self._device.type, dtype=torch.float16, enabled=self._mixed)
+        # Not torch's own way to switch it off: torch 1.13 refuses float16 on a processor even so.
+        if not self._mixed:
+            return contextlib.nullcontext()
+        return torch.autocast(self._device.type, dtype=torch.float16)
 
 
 def _gradient_scaler(enabled: bool) -> Any:
