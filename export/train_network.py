@@ -90,8 +90,12 @@ def build(
         parts[name] = layer
         parts[f"{name}_relu"] = nn.ReLU(inplace=True)
         incoming = count
+    scores = nn.Linear(incoming, classes)
+    # All classes alike at first: random scores of so many features begin far off.
+    nn.init.zeros_(scores.weight)
+    nn.init.zeros_(scores.bias)
     parts["head"] = nn.Sequential(
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(DROPOUT), nn.Linear(incoming, classes)
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(DROPOUT), scores
     )
     return nn.Sequential(parts), tuple(pretrained)
 
