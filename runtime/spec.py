@@ -156,6 +156,11 @@ def gatys_graph(objective: Objective, pooling: str) -> GraphSpec:
     )
 
 
+def is_of_targets(graph: GraphSpec) -> bool:
+    """Whether `graph` is a `features_graph`, whose outputs are the targets of a `gatys_graph`."""
+    return graph.name.startswith("features-")
+
+
 def best_objective(folder: Path) -> Objective:
     """`DEEP` where its graphs are in `folder` (the engines folder), else `CLASSIC`."""
     deep = folder / gatys_graph(DEEP, POOLINGS[0]).onnx_file

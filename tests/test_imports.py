@@ -17,7 +17,7 @@ MODULES = [path for package in OURS for path in sorted((ROOT / package).rglob("*
 EXPORT_USES = ("runtime.spec", "runtime.errors", "runtime.picture", "runtime.backends")
 #: Each vendor's library, and the modules that may import it.
 VENDORS = {
-    "openvino": ("runtime/backends/ov.py",),
+    "openvino": ("runtime/backends/ov",),
     "onnxruntime": ("runtime/backends/onnxrt.py", "export/"),
     "torch": ("runtime/backends/pyt.py", "export/train"),
     "tensorrt": ("runtime/backends/trt", "export/engine"),

