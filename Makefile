@@ -21,7 +21,7 @@ VGG = $(if $(VGG_WEIGHTS),--vgg $(VGG_WEIGHTS))
 RUN_TESTS = $(PY) -m pytest -n auto -m "not alone" $(PYTEST_ARGS) \
     && { $(PY) -m pytest -m alone $(PYTEST_ARGS) || [ $$? = 5 ]; }
 
-.PHONY: help demo chat examples graphs setup test test-jetson lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install uninstall test-systemd clean
+.PHONY: help demo chat examples graphs setup test test-jetson test-aiogram lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install uninstall test-systemd clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -60,6 +60,14 @@ test-jetson:  ## the tests with the Jetson's pins; PYTHON must be a Python 3.8
 	@$(PY) -m pip install --quiet -r $(VENV)/pins.txt \
 	    torch==1.13.0 torchvision==0.14.0 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
 	@$(RUN_TESTS)
+
+test-aiogram: VENV = .venv-aiogram
+test-aiogram:  ## the bot's conversation with the oldest aiogram that it runs on
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@grep -v -e '^pycuda' -e '^aiogram' -e '^aiohttp' requirements-jetson.txt > $(VENV)/pins.txt
+	@$(PY) -m pip install --quiet -r $(VENV)/pins.txt aiogram==3.3.0 'aiohttp==3.9.*' \
+	    'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
+	@$(PY) -m pytest -n auto tests/bot/handlers tests/bot/sandbox/test_aiogram.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.requirements-dev  ## ruff and mypy
 	@$(PY) -m ruff check .
@@ -116,7 +124,7 @@ test-systemd: $(VENV)/.requirements-dev  ## install and run the service in a con
 	@JETBRUSH_SYSTEMD_TEST=1 $(PY) -m pytest tests/systemd $(PYTEST_ARGS)
 
 clean:  ## remove what was made, but for fetched weights and paintings
-	rm -rf .venv .venv38 demo.jpg demo-chat.jpg compare-vgg.jpg bench.json bench-gpu.json engines/*.onnx
+	rm -rf .venv .venv38 .venv-aiogram demo.jpg demo-chat.jpg compare-vgg.jpg bench.json bench-gpu.json engines/*.onnx
 	rm -rf .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.requirements: $(REQUIREMENTS)
