@@ -58,7 +58,7 @@ test-jetson:  ## the tests with the Jetson's pins; PYTHON must be a Python 3.8
 	@# pycuda needs a CUDA compiler, and TensorRT comes with the Jetson's image only.
 	@grep -v '^pycuda' requirements-jetson.txt > $(VENV)/pins.txt
 	@$(PY) -m pip install --quiet -r $(VENV)/pins.txt \
-	    torch==1.13.0 torchvision==0.14.0 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
+	    torch==1.13.0 torchvision==0.14.0 tensorboard six 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
 	@$(RUN_TESTS)
 
 test-aiogram: VENV = .venv-aiogram

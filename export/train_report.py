@@ -116,9 +116,9 @@ def left_out(collection: Collection) -> List[str]:
     lines = []
     if collection.empty:
         names = ", ".join(collection.empty)
-        lines.append(f"{len(collection.empty)} class folders hold no pictures: {names}.")
+        lines.append(f"class folders without pictures, {len(collection.empty)}: {names}")
     if collection.unreadable:
-        lines.append(f"{len(collection.unreadable)} files cannot be read and are skipped:")
+        lines.append(f"files that cannot be read and are skipped, {len(collection.unreadable)}:")
         named = list(collection.unreadable.items())
         lines += [f"    {name}: {why}" for name, why in named[:_MOST_NAMED]]
         if len(named) > _MOST_NAMED:

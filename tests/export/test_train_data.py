@@ -66,7 +66,7 @@ def test_pictures_that_cannot_be_read_are_counted_named_and_skipped(folder):
     assert len(collection.pictures) == 29
     assert set(collection.unreadable) == {"disc/image_0003.jpg", "star/notes.txt"}
     lines = left_out(collection)
-    assert lines[0] == "2 files cannot be read and are skipped:"
+    assert lines[0] == "files that cannot be read and are skipped, 2:"
     assert "disc/image_0003.jpg: " in lines[1] and "damaged" in lines[1]
 
 
@@ -74,7 +74,7 @@ def test_empty_class_folders_are_named_and_left_out(folder):
     (folder / "aardvark").mkdir()
     collection = scanned(folder)
     assert collection.classes == NAMES and collection.empty == ("aardvark",)
-    assert left_out(collection) == ["1 class folders hold no pictures: aardvark."]
+    assert left_out(collection) == ["class folders without pictures, 1: aardvark"]
 
 
 def test_too_few_pictures_for_the_split_name_the_classes(folder):
