@@ -1,0 +1,50 @@
+"""One container with Jetbrush installed, for all tests that need a real systemd."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bot.end_to_end.stage import free_port
+from tests.systemd.container import CHECKOUT, Container, what_is_missing
+
+
+@pytest.fixture(scope="session")
+def ports():
+    """Free ports on this machine, whose network the container shares."""
+    return {name: free_port() for name in ("telegram", "bot", "agent")}
+
+
+@pytest.fixture(scope="session")
+def settings(ports):
+    """What the owner has in the environment file before the installation."""
+    return {
+        "BOT_TOKEN": "42:a-token_of_nobody",
+        "API_URL": f"http://127.0.0.1:{ports['telegram']}",
+        "MODE": "webhook",
+        "WEBHOOK_URL": f"http://127.0.0.1:{ports['bot']}",
+        "PORT": ports["bot"],
+        "SIZE": 256,
+        "STEPS": 40,
+        "STOP_GRACE": 1,
+    }
+
+
+def as_text(settings):
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+@pytest.fixture(scope="session")
+def container(settings):
+    reason = what_is_missing()
+    if reason:
+        pytest.skip(reason)
+    container = Container()
+    try:
+        container.boot()
+        container.write("/etc/jetbrush/jetbrush.env", as_text(settings), 0o640)
+        container.installed = container.output(
+            f"{CHECKOUT}/scripts/install", "--yes", "--no-weights", timeout=240
+        )
+        yield container
+    finally:
+        container.close()

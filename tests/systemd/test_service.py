@@ -1,0 +1,262 @@
+"""The installed service under a real systemd, against the sandbox on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bot.sandbox import Redelivery, Sandbox
+from tests.bot.end_to_end.stage import picture_of
+from tests.systemd.conftest import as_text
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PHOTO = Path(__file__).resolve().parent.parent.parent / "docs" / "pictures" / "cat.jpg"
+BOT, NGROK = "jetbrush.service", "jetbrush-ngrok.service"
+RESULT_SECONDS = 90
+
+#: Blocks the event loop at SIGUSR2, as a mistake in a handler would.
+BLOCKER = """
+import signal, time
+signal.signal(signal.SIGUSR2, lambda number, frame: time.sleep(3600))
+"""
+SOON = "[Service]\nRestartSec=1\n"
+IMPATIENT = "[Service]\nWatchdogSec=5\nRestartSec=1\nEnvironment=PYTHONPATH=/srv/blocker\n"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sandbox(container, ports, settings):
+    container.write("/srv/blocker/sitecustomize.py", BLOCKER)
+    # /run is the container's own: what lies below its root is hidden by it.
+    container.run("mkdir", "-p", f"/run/systemd/system/{BOT}.d")
+    container.run("sh", "-c", f"printf '{IMPATIENT}' > /run/systemd/system/{BOT}.d/test.conf")
+    container.run("mkdir", "-p", f"/run/systemd/system/{NGROK}.d")
+    container.run("sh", "-c", f"printf '{SOON}' > /run/systemd/system/{NGROK}.d/test.conf")
+    container.systemctl("daemon-reload")
+    soon = Redelivery(first=0.2, longest=1.0, timeout=60.0)
+    token = settings["BOT_TOKEN"]
+    async with Sandbox(token, ports["telegram"], redelivery=soon) as sandbox:
+        yield sandbox
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(container, sandbox):
+    """The service, active."""
+    await outside(container.systemctl, "restart", "jetbrush.target")
+    await until(lambda: sandbox.webhook.get("url"), container)
+    yield container
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def anna(service, sandbox):
+    """A user whose next photos are repainted."""
+    anna = sandbox.user(name="Anna")
+    await anna.text("/styles")
+    gallery = await anna.wait_for(lambda message: message.buttons, timeout=30)
+    await anna.press(gallery, "1")
+    await anna.wait_for(lambda message: "Now send" in message.text, after=gallery, timeout=30)
+    return anna
+
+
+async def outside(function, *arguments, **options):
+    """Run a command in the container while the sandbox goes on answering."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(None, lambda: function(*arguments, **options))
+
+
+async def until(condition, container, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, await outside(container.journal, "jetbrush*")
+        await asyncio.sleep(0.1)
+
+
+async def shown(container, name, unit=BOT):
+    return await outside(container.shown, unit, name)
+
+
+async def is_shown(container, name, expected, unit=BOT, seconds=60):
+    deadline = time.monotonic() + seconds
+    while expected not in (text := await shown(container, name, unit)):
+        assert time.monotonic() < deadline, (text, await outside(container.journal, unit))
+        await asyncio.sleep(0.2)
+
+
+def is_result(message):
+    return message.kind == "photo" and "Your photo" in message.text
+
+
+async def job_that_runs(anna, container):
+    """A photo whose painting has begun, and does not end: the painter's process is frozen."""
+    main = await shown(container, "MainPID")
+    children = await outside(container.output, "cat", f"/proc/{main}/task/{main}/children")
+    await outside(container.output, "sh", "-c", f"kill -STOP {children}")
+    photo = await anna.photo(PHOTO.read_bytes())
+    await is_shown(container, "StatusText", "painting, 0 waiting")
+    return photo
+
+
+async def test_start_is_over_when_the_bot_is_ready(service):
+    assert await shown(service, "ActiveState") == "active"
+    main = await shown(service, "MainPID")
+    assert int(main) > 1
+    await is_shown(service, "StatusText", "idle, 0 waiting; painter on")
+    await is_shown(service, "StatusText", "web hook at http://127.0.0.1")
+    status = await outside(service.systemctl, "status", BOT)
+    assert "active (running)" in status and "web hook at" in status
+
+
+async def test_photo_comes_back_repainted(service, sandbox, anna):
+    photo = await anna.photo(PHOTO.read_bytes())
+    result = await anna.wait_for(is_result, after=photo, timeout=RESULT_SECONDS)
+    assert picture_of(sandbox, result).size == picture_of(sandbox, photo).size
+    process = f"/proc/{await shown(service, 'MainPID')}"
+    assert await outside(service.output, "stat", "-c", "%U", process) == "jetbrush\n"
+
+
+async def test_killed_bot_is_started_again_and_answers(service, anna):
+    photo = await job_that_runs(anna, service)
+    before = await shown(service, "MainPID")
+    await outside(service.systemctl, "kill", "--kill-who=main", "--signal=KILL", BOT)
+    await anna.wait_for(is_result, after=photo, timeout=RESULT_SECONDS)
+    assert await shown(service, "MainPID") not in (before, "0")
+
+
+async def test_watchdog_ends_a_blocked_event_loop(service, sandbox, anna):
+    before = await shown(service, "MainPID")
+    await outside(service.systemctl, "kill", "--kill-who=main", "--signal=USR2", BOT)
+    photo = await anna.photo(PHOTO.read_bytes())
+    await anna.wait_for(is_result, after=photo, timeout=RESULT_SECONDS)
+    assert await shown(service, "MainPID") not in (before, "0")
+    journal = await outside(service.journal, BOT)
+    assert "Watchdog timeout" in journal
+    # faulthandler shows where it hung.
+    assert "sitecustomize.py" in journal
+
+
+async def test_stop_hands_the_running_job_to_the_next_start(service, anna):
+    photo = await job_that_runs(anna, service)
+    begin = time.monotonic()
+    await outside(service.systemctl, "stop", "jetbrush.target", "jetbrush.service")
+    assert time.monotonic() - begin < 30
+    assert await shown(service, "ActiveState") == "inactive"
+    assert await shown(service, "Result") == "success"
+    answered = [message for message in anna.messages if is_result(message)]
+    assert not answered, "the job ended before the stop: make it longer"
+    await outside(service.systemctl, "start", "jetbrush.target")
+    await anna.wait_for(is_result, after=photo, timeout=RESULT_SECONDS)
+
+
+async def test_wrong_setting_is_named_in_the_journal(service, settings):
+    service.write("/etc/jetbrush/jetbrush.env", as_text({**settings, "PORT": "many"}), 0o640)
+    try:
+        await outside(service.run, "systemctl", "restart", BOT, check=False)
+        assert "PORT is 'many'" in await outside(service.journal, BOT)
+    finally:
+        service.write("/etc/jetbrush/jetbrush.env", as_text(settings), 0o640)
+    # It needs no hand to come back.
+    await is_shown(service, "ActiveState", "active")
+
+
+async def test_state_and_secrets_are_for_those_who_need_them(service):
+    listed = await outside(
+        service.output, "stat", "-c", "%U %a %n", "/var/lib/jetbrush", "/etc/jetbrush/jetbrush.env"
+    )
+    assert "jetbrush 750 /var/lib/jetbrush" in listed
+    assert "root 640 /etc/jetbrush/jetbrush.env" in listed
+    assert "42:a-token" not in await outside(service.journal, "jetbrush*")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def tunnel(container, sandbox, settings, ports):
+    """The settings of a bot behind ngrok, and a stand-in for the agent."""
+    agent = (Path(__file__).with_name("fake_ngrok.py")).read_text()
+    container.write("/usr/local/bin/ngrok", agent, 0o755)
+    behind = {name: each for name, each in settings.items() if name != "WEBHOOK_URL"}
+    behind.update(
+        NGROK_AUTHTOKEN="2abcdefghijklmnop",
+        NGROK_API=f"http://127.0.0.1:{ports['agent']}",
+        WEBHOOK_URL_FILE="/run/jetbrush-ngrok/url",
+    )
+    container.write("/etc/jetbrush/jetbrush.env", as_text(behind), 0o640)
+
+    def say(**said):
+        partial = "/etc/fake-ngrok.part"
+        container.write(partial, json.dumps(said))
+        (container.folder / partial[1:]).replace(container.folder / "etc/fake-ngrok.json")
+
+    say()
+    await outside(container.systemctl, "enable", NGROK)
+    yield say
+    await outside(container.systemctl, "disable", "--now", NGROK)
+    container.write("/etc/jetbrush/jetbrush.env", as_text(settings), 0o640)
+
+
+async def test_web_hook_follows_an_agent_that_comes_late_changes_and_fails(
+    container, sandbox, tunnel
+):
+    await outside(container.systemctl, "restart", "jetbrush.target")
+    # The bot is ready before the tunnel is.
+    assert await shown(container, "ActiveState") == "active"
+    await is_shown(container, "StatusText", "no web hook yet")
+
+    def hook_is_at(url):
+        return lambda: sandbox.webhook.get("url", "").startswith(url)
+
+    tunnel(url="https://one.ngrok-free.app")
+    await until(hook_is_at("https://one.ngrok-free.app/"), container)
+    await is_shown(container, "StatusText", "https://one.ngrok-free.app leads to port", NGROK)
+    tunnel(url="https://two.ngrok-free.app")
+    await until(hook_is_at("https://two.ngrok-free.app/"), container)
+    # An agent that ends is started again, and why it ended is told in words.
+    tunnel(end="lvl=eror err=ERR_NGROK_334")
+    await is_shown(container, "Result", "exit-code", NGROK)
+    assert "already online from another ngrok process" in await outside(container.journal, NGROK)
+    assert hook_is_at("https://two.ngrok-free.app/")()
+    tunnel(url="https://three.ngrok-free.app")
+    await until(hook_is_at("https://three.ngrok-free.app/"), container)
+    # The agent has neither the bot's token nor its state.
+    pid = await shown(container, "MainPID", NGROK)
+    environment = await outside(container.output, "cat", f"/proc/{pid}/environ")
+    assert "NGROK_AUTHTOKEN" in environment and "42:a-token" not in environment
+
+
+async def test_second_run_upgrades_and_keeps_what_is_the_owner_s(service, anna, settings):
+    service.run("touch", "/opt/jetbrush/bot/left_over.py", "/opt/jetbrush/styles/owl.jpg")
+    command = ("/home/owner/jetbrush/scripts/install", "--yes", "--no-weights")
+    said = await outside(service.output, *command, timeout=120)
+    assert "Stopping the bot that runs" in said and "stays as it is" in said
+    assert not (service.folder / "opt/jetbrush/bot/left_over.py").exists()
+    assert (service.folder / "opt/jetbrush/styles/owl.jpg").exists()
+    assert (service.folder / "etc/jetbrush/jetbrush.env").read_text() == as_text(settings)
+    service.run("rm", "/opt/jetbrush/styles/owl.jpg")
+    photo = await anna.photo(PHOTO.read_bytes())
+    await anna.wait_for(is_result, after=photo, timeout=RESULT_SECONDS)
+
+
+async def test_units_are_clean_and_well_closed(container, sandbox):
+    units = [f"/etc/systemd/system/jetbrush{each}" for each in (".target", ".service")]
+    units += [f"/etc/systemd/system/jetbrush-{each}.service" for each in ("ngrok", "clocks")]
+    said = await outside(container.output, "systemd-analyze", "verify", *units)
+    assert "jetbrush" not in said, said
+    code, said = await outside(
+        container.run, "systemd-analyze", "security", "--threshold=40", BOT, NGROK, check=False
+    )
+    assert code == 0, said
+
+
+async def test_uninstall_leaves_settings_and_state_unless_purged(container, sandbox):
+    uninstall = "/home/owner/jetbrush/scripts/uninstall"
+    await outside(container.output, uninstall)
+    inside = container.folder
+    assert not (inside / "opt/jetbrush").exists()
+    assert not list((inside / "etc/systemd/system").glob("jetbrush*"))
+    assert (inside / "var/lib/jetbrush").exists() and (inside / "etc/jetbrush").exists()
+    await outside(container.output, uninstall, "--purge")
+    assert not (inside / "var/lib/jetbrush").exists() and not (inside / "etc/jetbrush").exists()
+    assert container.run("id", "jetbrush", check=False)[0] != 0

@@ -1,0 +1,105 @@
+"""The units as text: what an old systemd knows, and what they and the scripts must agree on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDER = ROOT / "systemd"
+UNITS = sorted([*FOLDER.glob("*.service"), *FOLDER.glob("*.target")])
+DROP_INS = sorted(FOLDER.glob("*.d/*.conf"))
+
+#: What systemd 237 (Ubuntu 18.04) knows of what we might use; its NEWS and man pages say so.
+KNOWN_TO_237 = {
+    "Unit": "Description Documentation PartOf Wants After ConditionPathExists StartLimitIntervalSec",
+    "Service": (
+        "Type User Group SupplementaryGroups WorkingDirectory Environment EnvironmentFile "
+        "UnsetEnvironment ExecStart ExecStop RemainAfterExit StandardInput TimeoutStartSec "
+        "TimeoutStopSec WatchdogSec Restart RestartSec KillMode StateDirectory StateDirectoryMode "
+        "RuntimeDirectory RuntimeDirectoryPreserve UMask InaccessiblePaths NoNewPrivileges "
+        "CapabilityBoundingSet ProtectSystem ProtectHome PrivateTmp PrivateDevices "
+        "ProtectKernelTunables ProtectKernelModules ProtectControlGroups RestrictRealtime "
+        "RestrictNamespaces RestrictAddressFamilies LockPersonality RemoveIPC KeyringMode "
+        "SystemCallArchitectures"
+    ),
+    "Install": "WantedBy",
+}
+#: The systemd with which each newer directive, or the value we give it, came; its NEWS.
+NEWER = {
+    "SystemCallFilter": 239,  # @system-service
+    "SystemCallErrorNumber": 239,
+    "RestrictSUIDSGID": 242,
+    "ProtectHostname": 242,
+    "OOMPolicy": 243,
+    "ProtectKernelLogs": 245,
+    "ProtectClock": 245,
+    "ProtectProc": 247,
+}
+
+
+def directives(path):
+    """(section, name, value) of each line that is one."""
+    section = None
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            yield section, name, value
+
+
+def values(unit, name):
+    return [value for _, each, value in directives(FOLDER / unit) if each == name]
+
+
+def seconds(unit, name):
+    (value,) = values(unit, name)
+    return int(value)
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_unit_uses_only_what_systemd_237_knows(path):
+    for section, name, _ in directives(path):
+        assert name in KNOWN_TO_237[section].split(), f"{path.name}: {name} in [{section}]"
+
+
+@pytest.mark.parametrize("path", DROP_INS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_drop_in_holds_what_came_with_the_systemd_it_is_named_by(path):
+    names = {name for _, name, _ in directives(path)}
+    assert names and all(NEWER[name] == int(path.stem) for name in names)
+
+
+def test_bot_s_unit_reaches_the_gpu_and_its_watchdog():
+    assert values("jetbrush.service", "Type") == ["notify"]
+    assert values("jetbrush.service", "SupplementaryGroups") == ["video"]
+    assert seconds("jetbrush.service", "WatchdogSec") > 0
+    hidden = {name for path in [FOLDER / "jetbrush.service", *DROP_INS]
+              if path.parts[-2] in ("systemd", "jetbrush.service.d")
+              for _, name, _ in directives(path)}  # fmt: skip
+    # These would close the GPU's device nodes, or forbid its compilers.
+    assert not hidden & {"PrivateDevices", "MemoryDenyWriteExecute", "ProtectClock"}
+
+
+def test_a_stop_leaves_the_running_job_its_time():
+    grace = re.search(r"^#STOP_GRACE=(\d+)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert seconds("jetbrush.service", "TimeoutStopSec") > 2 * int(grace[1])
+
+
+def test_no_unit_hands_a_secret_to_who_needs_it_not():
+    assert values("jetbrush.service", "UnsetEnvironment") == ["NGROK_AUTHTOKEN"]
+    (hidden,) = values("jetbrush-ngrok.service", "UnsetEnvironment")
+    assert {"BOT_TOKEN", "BOT_TOKEN_FILE", "WEBHOOK_SECRET"} <= set(hidden.split())
+
+
+def test_scripts_name_the_paths_users_and_units_that_the_units_do():
+    text = (ROOT / "scripts" / "common.sh").read_text(encoding="utf-8")
+    said = dict(re.findall(r'^([A-Z_]+)="?([^"$\n]+)"?$', text, re.MULTILINE))
+    assert values("jetbrush.service", "WorkingDirectory") == [said["APP"]]
+    assert f"{said['ETC']}/jetbrush.env" in values("jetbrush.service", "EnvironmentFile")
+    assert said["STATE"] == "/var/lib/" + values("jetbrush.service", "StateDirectory")[0]
+    users = {values(unit, "User")[0] for unit in ("jetbrush.service", "jetbrush-ngrok.service")}
+    assert users == set(said["USERS"].split())
+    assert {path.name for path in UNITS} == set(said["UNITS"].split())
