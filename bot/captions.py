@@ -11,7 +11,11 @@ from bot.jobs import CANCELLED, PAINTED, Job, Order
 from bot.offers import title_of_order
 from bot.scheduler import Estimate
 from bot.task import STYLIZE, PaintProgress
+from bot.texts import about
 from runtime.picture import LEAST_SIDE, MOST_PIXELS
+
+#: The outcome for a file that Telegram does not give to bots.
+TOO_HEAVY = "photo:too-heavy"
 
 _BAR = 10
 
@@ -46,17 +50,6 @@ def _with_time_left(text: str, seconds: Optional[float]) -> str:
     return text + "\n" + _("About {time} left.").format(time=about(seconds))
 
 
-def about(seconds: float) -> str:
-    """A length of time as one would say it: `40 s`, `3 min`, `2 h 5 min`."""
-    if seconds < 55:
-        # In steps, so that the text does not change with every look at the clock.
-        return _("{seconds} s").format(seconds=max(5, 5 * round(seconds / 5)))
-    hours, minutes = divmod(max(1, round(seconds / 60)), 60)
-    if not hours:
-        return _("{minutes} min").format(minutes=minutes)
-    return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes)
-
-
 def _of_result(order: Order, language: str) -> str:
     title = title_of_order(order, language)
     if order.kind != STYLIZE:
@@ -77,24 +70,30 @@ def reason(outcome: str) -> str:
     }
     texts = {
         "not-a-picture": (
-            _("I can't read this file as a picture. Please send a JPEG, PNG or WebP."),
-            _("I can't read the style file as a picture. Please send a JPEG, PNG or WebP."),
+            _("I can't open this file as a picture. Please send a JPEG, PNG or WebP."),
+            _("I can't open the style file as a picture. Please send a JPEG, PNG or WebP."),
         ),
         "damaged": (
-            _("This picture is damaged or was cut short. Please send it again."),
-            _("The style picture is damaged or was cut short. Please send it again."),
+            _("This picture is damaged or incomplete. Please send it again."),
+            _("The style picture is damaged or incomplete. Please send it again."),
         ),
         "too-large": (
-            _("This picture is too large: I can take up to {megapixels} megapixels."),
-            _("The style picture is too large: I can take up to {megapixels} megapixels."),
+            _("This picture is too large: I can handle up to {megapixels} megapixels."),
+            _("The style picture is too large: I can handle up to {megapixels} megapixels."),
         ),
         "too-small": (
             _("This picture is too small: I need at least {side} pixels on each side."),
             _("The style picture is too small: I need at least {side} pixels on each side."),
         ),
         "too-heavy": (
-            _("This file is too big: Telegram gives me files of up to {megabytes} MB."),
-            _("The style file is too big: Telegram gives me files of up to {megabytes} MB."),
+            _(
+                "This file is too big: Telegram lets me download up to {megabytes} MB. Send it as "
+                "a photo instead, or make it smaller."
+            ),
+            _(
+                "The style file is too big: Telegram lets me download up to {megabytes} MB. Send "
+                "it as a photo instead, or make it smaller."
+            ),
         ),
         "gone": (
             _("I no longer have this photo. Please send it again."),
@@ -103,4 +102,6 @@ def reason(outcome: str) -> str:
     }
     if cause in texts:
         return texts[cause][of_style].format(**limits)
-    return _("Something went wrong while painting, and trying again did not help. Sorry!")
+    return _(
+        "I could not paint this one. Please try a smaller size in /settings, or try again later."
+    )

@@ -27,6 +27,9 @@ LONGEST_LINE = 1 << 20
 
 Message = Dict[str, Any]
 
+#: What the child has no need of: it opens pictures of strangers.
+SECRETS = ("BOT_TOKEN", "BOT_TOKEN_FILE", "WEBHOOK_SECRET", "NGROK_AUTHTOKEN")
+
 _log = logging.getLogger(__name__)
 
 
@@ -52,7 +55,7 @@ class Child:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": path},
+                env={**_without_secrets(), "PYTHONPATH": path},
                 limit=LONGEST_LINE,
                 # Ctrl-C in a terminal goes to a whole group; here the parent decides.
                 start_new_session=True,
@@ -180,3 +183,7 @@ async def _within(seconds: float, awaited: Awaitable[object]) -> bool:
     finally:
         future.cancel()
     return bool(done)
+
+
+def _without_secrets() -> Dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in SECRETS}

@@ -17,6 +17,7 @@ from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
     TelegramForbiddenError,
+    TelegramMigrateToChat,
     TelegramNotFound,
 )
 from aiogram.utils.i18n import I18n
@@ -174,8 +175,20 @@ class Delivery:
             await scheduler.cancel(job.id)
             await self._jobs.answered(job.id)
         except (TelegramAPIError, StoreError) as error:
-            _log.warning("Job %d: %s. Next try in %.0f s.", job.id, error, telling.pause)
-            telling.put_off()
+            permanent = isinstance(error, (TelegramBadRequest, TelegramMigrateToChat))
+            if permanent and job.state == FINISHED:
+                await self._give_up(job, telling.message, error)
+            else:
+                _log.warning("Job %d: %s. Next try in %.0f s.", job.id, error, telling.pause)
+                telling.put_off()
+
+    async def _give_up(self, job: Job, message: JobMessage, error: Exception) -> None:
+        """End a job whose answer Telegram will never take, as in a group that forbids photos."""
+        _log.error("Job %d cannot be answered: %s", job.id, error)
+        language = job.order.language
+        with suppress(TelegramAPIError), self._i18n.context(), self._i18n.use_locale(language):
+            await message.insist(captions.reason(FAILED))
+        await self._jobs.answered(job.id)
 
     async def _show(
         self, job: Job, telling: _Telling, scheduler: Scheduler, estimate: Optional[Estimate]

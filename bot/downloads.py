@@ -35,5 +35,17 @@ async def download(bot: Bot, file_id: str, path: Path) -> None:
     except (TelegramEntityTooLarge, TelegramBadRequest) as error:
         reason = "too-heavy" if "too big" in str(error) else "gone"
         raise DownloadRefused(reason, f"Telegram does not give the picture: {error}") from error
+    except aiohttp.ClientResponseError as error:
+        _tell_apart(error.status)
     except (aiohttp.ClientError, asyncio.TimeoutError, TelegramAPIError) as error:
-        raise TelegramUnreachable(f"A picture could not be fetched: {error!r}") from error
+        raise TelegramUnreachable(
+            f"A picture could not be fetched: {type(error).__name__}"
+        ) from error
+
+
+def _tell_apart(status: int) -> None:
+    """Raise for what the file server answered; its own error holds the URL, and so the token."""
+    answer = f"Telegram's file server answered {status}"
+    if 400 <= status < 500 and status != 429:
+        raise DownloadRefused("gone", f"{answer}: the picture is not to be had.") from None
+    raise TelegramUnreachable(f"A picture could not be fetched: {answer}.") from None

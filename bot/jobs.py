@@ -121,15 +121,16 @@ class Jobs:
 
     async def claim(self) -> Optional[Job]:
         """Take the next job as running, its attempt counted; `None` when none waits."""
-        waiting = await self.queue()
-        if not waiting:
-            return None
-        await self._update(
-            waiting[0].id, QUEUED, "state = ?, attempts = attempts + 1, started = ?",
-            RUNNING, time.time(),
-        )  # fmt: skip
-        claimed = await self.get(waiting[0].id)
-        return claimed if claimed is not None and claimed.state == RUNNING else None
+        # One may be cancelled between the look and the update: then the next one's turn has come.
+        for job in await self.queue():
+            await self._update(
+                job.id, QUEUED, "state = ?, attempts = attempts + 1, started = ?",
+                RUNNING, time.time(),
+            )  # fmt: skip
+            claimed = await self.get(job.id)
+            if claimed is not None and claimed.state == RUNNING:
+                return claimed
+        return None
 
     async def hand_back(self, job_id: int, *, count_attempt: bool) -> None:
         """Queue a running job again, for another attempt or as if it had never been taken."""

@@ -21,7 +21,6 @@ class Metrics:
     job_seconds: from the start of a painting to its end, by kind of job.
     api_calls: by method of the Bot API and outcome (`ok`, or the class of the error).
     flood_waits: times that Telegram asked to wait; flood_wait_seconds: how long in all.
-    painter_restarts: of the child process that paints.
     webhook_pending: updates that wait at Telegram.
     """
 
@@ -58,9 +57,6 @@ class Metrics:
             "jetbrush_flood_wait_seconds",
             "Seconds that Telegram asked to wait.",
             registry=registry,
-        )
-        self.painter_restarts = Counter(
-            "jetbrush_painter_restarts", "Starts of the painter after a crash.", registry=registry
         )
         self.webhook_pending = Gauge(
             "jetbrush_webhook_pending", "Updates that wait at Telegram.", registry=registry

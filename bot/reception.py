@@ -70,22 +70,22 @@ class Reception:
         async with self._ordering:
             active = await self._jobs.active(order.user_id)
             if any(_is_again(job.order, order) for job in active):
-                return _("This one is in the queue already.")
+                return _("This photo is already in the queue.")
             try:
                 await self._jobs.submit(order)
             except UserQueueFull as refusal:
                 return ngettext(
-                    "You have {n} picture in the queue, and that is the most I take from one "
+                    "You already have {n} picture in the queue, and I take no more from one "
                     "person. Please send the next one when it is done; /status tells when.",
-                    "You have {n} pictures in the queue, and that is the most I take from one "
+                    "You already have {n} pictures in the queue, and I take no more from one "
                     "person. Please send the next one when one of them is done; /status tells "
                     "when.",
                     refusal.limit,
                 ).format(n=refusal.limit)
             except QueueFull as refusal:
                 return ngettext(
-                    "I'm very busy: {n} picture is waiting already. Please try again later.",
-                    "I'm very busy: {n} pictures are waiting already. Please try again later.",
+                    "I'm very busy: {n} picture is already waiting. Please try again later.",
+                    "I'm very busy: {n} pictures are already waiting. Please try again later.",
                     refusal.limit,
                 ).format(n=refusal.limit)
         self._scheduler.wake()
@@ -99,7 +99,9 @@ class Reception:
 
     async def order_by_button(self, order: Order, callback: CallbackQuery) -> None:
         """Make a job, or answer the pressed button with why there is none."""
-        await callback.answer(text=await self.order(order), show_alert=False)
+        refusal = await self.order(order)
+        # A toast is gone before so long a sentence can be read.
+        await callback.answer(text=refusal, show_alert=refusal is not None)
 
 
 def order_for(picture: Picture, person: Person, language: str, dedupe: str) -> Order:

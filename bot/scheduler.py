@@ -141,7 +141,9 @@ class Scheduler:
         if self._running is not None:
             seconds = await self._left(self._running)
             found[self._running.id] = Estimate(0, seconds)
-        for place, job in enumerate(await self._jobs.queue(), start=1):
+        queued = await self._jobs.queue()
+        self._metrics.queue_length.set(len(queued))
+        for place, job in enumerate(queued, start=1):
             expected = await self._pace.expected(job.order)
             seconds = None if seconds is None or expected is None else seconds + expected
             found[job.id] = Estimate(place, seconds)
@@ -200,8 +202,9 @@ class Scheduler:
             await self._end(job, f"{error.picture}:{error.reason}")
         except _Refused as error:
             await self._end(job, str(error))
-        except PaintingError as error:
-            again = error.retriable and job.attempts < MOST_ATTEMPTS
+        except (PaintingError, OSError) as error:
+            # An OSError is the disk's, which may have room again for the next attempt.
+            again = getattr(error, "retriable", True) and job.attempts < MOST_ATTEMPTS
             _log.error(
                 "Job %d, attempt %d of %d: %s", job.id, job.attempts, MOST_ATTEMPTS, error
             )  # fmt: skip

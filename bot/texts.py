@@ -41,11 +41,14 @@ def language_of(person: Optional[Person], telegram_code: Optional[str]) -> str:
 
 
 def about(seconds: float) -> str:
-    """A length of time as one would say it: `40 s`, `3 min`, `2 h 5 min`."""
-    if seconds < 58:
+    """A length of time as one would say it: `40 s`, `3 min`, `2 h 5 min`, `3 d 4 h`."""
+    if seconds < 55:
         # In steps of five, so that the text does not change with every look at the clock.
         return _("{seconds} s").format(seconds=max(5, 5 * round(seconds / 5)))
     hours, minutes = divmod(max(1, round(seconds / 60)), 60)
     if not hours:
         return _("{minutes} min").format(minutes=minutes)
+    days, hours_left = divmod(hours, 24)
+    if days:
+        return _("{days} d {hours} h").format(days=days, hours=hours_left)
     return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes)

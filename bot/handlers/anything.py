@@ -8,9 +8,10 @@ from aiogram import Bot, F, Router
 from aiogram.types import Message
 from aiogram.utils.i18n import gettext as _
 
+from bot import captions
 from bot.albums import Albums
 from bot.handlers.addressed import is_private, is_reply_to
-from bot.handlers.photo import picture_in, too_heavy
+from bot.handlers.photo import picture_in
 from bot.replies import answer, stale
 
 
@@ -28,7 +29,7 @@ async def unknown_command(message: Message, bot: Bot) -> None:
     name = (await bot.me()).username or ""
     word = (message.text or "").split()[0].lower()
     if is_private(message) or is_reply_to(message, bot) or word.endswith(f"@{name.lower()}"):
-        await answer(message, _("I don't know this command. /help tells what I can do."))
+        await answer(message, _("I don't know this command. /help lists everything I can do."))
 
 
 async def explain(message: Message, albums: Albums) -> None:
@@ -41,18 +42,18 @@ async def explain(message: Message, albums: Albums) -> None:
 def _instead_of(message: Message) -> Optional[str]:
     """The sentence for the kind of the message, `None` for one that needs no answer."""
     if picture_in(message) is not None:
-        return too_heavy()
+        return captions.reason(captions.TOO_HEAVY)
     # An animation comes with a document too, and must be looked for first.
     texts = {
         "text": _("I understand pictures better than words. Send me a photo, or see /help."),
-        "sticker": _("A nice sticker! But I repaint photos. Send me one."),
-        "animation": _("I can't repaint moving pictures. Send me a photo, or a frame of it."),
-        "video": _("I can't repaint videos. Send me a photo, or a frame of the video."),
-        "video_note": _("I can't repaint videos. Send me a photo, or a frame of the video."),
-        "voice": _("I can't hear, I only see. Send me a photo."),
-        "audio": _("I can't hear, I only see. Send me a photo."),
+        "sticker": _("Nice sticker! But it's photos that I repaint: send me one."),
+        "animation": _("I can't repaint moving pictures. Send me a photo, or a single frame."),
+        "video": _("I can't repaint videos. Send me a photo, or a single frame of the video."),
+        "video_note": _("I can't repaint videos. Send me a photo, or a single frame of the video."),
+        "voice": _("I can't listen, only look. Send me a photo."),
+        "audio": _("I can't listen, only look. Send me a photo."),
         "document": _(
-            "I can't open this file as a picture. I read JPEG, PNG, WebP, BMP, TIFF and GIF."
+            "I can't open this file as a picture. Please send JPEG, PNG, WebP, BMP, TIFF or GIF."
         ),
     }
     other = ("contact", "location", "venue", "poll", "dice", "story", "paid_media", "game")

@@ -50,4 +50,4 @@ async def use_as_style(
     await callback.answer()
     await people.choose_style(person.user_id, StyleChoice(picture=picture.id))
     await dialogue.begin(state, Mode(STYLIZE))
-    await answer(callback, _("This picture is the style now. Send me the photo to repaint."))
+    await answer(callback, _("This picture is your style now. Send me the photo to repaint."))

@@ -15,16 +15,16 @@ from bot.texts import LANGUAGES, READERS
 def described_commands() -> Dict[str, str]:
     """All commands that everyone may use, by name, each with what it does."""
     return {
-        "start": _("what I can do, as buttons"),
-        "styles": _("the styles to choose from"),
-        "paint": _("repaint the photo that you reply to"),
-        "examples": _("pictures before and after"),
+        "start": _("open the menu"),
+        "styles": _("choose a style"),
+        "paint": _("repaint the photo you reply to"),
+        "examples": _("examples, before and after"),
         "status": _("your place in the queue and the time left"),
-        "cancel": _("stop what I'm doing for you"),
+        "cancel": _("cancel what I'm doing for you"),
         "settings": _("strength, size, colours"),
         "language": _("English or Russian"),
         "forget": _("delete everything I know about you"),
-        "help": _("how all this works"),
+        "help": _("how it all works"),
     }
 
 

@@ -50,7 +50,9 @@ async def show(
     """Send all examples, in albums."""
     pictures = [Captioned(example.path, example.title[language]) for example in examples()]
     if not pictures:
-        await answer(event, _("There are no examples here yet. Send me a photo, and we make one!"))
+        await answer(
+            event, _("There are no examples here yet. Send me a photo, and we'll make one!")
+        )
     for start in range(0, len(pictures), MOST_IN_ALBUM):
         await uploads.send_album(bot, pictures[start : start + MOST_IN_ALBUM], where(event))
 

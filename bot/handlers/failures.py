@@ -28,10 +28,10 @@ async def tell(event: ErrorEvent) -> None:
         return _log.info("Update %d: the user blocked the bot.", update.update_id)
     if isinstance(error, StoreError):
         _log.error("Update %d: %s", update.update_id, error)
-        text = _("I can't note anything down right now, so this was not done. Please try later.")
+        text = _("I can't save anything right now, so nothing was done. Please try again later.")
     else:
         _log.error("Update %d failed.", update.update_id, exc_info=error)
-        text = _("Something went wrong on my side. Please try again, or begin anew with /start.")
+        text = _("Something went wrong on my side. Please try again, or start over with /start.")
     source: Optional[Event] = update.message or update.callback_query
     if source is None:
         return None

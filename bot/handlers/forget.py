@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
@@ -15,6 +16,10 @@ from bot.people import People
 from bot.replies import answer, replace
 from bot.results import Results
 from bot.scheduler import Scheduler
+
+#: Seconds in which the messages of cancelled jobs shall say so before the jobs are deleted, and
+#: between two looks at whether they do.
+_FAREWELL_S, _LOOK_S = 3.0, 0.1
 
 
 def make_router() -> Router:
@@ -46,6 +51,17 @@ async def decide(
     user_id = callback.from_user.id
     for job in await jobs.active(user_id):
         await scheduler.cancel(job.id)
+    await _until_told(jobs, user_id)
     forgotten = await people.forget(user_id)
     await asyncio.get_running_loop().run_in_executor(None, results.remove, forgotten)
     await replace(callback, _("Done: I know nothing about you any more. /start begins anew."))
+
+
+async def _until_told(jobs: Jobs, user_id: int) -> None:
+    """Wait until no job is painted or shown any more; with a Telegram that is slow, not for ever.
+
+    What is deleted earlier leaves a message that stands at half, and a painter that writes a file.
+    """
+    deadline = time.monotonic() + _FAREWELL_S
+    while await jobs.active(user_id) and time.monotonic() < deadline:
+        await asyncio.sleep(_LOOK_S)

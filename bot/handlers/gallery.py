@@ -101,7 +101,7 @@ async def ask_for_own(
         return await stale(callback)
     await callback.answer()
     await dialogue.await_style(state, picture)
-    text = _("Send me the picture whose style you like: a painting, a pattern, anything.")
+    text = _("Send me a picture whose style you like: a painting, a pattern, anything.")
     await answer(callback, text)
 
 

@@ -48,6 +48,6 @@ async def choose(
     await people.choose_language(callback.from_user.id, language)
     await callback.answer()
     with i18n.use_locale(language):
-        text = _("I speak English with you now. What shall we do?")
+        text = _("OK, English it is. What shall we do?")
         keyboard = menu_keyboard(generators(), language, examples=bool(examples()))
         await replace(callback, text, keyboard)

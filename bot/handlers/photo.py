@@ -10,7 +10,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import Document, Message, Update
 from aiogram.utils.i18n import gettext as _
 
-from bot import dialogue
+from bot import captions, dialogue
 from bot.albums import Albums
 from bot.dialogue import Mode, Waiting
 from bot.downloads import MOST_BYTES
@@ -105,22 +105,14 @@ async def paint(
     """Take in the photo that the command replies to."""
     replied = message.reply_to_message
     if replied is None or picture_in(replied) is None:
-        await answer(message, _("Reply with /paint to a photo, and I repaint it."))
+        await answer(message, _("Reply to a photo with /paint, and I'll repaint it."))
     elif not await has_picture(replied):
-        await answer(message, too_heavy())
+        await answer(message, captions.reason(captions.TOO_HEAVY))
     else:
         picture = await _store(message, replied, pictures)
         mode = dialogue.mode_in(await state.get_data())
         dedupe = f"update:{event_update.update_id}"
         await reception.receive(picture, person, language, mode=mode, dedupe=dedupe)
-
-
-def too_heavy() -> str:
-    """What is said of a file that Telegram does not give to bots."""
-    return _(
-        "This file is too big: Telegram gives me files of up to {megabytes} MB. Send it as a photo "
-        "instead, or make it smaller."
-    ).format(megabytes=MOST_BYTES // 1_000_000)
 
 
 async def _store(message: Message, holder: Message, pictures: Pictures) -> Picture:

@@ -13,7 +13,7 @@ from aiogram.utils.i18n import ngettext
 from bot import captions
 from bot.handlers.addressed import command
 from bot.handlers.result import own_job
-from bot.jobs import Job, Jobs
+from bot.jobs import PAINTED, Job, Jobs
 from bot.keyboards import CANCEL, OfJob
 from bot.offers import title_of_order
 from bot.people import Person
@@ -37,8 +37,10 @@ async def show(
     lines = [
         f"{title_of_order(job.order, language)}\n{await _state(job, scheduler)}"
         for job in await jobs.active(person.user_id)
+        # What was cancelled or failed is being told of, and is not on its way.
+        if job.outcome in (None, PAINTED)
     ]
-    nothing = _("Nothing is in the queue. Send me a photo!")
+    nothing = _("You have nothing in the queue. Send me a photo!")
     await answer(message, "\n\n".join(lines) or nothing)
 
 
@@ -69,13 +71,13 @@ async def cancel(
     elif await scheduler.cancel(job.id):
         await callback.answer(text=_("Cancelled."))
     else:
-        await callback.answer(text=_("Too late, it is done already."))
+        await callback.answer(text=_("Too late: it's already done."))
 
 
 async def _state(job: Job, scheduler: Scheduler) -> str:
     estimate = await scheduler.estimate(job)
     if estimate is None:
-        return _("Done, on its way to you.")
+        return _("Done and on its way to you.")
     if estimate.place:
         return captions.waiting(estimate)
     return captions.painting(scheduler.progress(job.id), estimate)

@@ -104,7 +104,7 @@ async def send_original(
     try:
         file = await media.document(results.path(job.id))
     except FileNotFoundError:
-        text = _("I no longer have this file. Send me the photo again, and I paint it anew.")
+        text = _("I no longer have this file. Send me the photo again, and I'll repaint it.")
         await callback.answer(text=text, show_alert=True)
         return
     await callback.answer()

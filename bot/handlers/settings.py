@@ -62,16 +62,16 @@ def _with(settings: Settings, change: Change) -> Optional[Settings]:
 
 def _described(settings: Settings) -> str:
     number = min(range(len(STRENGTHS)), key=lambda n: abs(STRENGTHS[n] - settings.strength)) + 1
-    colours = _("the photo's own") if settings.keep_colours else _("those of the style")
+    colours = _("as in the photo") if settings.keep_colours else _("as in the style")
     return "\n\n".join(
         [
-            _("<b>Settings</b> of style transfer"),
+            _("<b>Settings</b> for style transfer"),
+            _("<b>Strength:</b> {number} of {count}. How strongly the style shows.").format(
+                number=number, count=len(STRENGTHS)
+            ),
             _(
-                "<b>Strength:</b> {number} of {count}. How much of the style is in the picture."
-            ).format(number=number, count=len(STRENGTHS)),
-            _(
-                "<b>Size:</b> {size} px. Larger shows finer strokes and takes longer; the picture "
-                "always comes back as large as your photo."
+                "<b>Size:</b> {size} px. A larger size gives finer strokes and takes longer; the "
+                "result is always as large as your photo."
             ).format(size=settings.size),
             _("<b>Colours:</b> {colours}.").format(colours=colours),
         ]

@@ -40,7 +40,7 @@ async def explain(message: Message, language: str) -> None:
     parts = [
         _(
             "<b>Style transfer.</b> Choose a style from the gallery or send your own, then send a "
-            "photo: I repaint it in that style. The style stays for the next photos."
+            "photo: I'll repaint it in that style. The style stays for the next photos."
         ),
         _(
             "<b>In one go.</b> Send two pictures as an album: the first is the style, the second "
@@ -56,8 +56,8 @@ async def explain(message: Message, language: str) -> None:
         )
     parts += [
         _(
-            "<b>Quality.</b> A photo comes back as a photo. Sent as a file, it comes back as a "
-            "file, without Telegram's compression."
+            "<b>Quality.</b> A photo comes back as a photo; a picture sent as a file comes back as "
+            "a file, without Telegram's compression."
         ),
         _("<b>In groups.</b> Reply to a photo with /paint, or send a photo in reply to me."),
         "\n".join(f"/{name}: {escape(text)}" for name, text in described_commands().items()),

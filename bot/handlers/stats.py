@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import Optional
 
 from aiogram import Router
 from aiogram.types import Message
@@ -11,7 +11,9 @@ from aiogram.utils.i18n import gettext as _
 from bot.config import Config
 from bot.figures import Figures
 from bot.handlers.addressed import command
+from bot.jobs import CANCELLED, FAILED, PAINTED
 from bot.replies import answer
+from bot.texts import about
 
 
 def make_router() -> Router:
@@ -29,13 +31,34 @@ async def is_admin(message: Message, config: Config) -> bool:
 async def show(message: Message, figures: Figures) -> None:
     """Tell how the bot does."""
     now = await figures.take()
-    seconds = "–" if now.mean_seconds is None else f"{now.mean_seconds:.0f}"
     lines = [
-        _("Running for {time}").format(time=timedelta(seconds=round(now.uptime))),
+        _("Running for: {time}").format(time=about(now.uptime)),
         _("Users: {n}").format(n=now.users),
         _("In the queue: {n}").format(n=now.waiting),
-        _("Seconds for a picture, on average: {seconds}").format(seconds=seconds),
-        _("Jobs that are kept:"),
-        *(f"  {outcome}: {count}" for outcome, count in sorted(now.outcomes.items())),
+        _("Average time for a picture: {time}").format(time=_exactly(now.mean_seconds)),
+        _("Jobs in the database:"),
+        *(f"  {_named(outcome)}: {count}" for outcome, count in sorted(now.outcomes.items())),
     ]
     await answer(message, "\n".join(lines))
+
+
+def _exactly(seconds: Optional[float]) -> str:
+    return "–" if seconds is None else _("{seconds} s").format(seconds=f"{seconds:.0f}")
+
+
+def _named(outcome: str) -> str:
+    """An outcome in words: how a job ended, or which picture was at fault, and why."""
+    names = {
+        PAINTED: _("painted"),
+        CANCELLED: _("cancelled"),
+        FAILED: _("failed"),
+        "photo": _("photo"),
+        "style": _("style"),
+        "not-a-picture": _("not a picture"),
+        "damaged": _("damaged"),
+        "too-large": _("too many pixels"),
+        "too-small": _("too few pixels"),
+        "too-heavy": _("too many megabytes"),
+        "gone": _("no longer there"),
+    }
+    return " – ".join(names.get(part, part) for part in outcome.split(":"))

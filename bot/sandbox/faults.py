@@ -128,6 +128,9 @@ def _flood(fault: Fault) -> Answer:
 KINDS: Dict[str, Any] = {
     "flood": _flood,
     "forbidden": lambda _: refused(Refusal(403, "Forbidden: bot was blocked by the user")),
+    "rights": lambda _: refused(
+        Refusal(400, "Bad Request: not enough rights to send photos to the chat")
+    ),
     "error": lambda _: refused(Refusal(500, "Internal Server Error")),
     "gateway": lambda _: Answer(502, BAD_GATEWAY),
     "drop": None,
@@ -139,7 +142,7 @@ KINDS: Dict[str, Any] = {
 class Faults:
     """The faults in force, by number.
 
-    Kinds: `flood` (429 with `retry_after`), `forbidden` (403), `error` (500), `gateway` (502 with
+    Kinds: `flood` (429 with `retry_after`), `forbidden` (403), `rights` (400), `error` (500), `gateway` (502 with
     a page of HTML), `drop` (connection cut), `delay` (by `seconds`), `hold` (until released). A
     fault strikes before the call is applied, or with `after=True` when it is already.
     """

@@ -124,3 +124,16 @@ async def test_jobs_are_counted_by_outcome(jobs):
     await jobs.finish(first.id, PAINTED)
     await jobs.finish(second.id, "photo:damaged")
     assert await jobs.outcomes() == {PAINTED: 1, "photo:damaged": 1, QUEUED: 1}
+
+
+async def test_a_job_cancelled_at_the_last_moment_leaves_its_turn_to_the_next(jobs, monkeypatch):
+    first, second = await submit(jobs, 1, 2)
+    look = jobs.queue
+
+    async def and_then_cancelled():
+        found = await look()
+        await jobs.finish(first.id, CANCELLED)
+        return found
+
+    monkeypatch.setattr(jobs, "queue", and_then_cancelled)
+    assert (await jobs.claim()).id == second.id

@@ -86,6 +86,19 @@ def test_no_text_is_longer_than_telegram_takes(language):
             assert len(text) < MOST_IN_A_MESSAGE / 4, text
 
 
+def test_what_answers_a_button_fits_into_an_alert():
+    beginnings = ("You already have", "I'm very busy", "This photo is already", "This button is")
+    found = [
+        message
+        for message in catalogue("ru")
+        if message.id and forms(message.id)[0].startswith(beginnings)
+    ]
+    assert len(found) == 5
+    for message in found:
+        for text in forms(message.id) + forms(message.string):
+            assert len(text) <= MOST_IN_AN_ANSWER, text
+
+
 def test_russian_is_typeset_as_russian():
     for message in catalogue("ru"):
         for text in forms(message.string) if message.id else ():
@@ -117,7 +130,17 @@ def test_of_an_unknown_person_only_telegram_tells():
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0.4, "5 s"), (41, "40 s"), (59, "1 min"), (80, "1 min"), (100, "2 min"), (7500, "2 h 5 min")],
+    [
+        (0.4, "5 s"),
+        (41, "40 s"),
+        (54.9, "55 s"),
+        (55, "1 min"),
+        (80, "1 min"),
+        (100, "2 min"),
+        (7500, "2 h 5 min"),
+        (86_399, "1 d 0 h"),
+        (200_000, "2 d 7 h"),
+    ],
 )
 def test_lengths_of_time(seconds, said):
     i18n = make_i18n()

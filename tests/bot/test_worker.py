@@ -296,3 +296,15 @@ asyncio.run(main(), debug=True)
     )
     told = done.stderr.decode()
     assert "Warning" not in told and "never retrieved" not in told, told
+
+
+async def test_the_child_does_not_get_the_secrets(monkeypatch):
+    monkeypatch.setenv("BOT_TOKEN", "42:secret")
+    worker = Worker(FAKE)
+    try:
+        await worker.start()
+        environment = Path(f"/proc/{worker.pid}/environ").read_bytes()
+    finally:
+        await worker.close()
+    assert b"42:secret" not in environment
+    assert b"PYTHONPATH=" in environment

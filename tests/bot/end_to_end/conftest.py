@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+import pytest_asyncio
 
 from bot.assembly import Service
 from bot.config import POLLING, WEBHOOK
+from bot.flood import FloodControl, Limits, Rate
 from bot.sandbox import Redelivery, Sandbox
+from bot.worker import Worker, painter_command
+from export.graph import GraphBuilder
+from runtime import spec
+from runtime.spec import generator_graph
 from tests.bot.doubles import FakeWorker
+from tests.bot.end_to_end.guest import Guest
 from tests.bot.end_to_end.stage import config_for
 
 SOON = Redelivery(first=0.05, longest=0.2, timeout=20.0)
+#: What Telegram bears is the flood tests' subject; here it would only hold up.
+FAST = Rate(10_000, 10_000)
 
 
 @pytest.fixture()
@@ -46,3 +59,44 @@ async def running(config, worker, **parts):
         yield service
     finally:
         await service.stop()
+
+
+class Scene(NamedTuple):
+    """A bot that paints with the real runtime, its Telegram, and the folder of its results."""
+
+    sandbox: Sandbox
+    service: Service
+    results: Path
+
+
+@pytest.fixture(scope="module")
+def studio(engines, tmp_path_factory):
+    """The folder of the classic graphs and one generator, which makes negatives."""
+    folder = tmp_path_factory.mktemp("studio") / "engines"
+    shutil.copytree(str(engines), str(folder))
+    graph = GraphBuilder(generator_graph("horse2zebra"))
+    graph.output(graph.node("Mul", ["image", graph.floats(-1.0)], "negative"), "picture")
+    graph.save(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spec, "ENGINES", folder)
+        patch.setattr(
+            "bot.assembly.FloodControl", partial(FloodControl, limits=Limits(*[FAST] * 3))
+        )
+        yield folder
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[WEBHOOK, POLLING])
+async def scene(request, studio, tmp_path_factory):
+    """One for all tests of a module, each of which has users of its own."""
+    async with Sandbox(redelivery=SOON) as sandbox:
+        config = config_for(sandbox, tmp_path_factory.mktemp("state"), mode=request.param)
+        async with running(config, Worker(painter_command(studio))) as service:
+            yield Scene(sandbox, service, config.state_dir / "results")
+
+
+@pytest.fixture(params=["en", "ru"])
+def guest(request, scene):
+    """Someone who reads English, then someone who reads Russian, and is told nothing else."""
+    guest = Guest(scene.sandbox, request.param)
+    yield guest
+    guest.check()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 
+import numpy as np
 from PIL import Image
 
 from bot.config import WEBHOOK, Config
@@ -48,6 +49,11 @@ def plain(colour, size=(120, 90)):
 def picture_of(sandbox, message):
     """The picture that a message carries."""
     return read_picture(sandbox.bytes_of(message.file_id))
+
+
+def difference(one, other):
+    """How far two pictures of one size are apart on average, from 0 to 255."""
+    return float(np.abs(np.asarray(one, float) - np.asarray(other, float)).mean())
 
 
 def _encoded(image, file_format, **options):

@@ -183,7 +183,7 @@ async def test_a_painter_that_always_dies_is_given_up_and_the_user_told(bot, san
         pid = await bot.painter_at_work(besides=killed)
         os.kill(pid, signal.SIGKILL)
         killed.add(pid)
-    await anna.wait_for(lambda message: "Sorry" in message.text)
+    await anna.wait_for(lambda message: "could not paint" in message.text)
     assert not results(anna)
 
 

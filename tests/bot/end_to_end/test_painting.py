@@ -1,11 +1,10 @@
-"""Photos through the whole bot and the real runtime, at a small size."""
+"""Pictures at fault, a long painting, and a painter without engines, with the real runtime."""
 
 from __future__ import annotations
 
 import time
 import zlib
 
-import numpy as np
 import pytest
 
 from bot.worker import Worker, painter_command
@@ -48,44 +47,9 @@ async def choose_first_style(user):
     return await user.wait_for(lambda message: "1." not in message.text, after=gallery)
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
-async def test_a_photo_comes_back_repainted_and_its_buttons_work(sandbox, service, language):
-    user = sandbox.user(language_code=language)
-    await choose_first_style(user)
-    given = real_photo(120, 90)
-    sent = await user.photo(jpeg(given))
-    result = await user.wait_for(is_done(user), timeout=60, after=sent)
-    first = picture_of(sandbox, result)
-    assert (result.kind, first.size) == ("photo", given.size)
-    assert not alike(first, given)
-    await user.press(result, WORDS[language][1])
-    second = await user.wait_for(is_done(user), timeout=60, after=result)
-    assert not alike(picture_of(sandbox, second), first, within=1.0)
-    await user.press(result, WORDS[language][2])
-    original = await user.wait_for(lambda message: message.kind == "document", after=second)
-    assert original.file_name.endswith(".png")
-    assert alike(picture_of(sandbox, original), first, within=6.0)
-
-
-async def test_a_file_comes_back_as_a_file_of_its_size(sandbox, service):
-    user = sandbox.user()
-    await choose_first_style(user)
-    sent = await user.document(png(real_photo(150, 70)), "photo.png", mime_type="image/png")
-    result = await user.wait_for(is_done(user), timeout=60, after=sent)
-    assert result.kind == "document"
-    assert picture_of(sandbox, result).size == (150, 70)
-
-
-async def test_an_album_of_style_and_photo(sandbox, service):
-    user = sandbox.user()
-    parts = await user.album([jpeg(real_photo(90, 90)), jpeg(real_photo(120, 90))])
-    result = await user.wait_for(is_done(user), timeout=60, after=parts[-1])
-    assert picture_of(sandbox, result).size == (120, 90)
-
-
 BAD = {
     "broken": (jpeg(real_photo(120, 90))[:900], "damaged", "повреждена"),
-    "no picture": (b"just some text, whatever its name says", "read this file", "Не получается"),
+    "no picture": (b"just some text, whatever its name says", "open this file", "Не получается"),
     "1x1": (png(plain("red", (1, 1))), "too small", "слишком мал"),
     "bomb": (None, "too large", "слишком больш"),
 }
@@ -117,7 +81,7 @@ async def test_a_running_job_is_cancelled_within_two_seconds(sandbox, slow_servi
     await user.wait_for(lambda message: message.text == "Cancelled.", after=sent)
     assert time.monotonic() - begin < 2
     await user.text("/status")
-    await user.wait_for(lambda message: "Nothing is in the queue" in message.text)
+    await user.wait_for(lambda message: "You have nothing in the queue" in message.text)
 
 
 def bomb():
@@ -126,9 +90,3 @@ def bomb():
     data[16:24] = (30000).to_bytes(4, "big") * 2
     data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
     return bytes(data)
-
-
-def alike(one, other, within=10.0):
-    """Whether two pictures of one size differ by less than `within` of 255 on average."""
-    difference = np.asarray(one, float) - np.asarray(other, float)
-    return np.abs(difference).mean() < within

@@ -74,6 +74,27 @@ async def test_telegram_fails_for_a_while_and_the_picture_comes_once(
     assert len(results(anna)) == 1
 
 
+async def test_an_answer_that_telegram_will_never_take_ends_the_job(sandbox, service, anna):
+    fault = sandbox.faults.add("editMessageMedia", "rights", times=None)
+    photo = await anna.photo(jpeg(GREEN))
+    sorry = await anna.wait_for(
+        lambda message: "could not paint" in message.text, timeout=40, after=photo
+    )
+    assert fault.hits and sorry.text
+    sandbox.faults.clear()
+    # The next one is answered as ever.
+    again = await anna.photo(jpeg(GREEN))
+    await anna.wait_for(is_result, timeout=40, after=again)
+    assert len(results(anna)) == 1
+
+
+async def test_a_file_that_is_gone_from_the_server_is_told_at_once(sandbox, anna):
+    fault = sandbox.faults.add("download", "rights", times=None)
+    photo = await anna.photo(jpeg(GREEN))
+    await anna.wait_for(lambda message: "no longer" in message.text, timeout=20, after=photo)
+    assert fault.hits == 1
+
+
 async def test_a_user_who_blocks_the_bot_ends_the_job_quietly(
     sandbox, anna, worker, service, caplog
 ):
@@ -114,7 +135,7 @@ async def test_a_painter_that_fails_twice_is_tried_a_third_time(sandbox, anna, w
 async def test_a_painter_that_cannot_is_told_in_a_sentence(sandbox, anna, worker, errors):
     worker.fail(*errors)
     photo = await anna.photo(jpeg(GREEN))
-    await anna.wait_for(lambda message: "Something went wrong" in message.text, after=photo)
+    await anna.wait_for(lambda message: "could not paint" in message.text, after=photo)
     again = await anna.photo(jpeg(GREEN))
     await anna.wait_for(is_result, after=again)
 

@@ -9,11 +9,11 @@ from tests.bot.handlers.test_photo import QUESTION
 
 SENTENCES = {
     "text": "I understand pictures better than words. Send me a photo, or see /help.",
-    "sticker": "A nice sticker! But I repaint photos. Send me one.",
-    "video": "I can't repaint videos. Send me a photo, or a frame of the video.",
-    "voice": "I can't hear, I only see. Send me a photo.",
-    "document": "I can't open this file as a picture. I read JPEG, PNG, WebP, BMP, TIFF and GIF.",
-    "command": "I don't know this command. /help tells what I can do.",
+    "sticker": "Nice sticker! But it's photos that I repaint: send me one.",
+    "video": "I can't repaint videos. Send me a photo, or a single frame of the video.",
+    "voice": "I can't listen, only look. Send me a photo.",
+    "document": "I can't open this file as a picture. Please send JPEG, PNG, WebP, BMP, TIFF or GIF.",
+    "command": "I don't know this command. /help lists everything I can do.",
 }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ async def test_repaint_through_the_gallery(anna, conversation):
 async def test_use_as_a_style(anna, conversation):
     style, question = await ask(anna)
     await anna.press(question, "Use it as a style")
-    await anna.hears("This picture is the style now. Send me the photo to repaint.")
+    await anna.hears("This picture is your style now. Send me the photo to repaint.")
     await anna.person.photo(picture())
     await conversation.settled()
     order = (await conversation.the_job(anna)).order
@@ -60,8 +60,9 @@ async def test_pressed_twice_is_one_job(anna, conversation, generators):
     generators("horse2zebra")
     _, question = await ask(anna)
     assert await anna.press(question, TITLES[anna.language]) == ""
-    again = await anna.press(question, TITLES[anna.language])
-    assert again == anna.words("This one is in the queue already.")
+    again = await (await anna.person.press(question, TITLES[anna.language])).answered()
+    assert again["text"] == anna.words("This photo is already in the queue.")
+    assert again["show_alert"]
     assert len(await conversation.jobs.active()) == 1
 
 

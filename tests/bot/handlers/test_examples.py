@@ -28,5 +28,5 @@ async def test_those_that_are_there_are_shown(anna, examples):
 
 
 async def test_none(anna):
-    text = anna.words("There are no examples here yet. Send me a photo, and we make one!")
+    text = anna.words("There are no examples here yet. Send me a photo, and we'll make one!")
     assert (await anna.says("/examples")).text == text

@@ -9,7 +9,7 @@ import pytest
 from tests.bot.handlers.pictures import picture
 from tests.bot.handlers.test_photo import QUESTION
 
-STORE = "I can't note anything down right now, so this was not done. Please try later."
+STORE = "I can't save anything right now, so nothing was done. Please try again later."
 
 
 async def test_a_store_that_fails_for_a_while(anna, conversation):
@@ -46,7 +46,7 @@ async def test_a_handler_that_breaks(anna, conversation, caplog, monkeypatch):
     monkeypatch.setattr("bot.handlers.settings._described", broken)
     answer = await anna.says("/settings")
     assert answer.text == anna.words(
-        "Something went wrong on my side. Please try again, or begin anew with /start."
+        "Something went wrong on my side. Please try again, or start over with /start."
     )
     told = [record for record in caplog.records if record.exc_info]
     assert len(told) == 1 and "broken on purpose" in str(told[0].exc_info[1])
@@ -60,7 +60,7 @@ async def test_a_button_whose_handler_breaks(anna, conversation, monkeypatch):
     monkeypatch.setattr("bot.handlers.settings._described", broken)
     await anna.press(menu, "Settings")
     await anna.hears(
-        "Something went wrong on my side. Please try again, or begin anew with /start."
+        "Something went wrong on my side. Please try again, or start over with /start."
     )
 
 

@@ -91,7 +91,7 @@ async def test_many_styles_come_in_pages(boris, conversation):
 
 async def test_own_picture_as_the_style(anna, conversation):
     await anna.press(await open_gallery(anna), "My own picture")
-    await anna.hears("Send me the picture whose style you like: a painting, a pattern, anything.")
+    await anna.hears("Send me a picture whose style you like: a painting, a pattern, anything.")
     style = await anna.person.photo(picture())
     await anna.hears("What a style! Now send me the photo to repaint.")
     photo = await anna.person.photo(picture())

@@ -69,7 +69,7 @@ async def test_a_file_of_25_megabytes(anna, conversation):
     await set_mode(anna)
     await anna.person.document(bytes(25_000_000), "huge.jpg", mime_type="image/jpeg")
     await anna.hears(
-        "This file is too big: Telegram gives me files of up to {megabytes} MB. Send it as a photo "
+        "This file is too big: Telegram lets me download up to {megabytes} MB. Send it as a photo "
         "instead, or make it smaller.",
         megabytes=20,
     )
@@ -128,12 +128,12 @@ async def test_in_a_group_a_photo_is_taken_in_reply_only(sandbox, conversation, 
     assert (await press.answered())["text"] == anna.words("This button is not yours.")
     press = await boris.person.press(question, "Use it as a style")
     await press.answered()
-    reply = await group.wait_for(lambda message: "is the style now" in message.text)
+    reply = await group.wait_for(lambda message: "is your style now" in message.text)
     await boris.person.photo(picture(), chat=group, reply_to=reply)
     await conversation.settled()
     assert (await conversation.the_job(boris)).order.chat_id == group.id
 
 
 async def test_paint_without_a_photo(anna):
-    words = anna.words("Reply with /paint to a photo, and I repaint it.")
+    words = anna.words("Reply to a photo with /paint, and I'll repaint it.")
     assert (await anna.says("/paint")).text == words

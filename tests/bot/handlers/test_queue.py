@@ -19,7 +19,7 @@ async def queue(speaker, count):
 
 async def test_nothing_in_the_queue(anna):
     assert (await anna.says("/status")).text == anna.words(
-        "Nothing is in the queue. Send me a photo!"
+        "You have nothing in the queue. Send me a photo!"
     )
     assert (await anna.says("/cancel")).text == anna.words("There is nothing to cancel.")
 
@@ -30,8 +30,15 @@ async def test_status_tells_of_each_job(anna, conversation):
     text = (await anna.says("/status")).text
     assert text.count(STYLES[0].title[anna.language]) == 3
     assert anna.words("Your place in the queue: {place}.", place=1) in text
-    assert anna.words("Done, on its way to you.") in text
+    assert anna.words("Done and on its way to you.") in text
     assert anna.words("About {time} left.", time=anna.words("{seconds} s", seconds=40)) in text
+
+
+async def test_status_is_silent_about_what_was_cancelled(anna):
+    await queue(anna, 2)
+    await anna.says("/cancel")
+    words = anna.words("You have nothing in the queue. Send me a photo!")
+    assert (await anna.says("/status")).text == words
 
 
 async def test_cancel_of_all(anna, conversation):
@@ -57,4 +64,4 @@ async def test_cancel_by_button(anna, conversation):
     assert await anna.press_data(message, data) == anna.words("Cancelled.")
     assert (await conversation.jobs.get(other.id)).outcome is None
     late = await anna.press_data(message, data)
-    assert late == anna.words("Too late, it is done already.")
+    assert late == anna.words("Too late: it's already done.")

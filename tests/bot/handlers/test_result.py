@@ -40,7 +40,7 @@ async def test_another_strength(anna, conversation, painted, action, strength):
     assert order.settings.strength == strength
     assert (order.picture, order.style) == (painted.order.picture, painted.order.style)
     again = await press(anna, action, painted)
-    assert again == anna.words("This one is in the queue already.")
+    assert again == anna.words("This photo is already in the queue.")
     # The user's own setting is another matter.
     assert (await conversation.people.get(anna.id)).settings.strength == 0.5
 
@@ -64,7 +64,7 @@ async def test_the_original_file(anna, conversation, sandbox, painted):
 
 
 async def test_an_original_that_was_tidied_away(anna, painted):
-    words = anna.words("I no longer have this file. Send me the photo again, and I paint it anew.")
+    words = anna.words("I no longer have this file. Send me the photo again, and I'll repaint it.")
     assert await press(anna, "original", painted) == words
 
 

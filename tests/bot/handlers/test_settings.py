@@ -19,7 +19,7 @@ async def test_each_setting_is_changed_and_shown(anna, conversation):
     labels = [button.text for row in page.buttons for button in row]
     ticked = ["✓ 5", "✓ 256 px", "✓ " + anna.words("Keep the photo's colours")]
     assert [label for label in labels if label.startswith("✓")] == ticked
-    assert "256 px" in page.text and anna.words("the photo's own") in page.text
+    assert "256 px" in page.text and anna.words("as in the photo") in page.text
     await set_mode(anna)
     await anna.person.photo(picture())
     await conversation.settled()

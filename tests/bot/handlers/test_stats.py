@@ -4,31 +4,54 @@ from __future__ import annotations
 
 import pytest
 
-from bot.jobs import CANCELLED, PAINTED
-from tests.bot.handlers.conftest import Speaker
+from bot.jobs import CANCELLED, FAILED, PAINTED
+from tests.bot.handlers.conftest import Speaker, check_language
 from tests.bot.handlers.test_queue import queue
 
 
+def admin_of(conversation, language="en"):
+    person = conversation.sandbox.user(777, language_code=language, name="Owner")
+    return Speaker(conversation, person)
+
+
 @pytest.mark.parametrize("language", ["en", "ru"])
-async def test_admins_see_the_figures(conversation, sandbox, boris, language):
+async def test_admins_see_the_figures(conversation, boris, language):
     jobs = await queue(boris, 2)
     await conversation.jobs.finish(jobs[0].id, CANCELLED)
-    admin = Speaker(conversation, sandbox.user(777, language_code=language, name="Owner"))
-    text = (await admin.says("/stats")).text
-    assert admin.words("In the queue: {n}", n=1) in text
-    assert admin.words("Users: {n}", n=1) in text
-    assert "cancelled: 1" in text
+    admin = admin_of(conversation, language)
+    answer = await admin.says("/stats")
+    check_language(answer, language)
+    assert admin.words("In the queue: {n}", n=1) in answer.text
+    assert admin.words("Users: {n}", n=1) in answer.text
+    uptime = admin.words("{seconds} s", seconds=5)
+    assert admin.words("Running for: {time}", time=uptime) in answer.text
+    assert f"{admin.words('cancelled')}: 1" in answer.text
+
+
+SAID = {
+    "en": ["failed: 1", "photo – damaged: 1", "style – too few pixels: 1"],
+    "ru": ["не получилось: 1", "фото – файл повреждён: 1", "стиль – слишком мало пикселей: 1"],
+}
+
+
+@pytest.mark.parametrize("language", SAID)
+async def test_outcomes_are_told_in_words(conversation, boris, language):
+    outcomes = (FAILED, "photo:damaged", "style:too-small")
+    for job, outcome in zip(await queue(boris, 3), outcomes):
+        await conversation.jobs.finish(job.id, outcome)
+    text = (await admin_of(conversation, language).says("/stats")).text
+    assert [line.strip() for line in text.splitlines()[-3:]] == SAID[language]
 
 
 async def test_for_others_there_is_no_such_command(anna):
-    words = anna.words("I don't know this command. /help tells what I can do.")
+    words = anna.words("I don't know this command. /help lists everything I can do.")
     assert (await anna.says("/stats")).text == words
 
 
-async def test_the_mean_is_over_what_was_painted(conversation, sandbox, boris):
-    admin = Speaker(conversation, sandbox.user(777, language_code="en", name="Owner"))
-    assert "on average: –" in (await admin.says("/stats")).text
+async def test_the_mean_is_over_what_was_painted(conversation, boris):
+    admin = admin_of(conversation)
+    assert "Average time for a picture: –" in (await admin.says("/stats")).text
     await queue(boris, 1)
     job = await conversation.jobs.claim()
     await conversation.jobs.finish(job.id, PAINTED)
-    assert "on average: 0" in (await admin.says("/stats")).text
+    assert "Average time for a picture: 0 s" in (await admin.says("/stats")).text
