@@ -9,7 +9,7 @@ import pytest
 
 from bot.worker import Worker, painter_command
 from tests.bot.end_to_end.conftest import running
-from tests.bot.end_to_end.stage import config_for, jpeg, picture_of, plain, png
+from tests.bot.end_to_end.stage import config_for, jpeg, plain, png
 from tests.pictures import photo as real_photo
 
 DONE = {"en": "Your photo", "ru": "Ваше фото"}
