@@ -9,14 +9,12 @@ import pytest
 
 from bot.worker import Worker, painter_command
 from tests.bot.end_to_end.conftest import running
+from tests.bot.end_to_end.guest import Guest
 from tests.bot.end_to_end.stage import config_for, jpeg, plain, png
 from tests.pictures import photo as real_photo
 
 DONE = {"en": "Your photo", "ru": "Ваше фото"}
-WORDS = {
-    "en": ("Style transfer", "Stronger", "Original file (PNG)"),
-    "ru": ("Перенос стиля", "Сильнее", "Файл без сжатия (PNG)"),
-}
+STYLE_TRANSFER = {"en": "Style transfer", "ru": "Перенос стиля"}
 
 
 @pytest.fixture()
@@ -34,6 +32,14 @@ async def slow_service(sandbox, engines, tmp_path):
         yield service
 
 
+@pytest.fixture()
+async def bare_service(sandbox, tmp_path):
+    """A bot whose engines were never made."""
+    worker = Worker(painter_command(tmp_path / "nothing"))
+    async with running(config_for(sandbox, tmp_path / "state"), worker) as service:
+        yield service
+
+
 def is_done(user):
     return lambda message: message.kind != "text" and DONE[user.language] in message.text
 
@@ -41,7 +47,7 @@ def is_done(user):
 async def choose_first_style(user):
     await user.text("/start")
     menu = await user.wait_for(lambda message: message.buttons)
-    await user.press(menu, WORDS[user.language][0])
+    await user.press(menu, STYLE_TRANSFER[user.language])
     gallery = await user.wait_for(lambda message: message.buttons, after=menu)
     await user.press(gallery, "1")
     return await user.wait_for(lambda message: "1." not in message.text, after=gallery)
@@ -68,6 +74,22 @@ async def test_pictures_at_fault_get_one_sentence_each(sandbox, service, languag
         assert len(answers) == 1, name
     sent = await user.photo(jpeg(real_photo(120, 90)))
     await user.wait_for(is_done(user), timeout=60, after=sent)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+async def test_without_engines_a_sentence_says_what_may_help(sandbox, bare_service, language):
+    guest = Guest(sandbox, language)
+    await guest.chooses_style()
+    sent = await guest.sends(real_photo(96, 72))
+    told = await guest.hears(
+        "I could not paint this one. Please try a smaller size in /settings, or try again later.",
+        after=sent,
+    )
+    assert told.reply_to == sent.id and not told.buttons
+    assert (await guest.says("/status")).text == guest.words(
+        "You have nothing in the queue. Send me a photo!"
+    )
+    guest.check()
 
 
 @pytest.mark.alone

@@ -9,6 +9,7 @@ import pytest
 
 from bot.errors import PainterDied, PaintingFailed
 from tests.bot.doubles import mean_colour, painted_by_double
+from tests.bot.end_to_end.guest import Guest
 from tests.bot.end_to_end.stage import jpeg, picture_of, plain
 
 GREEN = plain("green")
@@ -36,6 +37,13 @@ async def with_own_style(user, colour):
     return user
 
 
+@pytest.fixture()
+def impatient(service, monkeypatch):
+    """A bot that does not wait for a silent Telegram as long as usual."""
+    monkeypatch.setattr(service.bot.session, "timeout", 0.5)
+    monkeypatch.setattr("bot.downloads._SECONDS", 0.5)
+
+
 def is_result(message):
     return message.kind == "photo" and "Your photo" in message.text
 
@@ -58,6 +66,12 @@ FAULTS = [
     ("editMessageMedia", "gateway", {}),
     ("editMessageMedia", "drop", {}),
     ("editMessageMedia", "drop", {"after": True}),
+    # Never answered at all.
+    ("sendMessage", "hold", {}),
+    ("getFile", "hold", {}),
+    ("download", "hold", {}),
+    ("editMessageMedia", "hold", {}),
+    ("editMessageMedia", "hold", {"after": True}),
 ]
 
 
@@ -65,7 +79,7 @@ FAULTS = [
     ("method", "kind", "settings"), FAULTS, ids=lambda value: str(value).strip("{}")
 )
 async def test_telegram_fails_for_a_while_and_the_picture_comes_once(
-    sandbox, anna, method, kind, settings
+    sandbox, anna, impatient, method, kind, settings
 ):
     fault = sandbox.faults.add(method, kind, **settings)
     photo = await anna.photo(jpeg(GREEN))
@@ -124,6 +138,7 @@ async def test_a_painter_that_fails_twice_is_tried_a_third_time(sandbox, anna, w
     await anna.wait_for(is_result, after=photo)
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize(
     "errors",
     [
@@ -132,12 +147,20 @@ async def test_a_painter_that_fails_twice_is_tried_a_third_time(sandbox, anna, w
     ],
     ids=["no memory", "no engine"],
 )
-async def test_a_painter_that_cannot_is_told_in_a_sentence(sandbox, anna, worker, errors):
+async def test_a_painter_that_cannot_is_told_in_a_sentence(
+    sandbox, service, worker, errors, language
+):
+    guest = Guest(sandbox, language)
+    await guest.chooses_style()
     worker.fail(*errors)
-    photo = await anna.photo(jpeg(GREEN))
-    await anna.wait_for(lambda message: "could not paint" in message.text, after=photo)
-    again = await anna.photo(jpeg(GREEN))
-    await anna.wait_for(is_result, after=again)
+    photo = await guest.sends(GREEN)
+    words = (
+        "I could not paint this one. Please try a smaller size in /settings, or try again later."
+    )
+    await guest.hears(words, after=photo)
+    assert len(worker.tasks) == len(errors)
+    assert guest.image(await guest.gets(after=await guest.sends(GREEN))).size == GREEN.size
+    guest.check()
 
 
 async def test_nobody_gets_anothers_picture(sandbox, service):

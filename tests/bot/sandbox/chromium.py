@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import time
 
 import aiohttp
 import pytest
@@ -100,6 +101,15 @@ async def say(page, text):
 async def start(page):
     await page.get_by_role("button", name="Start").click()
     await expect(page.locator(".bubble:not(.own)")).to_contain_text("Hello, Guest! See /help")
+
+
+async def joined(page, sandbox):
+    """The person that the page makes when it opens, which on a busy machine takes a moment."""
+    deadline = time.monotonic() + 20
+    while not sandbox.people:
+        assert time.monotonic() < deadline, "the page made no person"
+        await page.wait_for_timeout(20)
+    return sandbox.people[0]
 
 
 async def no_overflow(page):

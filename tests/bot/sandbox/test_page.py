@@ -7,7 +7,16 @@ from urllib.parse import urlsplit
 
 from bot.sandbox import Sandbox
 from tests.bot.sandbox import chromium
-from tests.bot.sandbox.chromium import DESKTOP, PHONE, expect, no_overflow, opened, say, start
+from tests.bot.sandbox.chromium import (
+    DESKTOP,
+    PHONE,
+    expect,
+    joined,
+    no_overflow,
+    opened,
+    say,
+    start,
+)
 from tests.bot.sandbox.conftest import QUICK
 
 pytestmark = chromium.MARKS
@@ -67,7 +76,7 @@ async def test_an_edit_changes_the_message_in_its_place(page, sandbox):
     shown = bubbles.nth(1).locator("img")
     await expect(shown).to_have_js_property("naturalWidth", 300)
     await expect(bubbles).to_have_count(4)
-    person = sandbox.people[0]
+    person = await joined(page, sandbox)
     await person.delete(person.messages[1])
     await expect(bubbles).to_have_count(3)
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from tests.bot.sandbox import chromium
-from tests.bot.sandbox.chromium import expect, no_overflow, say
+from tests.bot.sandbox.chromium import expect, joined, no_overflow, say
 from tests.bot.sandbox.client import Client, picture, size
 
 pytestmark = chromium.MARKS
@@ -32,7 +32,7 @@ async def test_an_album_is_a_grid_and_a_photo_opens_large(page):
 
 
 async def test_the_captions_of_an_album_show_in_full_size(page, sandbox):
-    person = sandbox.people[0]
+    person = await joined(page, sandbox)
     await person.text("x")
     async with aiohttp.ClientSession() as session:
         media = [{"type": "photo", "media": f"attach://p{n}", "caption": f"{n}."} for n in (1, 2)]
