@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from export.errors import StateError
 
 FILE = "checkpoint.pt"
+
+#: torch 1.13 reads no numbers with a point where it reads only weights: they are stored as text.
+_FLOAT = "float.hex"
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,17 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
     import torch
 
     partial = path.with_suffix(".part")
+    # Not into the file: on a full disk the writer of torch 1.13 ends the process.
+    whole = io.BytesIO()
+    torch.save(_packed(state), whole)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            torch.save(dict(state), file)
+            file.write(whole.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    # torch's writer of archives has errors of its own for a file that takes no more bytes.
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         kept = f"The last good one, {path}, is kept" if path.exists() else "There is none yet"
         raise StateError(
             f"the checkpoint cannot be written to {path.parent} ({_reason(error)}). {kept}. Make "
@@ -100,7 +106,7 @@ def load_state(path: Path, identity: Mapping[str, Any]) -> Dict[str, Any]:
     import torch
 
     try:
-        state = torch.load(str(path), map_location="cpu", weights_only=True)
+        state = _unpacked(torch.load(str(path), map_location="cpu", weights_only=True))
         found = state["identity"]
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.PickleError) as error:
         raise StateError(
@@ -117,6 +123,27 @@ def load_state(path: Path, identity: Mapping[str, Any]) -> Dict[str, Any]:
             "the checkpoint, or begin anew with --restart."
         )
     return dict(state)
+
+
+def _packed(value: Any) -> Any:
+    if isinstance(value, float):
+        return {_FLOAT: value.hex()}
+    return _mapped(value, _packed)
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {_FLOAT}:
+        return float.fromhex(value[_FLOAT])
+    return _mapped(value, _unpacked)
+
+
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """The same with all that a container holds changed."""
+    if isinstance(value, Mapping):
+        return {key: change(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(change(each) for each in value)
+    return value
 
 
 def _reason(error: Exception) -> str:

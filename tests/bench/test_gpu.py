@@ -67,7 +67,9 @@ def test_every_part_has_its_figures_or_its_reason(modules, one_thread, tmp_path,
         assert "no TensorRT today" in parts["tensorrt"]["reason"]
         for name in ("torch", "pyt", "tensorrt_rtx"):
             assert parts[name]["seconds"] > 0 and parts[name]["gflops"] > 0
-            assert parts[name]["of_float32"] > 0 and parts[name]["of_float16"] > 0
+            # The CPU of torch before 2.0 multiplies no float16: then there is a reason instead.
+            if "reason" not in found["peaks"]:
+                assert parts[name]["of_float32"] > 0 and parts[name]["of_float16"] > 0
         assert parts["tensorrt_rtx"]["speedup"] > 0
         assert parts["tensorrt_rtx"]["on"] == "11.0.0, fp16-typed"
     assert row["parts"]["torch"]["evaluations"] == 200
