@@ -134,7 +134,6 @@ class Service:
             people=people,
             pictures=self.pictures,
             jobs=self.jobs,
-            pace=pace,
             scheduler=self.scheduler,
             results=results,
             uploads=Uploads(self._database),
@@ -160,7 +159,8 @@ class Service:
     async def start(self) -> str:
         """Open the store and the port, then begin to work; what was begun before is gone on with.
 
-        Returns the web hook's secret. Raises `BotError`, with everything closed again, when the store or the port cannot be had.
+        Returns the web hook's secret. Raises `BotError`, with everything closed again, when the store
+        or the port cannot be had.
         """
         try:
             self._lock = hold(self._config.state_dir)

@@ -10,12 +10,13 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
-from typing import Dict, Optional
+from typing import Callable, Dict, Optional
 
 from aiogram import Bot
 from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
+    TelegramEntityTooLarge,
     TelegramForbiddenError,
     TelegramMigrateToChat,
     TelegramNotFound,
@@ -29,6 +30,7 @@ from bot.jobs import FAILED, FINISHED, PAINTED, QUEUED, Job, Jobs
 from bot.keyboards import result_keyboard, status_keyboard
 from bot.messages import JobMessage
 from bot.pictures import DOCUMENT, PHOTO, Pictures
+from bot.plainly import plainly
 from bot.results import Results
 from bot.scheduler import Estimate, Scheduler
 
@@ -43,6 +45,9 @@ _FIRST_PAUSE, _MOST_PAUSE = 1.0, 60.0
 #: Seconds in which a stopping bot sends what is painted.
 STOP_SECONDS = 10.0
 
+#: What Telegram will refuse as often as it is sent.
+_FINAL = (TelegramBadRequest, TelegramEntityTooLarge)
+
 
 class _Telling:
     """What is told of one job, when next, and the task that does it."""
@@ -52,16 +57,21 @@ class _Telling:
         self.preview_seen = 0
         self.next_look = 0.0
         self.pause = _FIRST_PAUSE
+        # What Telegram does not take in this chat: previews, or even texts until there is an end.
+        self.text_only = self.silent = False
         self.task: Optional[asyncio.Task[None]] = None
 
-    def put_off(self) -> None:
+    def put_off(self, now: float) -> None:
         """Try again later, and later each time."""
-        self.next_look = time.monotonic() + self.pause
+        self.next_look = now + self.pause
         self.pause = min(2 * self.pause, _MOST_PAUSE)
 
 
 class Delivery:
-    """Keeps the messages of all active jobs up to date, each in a task of its own."""
+    """Keeps the messages of all active jobs up to date, each in a task of its own.
+
+    `edit_interval` is in seconds, and so is what `clock` shows.
+    """
 
     def __init__(
         self,
@@ -73,6 +83,7 @@ class Delivery:
         results: Results,
         flood: FloodControl,
         edit_interval: float = EDIT_INTERVAL,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bot = bot
         self._i18n = i18n
@@ -81,6 +92,7 @@ class Delivery:
         self._results = results
         self._flood = flood
         self._edit_interval = edit_interval
+        self._clock = clock
         self._awake = asyncio.Event()
         self._settled = asyncio.Event()
         self._tellings: Dict[int, _Telling] = {}
@@ -95,11 +107,18 @@ class Delivery:
             while True:
                 self._awake.clear()
                 busy = await self._look(scheduler)
-                with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), LOOK_INTERVAL if busy else None)
+                await self._rest(LOOK_INTERVAL if busy else None)
                 await asyncio.sleep(_GATHER)
         finally:
             await self._finish_tasks()
+
+    async def _rest(self, seconds: Optional[float]) -> None:
+        # Not wait_for: before Python 3.12 it can swallow a cancellation that comes with a change.
+        waiting = asyncio.ensure_future(self._awake.wait())
+        try:
+            await asyncio.wait([waiting], timeout=seconds)
+        finally:
+            waiting.cancel()
 
     async def settle(self) -> None:
         """Wait until all finished jobs are told of, but no longer than `STOP_SECONDS`."""
@@ -119,7 +138,8 @@ class Delivery:
         """Start a task for each job that is due; returns whether there are active jobs."""
         try:
             jobs = await self._jobs.active()
-            estimates = await scheduler.estimates() if jobs else {}
+            # Without jobs too: it counts those that wait.
+            estimates = await scheduler.estimates()
         except StoreError as error:
             _log.error("Nobody can be told of jobs: %s", error)
             return True
@@ -138,13 +158,14 @@ class Delivery:
         return bool(jobs)
 
     def _is_due(self, job: Job, telling: _Telling) -> bool:
-        now = time.monotonic()
+        now = self._clock()
         if job.state == FINISHED:
             # Not held up by the edit before it, only by a failure to tell.
             failed = telling.pause > _FIRST_PAUSE
             return now >= telling.next_look or not failed
         paused = self._flood.paused_until(job.order.chat_id) > now
-        return now >= telling.next_look and not telling.message.lost and not paused
+        heard = not (telling.message.lost or telling.silent)
+        return now >= telling.next_look and heard and not paused
 
     def _begin(
         self, job: Job, telling: _Telling, scheduler: Scheduler, estimate: Optional[Estimate]
@@ -154,7 +175,7 @@ class Delivery:
             self.wake()
             if not task.cancelled() and task.exception() is not None:
                 _log.error("Job %d cannot be told of", job.id, exc_info=task.exception())
-                telling.put_off()
+                telling.put_off(self._clock())
 
         telling.task = asyncio.ensure_future(self._tell(job, telling, scheduler, estimate))
         telling.task.add_done_callback(done)
@@ -169,22 +190,34 @@ class Delivery:
                 else:
                     await self._show(job, telling, scheduler, estimate)
             telling.pause = _FIRST_PAUSE
-        except (TelegramForbiddenError, TelegramNotFound) as error:
-            # Blocked by the user, or the chat is gone: nobody is there to be told.
-            _log.info("Job %d ends unseen: %s", job.id, error.message)
-            await scheduler.cancel(job.id)
-            await self._jobs.answered(job.id)
+        except TelegramMigrateToChat as error:
+            await self._follow(job, error.migrate_to_chat_id)
         except (TelegramAPIError, StoreError) as error:
-            permanent = isinstance(error, (TelegramBadRequest, TelegramMigrateToChat))
-            if permanent and job.state == FINISHED:
+            if _is_nobody_there(error):
+                _log.info("Job %d ends unseen: %s", job.id, plainly(error))
+                await scheduler.cancel(job.id)
+                await self._jobs.answered(job.id)
+            elif isinstance(error, _FINAL) and job.state == FINISHED:
                 await self._give_up(job, telling.message, error)
+            elif isinstance(error, _FINAL):
+                _log.warning("Job %d is not told of before its end: %s", job.id, plainly(error))
+                telling.silent = True
             else:
-                _log.warning("Job %d: %s. Next try in %.0f s.", job.id, error, telling.pause)
-                telling.put_off()
+                _log.warning(
+                    "Job %d: %s. Next try in %.0f s.", job.id, plainly(error), telling.pause
+                )
+                telling.put_off(self._clock())
+
+    async def _follow(self, job: Job, chat_id: int) -> None:
+        """Go on in the supergroup that the job's group has become."""
+        _log.info("Job %d goes on in chat %d, which its group became.", job.id, chat_id)
+        await self._jobs.move(job.order.chat_id, chat_id)
+        # The next look begins anew, there.
+        self._tellings.pop(job.id, None)
 
     async def _give_up(self, job: Job, message: JobMessage, error: Exception) -> None:
         """End a job whose answer Telegram will never take, as in a group that forbids photos."""
-        _log.error("Job %d cannot be answered: %s", job.id, error)
+        _log.error("Job %d cannot be answered: %s", job.id, plainly(error))
         language = job.order.language
         with suppress(TelegramAPIError), self._i18n.context(), self._i18n.use_locale(language):
             await message.insist(captions.reason(FAILED))
@@ -202,20 +235,24 @@ class Delivery:
         else:
             text = captions.painting(scheduler.progress(job.id), estimate)
             preview, seen = scheduler.preview(job.id)
-        new_preview = preview if seen > telling.preview_seen else None
+        new_preview = preview if seen > telling.preview_seen and not telling.text_only else None
         if text == telling.message.text and new_preview is None:
             return
-        await telling.message.show(text, status_keyboard(job), new_preview)
+        try:
+            await telling.message.show(text, status_keyboard(job), new_preview)
+        except _FINAL as error:
+            if new_preview is None or _is_nobody_there(error):
+                raise
+            _log.warning("Job %d is shown without previews: %s", job.id, plainly(error))
+            telling.text_only = True
+            await telling.message.show(text, status_keyboard(job))
         telling.preview_seen = max(seen, telling.preview_seen)
-        telling.next_look = time.monotonic() + self._edit_interval
+        telling.next_look = self._clock() + self._edit_interval
 
     async def _answer(self, job: Job, message: JobMessage) -> None:
         """Give the user the result, or the reason why there is none."""
         if job.outcome != PAINTED:
             await message.insist(captions.ended(job, job.order.language))
-        elif not self._results.path(job.id).exists():
-            _log.error("Job %d: its picture is gone from the disk.", job.id)
-            await message.insist(captions.reason(FAILED))
         else:
             await self._give(job, message)
         await self._jobs.answered(job.id)
@@ -226,9 +263,20 @@ class Delivery:
         picture = await self._pictures.get(job.order.picture)
         form = PHOTO if picture is None else picture.form
         try:
-            await message.become(await media.painted(path, form, caption), keyboard)
-        except TelegramBadRequest as error:
-            if form == DOCUMENT or "chat not found" in error.message:
+            content = await media.painted(path, form, caption)
+        except OSError as error:
+            _log.error("Job %d: its picture cannot be read: %s", job.id, error)
+            return await message.insist(captions.reason(FAILED))
+        try:
+            await message.become(content, keyboard)
+        except _FINAL as error:
+            if form == DOCUMENT or _is_nobody_there(error):
                 raise
-            _log.warning("Job %d goes as a file: %s", job.id, error.message)
+            _log.warning("Job %d goes as a file: %s", job.id, plainly(error))
             await message.become(await media.painted(path, DOCUMENT, caption), keyboard)
+
+
+def _is_nobody_there(error: Exception) -> bool:
+    """Whether the user has blocked the bot, or the chat is gone."""
+    gone = isinstance(error, TelegramBadRequest) and "chat not found" in error.message
+    return gone or isinstance(error, (TelegramForbiddenError, TelegramNotFound))

@@ -8,19 +8,23 @@ from pathlib import Path
 import aiohttp
 from aiogram import Bot
 from aiogram.exceptions import (
-    TelegramAPIError,
+    AiogramError,
     TelegramBadRequest,
     TelegramEntityTooLarge,
-    TelegramNetworkError,
-    TelegramServerError,
+    TelegramForbiddenError,
+    TelegramNotFound,
 )
 
 from bot.errors import DownloadRefused, TelegramUnreachable
+from bot.plainly import plainly
 
 #: Telegram gives no larger files to bots (core.telegram.org/bots/api#getfile).
 MOST_BYTES = 20_000_000
 
 _SECONDS = 120
+
+#: What another try cannot help. The first of them is one of aiogram's network errors too.
+_FINAL = (TelegramEntityTooLarge, TelegramBadRequest, TelegramForbiddenError, TelegramNotFound)
 
 
 async def download(bot: Bot, file_id: str, path: Path) -> None:
@@ -30,17 +34,17 @@ async def download(bot: Bot, file_id: str, path: Path) -> None:
     """
     try:
         await bot.download(file=file_id, destination=path, timeout=_SECONDS)
-    except (TelegramNetworkError, TelegramServerError) as error:
-        raise TelegramUnreachable(f"A picture could not be fetched: {error}") from error
-    except (TelegramEntityTooLarge, TelegramBadRequest) as error:
-        reason = "too-heavy" if "too big" in str(error) else "gone"
-        raise DownloadRefused(reason, f"Telegram does not give the picture: {error}") from error
+    except _FINAL as error:
+        too_big = isinstance(error, TelegramEntityTooLarge) or "too big" in error.message
+        raise DownloadRefused(
+            "too-heavy" if too_big else "gone",
+            f"Telegram does not give the picture: {plainly(error)}.",
+        ) from None
     except aiohttp.ClientResponseError as error:
         _tell_apart(error.status)
-    except (aiohttp.ClientError, asyncio.TimeoutError, TelegramAPIError) as error:
-        raise TelegramUnreachable(
-            f"A picture could not be fetched: {type(error).__name__}"
-        ) from error
+    except (aiohttp.ClientError, asyncio.TimeoutError, AiogramError) as error:
+        # Not `from error`, whose text may show the URL.
+        raise TelegramUnreachable(f"A picture could not be fetched: {plainly(error)}.") from None
 
 
 def _tell_apart(status: int) -> None:

@@ -34,6 +34,7 @@ class Order:
     kind: `bot.task.STYLIZE`, with a style, or `TRANSLATE`, with a model.
     dedupe: the same for the same wish told twice, such as an update that Telegram sends again.
     of_album: photo and style came as an album of two, and may be swapped.
+    reply_to: the message that is answered, 0 for none.
     """
 
     dedupe: str
@@ -138,19 +139,20 @@ class Jobs:
         await self._update(job_id, RUNNING, "state = ?, attempts = attempts - ?", QUEUED, back)
 
     async def recover(self) -> int:
-        """Queue again what was running when the bot died, at its start; returns how many.
+        """Queue again what was running when the bot died, at its start.
 
         One that was running at each of its attempts' deaths is given up, lest it be the cause.
+        Returns how many were.
         """
 
         def work(connection: sqlite3.Connection) -> int:
-            connection.execute(
+            given_up = connection.execute(
                 "UPDATE jobs SET state = ?, outcome = ?, finished = ?"
                 " WHERE state = ? AND attempts >= ?",
                 (FINISHED, FAILED, time.time(), RUNNING, MOST_ATTEMPTS),
-            )
-            query = "UPDATE jobs SET state = ? WHERE state = ?"
-            return connection.execute(query, (QUEUED, RUNNING)).rowcount
+            ).rowcount
+            connection.execute("UPDATE jobs SET state = ? WHERE state = ?", (QUEUED, RUNNING))
+            return given_up
 
         return await self._database.run(work)
 
@@ -184,14 +186,16 @@ class Jobs:
 
         await self._database.run(work)
 
-    async def outcomes(self) -> Dict[str, int]:
-        """How many jobs there are by outcome, and by state those without one."""
+    async def move(self, chat_id: int, new_chat_id: int) -> None:
+        """Follow a group that became a supergroup, where no message has the number it had."""
 
-        def work(connection: sqlite3.Connection) -> Dict[str, int]:
-            query = "SELECT COALESCE(outcome, state) AS name, COUNT(*) FROM jobs GROUP BY name"
-            return {name: count for name, count in connection.execute(query)}
+        def work(connection: sqlite3.Connection) -> None:
+            query = (
+                "UPDATE jobs SET chat_id = ?, reply_to = 0, status_message = NULL WHERE chat_id = ?"
+            )
+            connection.execute(query, (new_chat_id, chat_id))
 
-        return await self._database.run(work)
+        await self._database.run(work)
 
     def _check_limits(self, connection: sqlite3.Connection, user_id: int) -> None:
         query = "SELECT COUNT(*), SUM(user_id = ?) FROM jobs WHERE state IN (?, ?)"
@@ -222,16 +226,16 @@ def in_turn(waiting: Sequence[Job], last_served: Dict[int, float]) -> List[Job]:
 
     `last_served` is when each user's last job was started, in seconds.
     """
-    served = dict(last_served)
-    left = list(waiting)
-    order: List[Job] = []
-    while left:
-        chosen = min(left, key=lambda job: (served.get(job.order.user_id, 0.0), job.id))
-        left.remove(chosen)
-        order.append(chosen)
-        # Later than any real time, and later than those chosen before.
-        served[chosen.order.user_id] = time.time() * 2 + len(order)
-    return order
+    rounds: Dict[int, int] = {}
+    first: Dict[int, int] = {}
+    keys: Dict[int, Tuple[int, float, int]] = {}
+    for job in waiting:
+        user = job.order.user_id
+        # A user's second job comes after everybody's first, and each round is in the same order.
+        rounds[user] = rounds.get(user, 0) + 1
+        first.setdefault(user, job.id)
+        keys[job.id] = rounds[user], last_served.get(user, 0.0), first[user]
+    return sorted(waiting, key=lambda job: keys[job.id])
 
 
 def _last_served(connection: sqlite3.Connection) -> Dict[int, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Optional
 
@@ -66,12 +67,11 @@ class JobMessage:
             await self._turn_into(await self._send(content.caption or "", None), content, keyboard)
 
     async def _send(self, text: str, keyboard: Optional[InlineKeyboardMarkup]) -> int:
+        reply = ReplyParameters(message_id=self._reply_to, allow_sending_without_reply=True)
         message = await self._bot.send_message(
             chat_id=self._chat_id,
             text=text,
-            reply_parameters=ReplyParameters(
-                message_id=self._reply_to, allow_sending_without_reply=True
-            ),
+            reply_parameters=reply if self._reply_to else None,
             reply_markup=keyboard,
         )
         self._id = message.message_id
@@ -113,7 +113,7 @@ class JobMessage:
     ) -> None:
         try:
             # Read whole now: the painter replaces the file, and removes it in the end.
-            data = preview.read_bytes()
+            data = await asyncio.get_running_loop().run_in_executor(None, preview.read_bytes)
         except FileNotFoundError:
             return
         file = BufferedInputFile(file=data, filename="preview.jpg")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from collections import deque
+from typing import Any, Deque, Dict, List, Optional, Sequence, Set
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramConflictError, TelegramUnauthorizedError
@@ -12,6 +13,7 @@ from aiogram.methods import TelegramMethod
 
 from bot.errors import NotStored
 from bot.log import Problem
+from bot.plainly import plainly
 from bot.webhook import ALLOWED_UPDATES, Intake
 
 _log = logging.getLogger(__name__)
@@ -20,20 +22,25 @@ _log = logging.getLogger(__name__)
 _HOLD_S = 30
 #: Seconds more that the answer may take to arrive.
 _TRANSFER_S = 15
+#: Seconds that updates in work may take before others are asked for, and again each time.
+_LOOK_S = 0.5
+#: As many updates are in work at the most: Telegram gives no more at once, and gives those that are
+#: not acknowledged again.
+_MOST = 100
 #: Seconds to wait after the first failure, the second and so on; the last one for ever.
 _BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 
-#: An update's number, and why it was not stored.
-_Refused = Tuple[int, NotStored]
+_Update = Dict[str, Any]
 
 
-class GetRawUpdates(TelegramMethod[List[Dict[str, Any]]]):
+class GetRawUpdates(TelegramMethod[List[_Update]]):
     """getUpdates as it comes: one update that aiogram cannot read must not hold up the others."""
 
-    __returning__ = List[Dict[str, Any]]
+    __returning__ = List[_Update]
     __api_method__ = "getUpdates"
 
     offset: Optional[int]
+    limit: int
     timeout: int
     allowed_updates: List[str]
 
@@ -41,9 +48,10 @@ class GetRawUpdates(TelegramMethod[List[Dict[str, Any]]]):
 class Poller:
     """Feeds `intake` until it is cancelled.
 
-    Updates of one chat are taken in one after the other, those of different chats at once. An
-    update that is not stored is asked for again, and with it all that came after it; whoever takes
-    them in knows those it has seen. A web hook that is set goes away; what it had waiting comes.
+    Updates of one chat are taken in one after the other, those of different chats at once; one that
+    takes long, as when Telegram asks to wait, holds up its own chat only. Acknowledged is what comes
+    before the first that is not stored. That one is asked for again, and so are those of its chat
+    after it. A web hook that is set goes away; what it had waiting comes.
     """
 
     def __init__(
@@ -54,7 +62,12 @@ class Poller:
         self._back_off_s = back_off_s
         self._problem = Problem(_log)
         self._failures = 0
-        self._offset: Optional[int] = None
+        self._next: Optional[int] = None
+        # Those given to this bot and not acknowledged: still to be stored, and stored.
+        self._left: Set[int] = set()
+        self._stored: Set[int] = set()
+        self._waiting: Dict[Any, Deque[_Update]] = {}
+        self._tasks: Set[asyncio.Task[None]] = set()
         self._hook_is_gone = False
 
     @property
@@ -64,46 +77,78 @@ class Poller:
 
     async def run(self) -> None:
         """Poll until cancelled, whatever Telegram and the network do."""
-        while True:
-            try:
-                if not self._hook_is_gone:
-                    await self._bot.delete_webhook(drop_pending_updates=False)
-                    self._hook_is_gone = True
-                await self._poll()
-            except (AiogramError, OSError) as error:
-                if isinstance(error, TelegramConflictError):
-                    self._hook_is_gone = False
-                await self._back_off(_in_words(error))
-            except NotStored as error:
-                await self._back_off(f"Updates are left to Telegram: {error}")
-            else:
-                self._failures = 0
-                self._problem.tell(None)
+        try:
+            while True:
+                await self._poll_or_back_off()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+
+    async def _poll_or_back_off(self) -> None:
+        try:
+            if not self._hook_is_gone:
+                await self._bot.delete_webhook(drop_pending_updates=False)
+                self._hook_is_gone = True
+            await self._poll()
+        except (AiogramError, OSError) as error:
+            if isinstance(error, TelegramConflictError):
+                self._hook_is_gone = False
+            await self._back_off(_in_words(error))
+        except NotStored as error:
+            await self._back_off(f"Updates are left to Telegram: {error}")
+        else:
+            self._failures = 0
+            self._problem.tell(None)
 
     async def _poll(self) -> None:
+        offset = min(self._left, default=self._next)
+        self._stored = {number for number in self._stored if offset is None or number >= offset}
         method = GetRawUpdates(
-            offset=self._offset, timeout=_HOLD_S, allowed_updates=list(ALLOWED_UPDATES)
+            offset=offset,
+            limit=_MOST,
+            # What is not acknowledged comes at once, whatever is asked for.
+            timeout=0 if self._left else _HOLD_S,
+            allowed_updates=list(ALLOWED_UPDATES),
         )
         updates = await self._bot(method, request_timeout=_HOLD_S + _TRANSFER_S)
-        chats: Dict[Any, List[Dict[str, Any]]] = {}
-        for update in updates:
-            chats.setdefault(_chat_of(update), []).append(update)
-        outcomes = await asyncio.gather(*map(self._take_in, chats.values()))
-        refused = [outcome for outcome in outcomes if outcome is not None]
-        if refused:
-            self._offset, reason = min(refused, key=lambda each: each[0])
-            raise reason
         if updates:
-            self._offset = max(update["update_id"] for update in updates) + 1
+            self._next = max(update["update_id"] for update in updates) + 1
+            self._hand_out(updates)
+        if self._tasks:
+            done, self._tasks = await asyncio.wait(self._tasks, timeout=_LOOK_S)
+            errors = [task.exception() for task in done if not task.cancelled()]
+            for error in filter(None, errors):
+                raise error
 
-    async def _take_in(self, updates: Iterable[Dict[str, Any]]) -> Optional[_Refused]:
-        """The first update that was not stored; those after it are not tried."""
+    def _hand_out(self, updates: Sequence[_Update]) -> None:
+        """Have each update taken in that is neither stored nor in work."""
+        in_work = {each["update_id"] for waiting in self._waiting.values() for each in waiting}
         for update in updates:
-            try:
-                await self._intake(update)
-            except NotStored as error:
-                return update["update_id"], error
-        return None
+            number = update["update_id"]
+            if number in self._stored or number in in_work:
+                continue
+            self._left.add(number)
+            chat = _chat_of(update)
+            if chat in self._waiting:
+                self._waiting[chat].append(update)
+            else:
+                self._waiting[chat] = deque([update])
+                self._tasks.add(asyncio.ensure_future(self._take_in(chat)))
+
+    async def _take_in(self, chat: Any) -> None:
+        """Take in the chat's updates up to one that is not stored; those after it are not tried."""
+        waiting = self._waiting[chat]
+        try:
+            while waiting:
+                number = waiting[0]["update_id"]
+                await self._intake(waiting[0])
+                waiting.popleft()
+                self._left.discard(number)
+                self._stored.add(number)
+        finally:
+            del self._waiting[chat]
 
     async def _back_off(self, problem: str) -> None:
         self._problem.tell(problem)
@@ -112,7 +157,7 @@ class Poller:
         await asyncio.sleep(delay)
 
 
-def _chat_of(update: Dict[str, Any]) -> Any:
+def _chat_of(update: _Update) -> Any:
     """Which chat an update is from: of a message, or of a button's message."""
     for event in update.values():
         if isinstance(event, dict):
@@ -134,4 +179,4 @@ def _in_words(error: Exception) -> str:
         )
     if isinstance(error, TelegramUnauthorizedError):
         return "Telegram does not know the token. Set BOT_TOKEN to the one that @BotFather shows."
-    return f"No updates from Telegram: {error or type(error).__name__}"
+    return f"No updates from Telegram: {plainly(error)}"

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Optional, Tuple
+from typing import Callable, Dict, Optional, Tuple, TypeVar
 
 from aiogram import Bot
 
@@ -32,6 +32,8 @@ from bot.worker import Worker
 from runtime import installed_styles
 
 _log = logging.getLogger(__name__)
+
+Made = TypeVar("Made")
 
 #: Seconds to the next try while Telegram cannot be reached: the first, and the most.
 _FIRST_PAUSE, _MOST_PAUSE = 1.0, 30.0
@@ -94,8 +96,7 @@ class Scheduler:
         pause = _FIRST_PAUSE
         while not self._stop_asked.is_set():
             try:
-                # What was running when the bot died, or when its store failed.
-                await self._jobs.recover()
+                await self._recover()
                 while not self._stop_asked.is_set():
                     await self._serve_next()
                     pause = _FIRST_PAUSE
@@ -114,7 +115,7 @@ class Scheduler:
 
     async def cancel(self, job_id: int) -> bool:
         """End a queued or running job; returns whether it had not ended before."""
-        cancelled = await self._jobs.finish(job_id, CANCELLED)
+        cancelled = await self._finish(job_id, CANCELLED)
         if cancelled and self._running is not None and self._running.id == job_id:
             assert self._painting is not None
             self._painting.cancel()
@@ -153,14 +154,24 @@ class Scheduler:
         """When the job will be done, `None` if it is neither queued nor running."""
         return (await self.estimates()).get(job.id)
 
+    async def _recover(self) -> None:
+        """Take up what was running when the bot died, or when its store failed."""
+        given_up = await self._jobs.recover()
+        if given_up:
+            _log.error("Gave up %d jobs: the bot died at each of their attempts.", given_up)
+            self._metrics.jobs.labels(outcome=FAILED).inc(given_up)
+            self._on_change()
+
     async def _serve_next(self) -> None:
         """Take the next job, or wait until there may be one."""
         self._awake.clear()
         job = await self._jobs.claim()
-        if job is not None:
-            await self._take(job)
-        else:
+        if job is None:
             await self._awake.wait()
+        elif self._stop_asked.is_set():
+            await self._jobs.hand_back(job.id, count_attempt=False)
+        else:
+            await self._take(job)
 
     async def _rest(self, seconds: float) -> None:
         with suppress(asyncio.TimeoutError):
@@ -192,16 +203,16 @@ class Scheduler:
         finally:
             self._painting.cancel()
             self._running = None
-            self._results.clear_workplace(job.id)
+            await _on_thread(self._results.clear_workplace, job.id)
             self._on_change()
 
     async def _attempt(self, job: Job) -> None:
         try:
             seconds = await self._paint(job)
         except PaintingRefused as error:
-            await self._end(job, f"{error.picture}:{error.reason}")
+            await self._finish(job.id, f"{error.picture}:{error.reason}")
         except _Refused as error:
-            await self._end(job, str(error))
+            await self._finish(job.id, str(error))
         except (PaintingError, OSError) as error:
             # An OSError is the disk's, which may have room again for the next attempt.
             again = getattr(error, "retriable", True) and job.attempts < MOST_ATTEMPTS
@@ -211,21 +222,24 @@ class Scheduler:
             if again:
                 await self._jobs.hand_back(job.id, count_attempt=True)
             else:
-                await self._end(job, FAILED)
+                await self._finish(job.id, FAILED)
         else:
             self._metrics.job_seconds.labels(kind=job.order.kind).observe(seconds)
             await self._pace.learn(job.order, seconds)
-            await self._end(job, PAINTED)
+            await self._finish(job.id, PAINTED)
 
-    async def _end(self, job: Job, outcome: str) -> None:
-        if await self._jobs.finish(job.id, outcome):
+    async def _finish(self, job_id: int, outcome: str) -> bool:
+        """Note and count how a job ended; returns whether it had not ended before."""
+        ended = await self._jobs.finish(job_id, outcome)
+        if ended:
             self._metrics.jobs.labels(outcome=outcome).inc()
-            _log.info("Job %d: %s", job.id, outcome)
+            _log.info("Job %d: %s", job_id, outcome)
+        return ended
 
     async def _paint(self, job: Job) -> float:
         """Paint the job's picture into its result file; returns the seconds from its start."""
         begin = time.monotonic()
-        workplace = self._results.workplace(job.id)
+        workplace = await _on_thread(self._results.workplace, job.id)
         order = job.order
         photo = await self._fetch("photo", order.picture, workplace / "photo")
         style = await self._style(order.style, workplace / "style")
@@ -272,6 +286,11 @@ class Scheduler:
             self._preview = progress.preview
             self._previews += 1
         self._on_change()
+
+
+async def _on_thread(work: Callable[[int], Made], job_id: int) -> Made:
+    """Do what waits for the disk."""
+    return await asyncio.get_running_loop().run_in_executor(None, work, job_id)
 
 
 class _Refused(Exception):

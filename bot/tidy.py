@@ -50,7 +50,8 @@ async def tidy(database: Database, results: Results, keep_seconds: float) -> Non
 
     known = await database.run(work)
     # Younger files may belong to a job of this very moment.
-    stray = results.stray(known, older_than=_EVERY_SECONDS)
-    results.remove(stray)
+    loop = asyncio.get_running_loop()
+    stray = await loop.run_in_executor(None, results.stray, known, _EVERY_SECONDS)
+    await loop.run_in_executor(None, results.remove, stray)
     if stray:
         _log.info("Removed the pictures of %d old jobs.", len(stray))

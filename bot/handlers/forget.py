@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Sequence
 
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
 
 from bot.handlers.addressed import command
-from bot.jobs import Jobs
+from bot.jobs import ACTIVE, Job, Jobs
 from bot.keyboards import Forget, forget_keyboard
 from bot.people import People
 from bot.replies import answer, replace
@@ -49,19 +50,29 @@ async def decide(
     if not callback_data.sure:
         return await replace(callback, _("All right, nothing was deleted."))
     user_id = callback.from_user.id
-    for job in await jobs.active(user_id):
+    active = await jobs.active(user_id)
+    for job in active:
         await scheduler.cancel(job.id)
-    await _until_told(jobs, user_id)
+    await _until_told(active, jobs, scheduler)
     forgotten = await people.forget(user_id)
     await asyncio.get_running_loop().run_in_executor(None, results.remove, forgotten)
     await replace(callback, _("Done: I know nothing about you any more. /start begins anew."))
 
 
-async def _until_told(jobs: Jobs, user_id: int) -> None:
+async def _until_told(ended: Sequence[Job], jobs: Jobs, scheduler: Scheduler) -> None:
     """Wait until no job is painted or shown any more; with a Telegram that is slow, not for ever.
 
     What is deleted earlier leaves a message that stands at half, and a painter that writes a file.
     """
     deadline = time.monotonic() + _FAREWELL_S
-    while await jobs.active(user_id) and time.monotonic() < deadline:
-        await asyncio.sleep(_LOOK_S)
+    for job in ended:
+        while time.monotonic() < deadline and await _is_in_work(job, jobs, scheduler):
+            await asyncio.sleep(_LOOK_S)
+
+
+async def _is_in_work(job: Job, jobs: Jobs, scheduler: Scheduler) -> bool:
+    """Whether the painter has not let go of the job, or its message does not tell its end."""
+    if await scheduler.estimate(job) is not None:
+        return True
+    now = await jobs.get(job.id)
+    return now is not None and now.state in ACTIVE

@@ -89,9 +89,11 @@ async def swap(
         language=language,
         dedupe=f"update:{event_update.update_id}",
     )
-    # First, to make room for the other one.
-    await scheduler.cancel(job.id)
-    await reception.order_by_button(order, callback)
+    refusal = await reception.order(order)
+    if refusal is None:
+        # Not before: of a refused swap the user would have neither.
+        await scheduler.cancel(job.id)
+    await callback.answer(text=refusal, show_alert=refusal is not None)
 
 
 async def send_original(

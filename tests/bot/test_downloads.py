@@ -2,35 +2,63 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import traceback
 
-import aiohttp
 import pytest
-from aiogram import Bot
+from aiogram.exceptions import TelegramEntityTooLarge, TelegramForbiddenError
 
 from bot.downloads import download
 from bot.errors import DownloadRefused, TelegramUnreachable
 from bot.sandbox import Sandbox
-from tests.bot.end_to_end.stage import free_port, jpeg, plain
-
-TOKEN = "42:a-token_of_nobody"
+from tests.bot import telegram_double
+from tests.bot.end_to_end.stage import jpeg, plain
 
 
 @pytest.fixture()
 async def sandbox():
-    async with Sandbox(TOKEN, free_port()) as sandbox:
+    async with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture()
 async def bot(sandbox):
-    from aiogram.client.session.aiohttp import AiohttpSession
-    from aiogram.client.telegram import TelegramAPIServer
+    async with telegram_double.a_bot(sandbox) as bot:
+        yield bot
 
-    session = AiohttpSession(api=TelegramAPIServer.from_base(sandbox.url))
-    bot = Bot(token=TOKEN, session=session)
-    yield bot
-    await session.close()
+
+class Garbage:
+    """A server that answers no HTTP: aiohttp's error then shows the URL, and so the token."""
+
+    token = telegram_double.TOKEN
+
+    def __init__(self, server):
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@contextlib.asynccontextmanager
+async def serving_garbage():
+    async def answer(reader, writer):
+        await reader.read(100)
+        writer.write(b"garbage\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield Garbage(server)
+    finally:
+        server.close()
+
+
+async def failure(bot, file_id, folder, expected):
+    """The error that fetching ends in; nothing that is shown of it holds the token."""
+    with pytest.raises(expected) as caught:
+        await download(bot, file_id, folder / "photo")
+    error = caught.value
+    shown = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    assert bot.token not in shown
+    return error
 
 
 @pytest.mark.parametrize(
@@ -43,16 +71,33 @@ async def bot(sandbox):
         ("drop", TelegramUnreachable),
     ],
 )
-async def test_each_failure_is_told_apart_and_holds_no_token(
-    sandbox, bot, tmp_path, fault, expected
-):
+@pytest.mark.parametrize("method", ["getFile", "download"])
+async def test_each_failure_is_told_apart(sandbox, bot, tmp_path, method, fault, expected):
     sent = await sandbox.user(name="Anna").photo(jpeg(plain("green")))
-    sandbox.faults.add("download", fault, times=None)
-    with pytest.raises(expected) as caught:
-        await download(bot, sent.file_id, tmp_path / "photo")
-    shown = "".join(
-        traceback.format_exception(caught.type, caught.value, caught.value.__traceback__)
-    )
-    assert TOKEN not in str(caught.value)
-    if not isinstance(caught.value.__cause__, aiohttp.ClientError):
-        assert TOKEN not in shown
+    sandbox.faults.add(method, fault, times=None)
+    error = await failure(bot, sent.file_id, tmp_path, expected)
+    if expected is DownloadRefused:
+        assert error.reason == "gone"
+
+
+async def test_what_is_no_http_is_told_without_the_url(tmp_path):
+    async with serving_garbage() as server, telegram_double.a_bot(server) as bot:
+        error = await failure(bot, "file", tmp_path, TelegramUnreachable)
+    assert "ClientResponseError" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TelegramEntityTooLarge(None, "Request Entity Too Large"), "too-heavy"),
+        (TelegramForbiddenError(None, "Forbidden: bot was kicked"), "gone"),
+    ],
+)
+async def test_what_will_never_be_given_is_not_asked_for_again(
+    bot, tmp_path, monkeypatch, error, reason
+):
+    async def refuse(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr(type(bot), "download", refuse)
+    assert (await failure(bot, "file", tmp_path, DownloadRefused)).reason == reason

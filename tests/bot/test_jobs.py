@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import random
+import time
+
 import pytest
 
 from bot.errors import QueueFull, UserQueueFull
@@ -12,8 +15,10 @@ from bot.jobs import (
     PAINTED,
     QUEUED,
     RUNNING,
+    Job,
     Jobs,
     Limits,
+    in_turn,
 )
 from bot.people import StyleChoice
 from bot.task import TRANSLATE
@@ -103,9 +108,10 @@ async def test_what_ran_when_the_bot_died_is_queued_again_until_its_last_attempt
     (job,) = await submit(jobs, 1)
     for attempt in range(1, MOST_ATTEMPTS):
         assert (await jobs.claim()).attempts == attempt
-        assert await jobs.recover() == 1
+        assert await jobs.recover() == 0
+        assert (await jobs.get(job.id)).state == QUEUED
     await jobs.claim()
-    assert await jobs.recover() == 0
+    assert await jobs.recover() == 1
     assert (await jobs.get(job.id)).outcome == FAILED
 
 
@@ -119,11 +125,49 @@ async def test_a_job_handed_back_by_a_stopping_bot_has_its_attempt_back(jobs):
     assert (await jobs.get(job.id)).attempts == 1
 
 
-async def test_jobs_are_counted_by_outcome(jobs):
-    first, second, _third = await submit(jobs, 1, 2, 3)
-    await jobs.finish(first.id, PAINTED)
-    await jobs.finish(second.id, "photo:damaged")
-    assert await jobs.outcomes() == {PAINTED: 1, "photo:damaged": 1, QUEUED: 1}
+def waiting(*users):
+    return [
+        Job(number, order(user), QUEUED, None, 0, None, 0.0, None, None)
+        for number, user in enumerate(users, start=1)
+    ]
+
+
+def turn_by_turn(jobs, last_served):
+    """Slow and plain: each time the oldest job of the user served longest ago."""
+    served, left, now = dict(last_served), list(jobs), 1e12
+    while left:
+        chosen = min(left, key=lambda job: (served.get(job.order.user_id, 0.0), job.id))
+        left.remove(chosen)
+        now += 1
+        served[chosen.order.user_id] = now
+        yield chosen.id
+
+
+def test_turns_are_of_the_user_served_longest_ago():
+    chance = random.Random(7)
+    for _ in range(100):
+        jobs = waiting(*(chance.randrange(6) for _ in range(chance.randrange(20))))
+        served = {user: float(chance.randrange(3)) for user in range(chance.randrange(6))}
+        assert [job.id for job in in_turn(jobs, served)] == list(turn_by_turn(jobs, served))
+
+
+def test_a_long_queue_is_put_in_order_at_once():
+    jobs = waiting(*(number % 500 for number in range(5000)))
+    begin = time.process_time()
+    assert len(in_turn(jobs, {})) == len(jobs)
+    assert time.process_time() - begin < 0.5
+
+
+async def test_jobs_follow_a_group_that_becomes_a_supergroup(jobs):
+    moved, other = [
+        (await jobs.submit(order(chat_id=chat_id)))[0] for chat_id in (-5, -6)
+    ]  # fmt: skip
+    for job in (moved, other):
+        await jobs.set_status_message(job.id, 3)
+    await jobs.move(-5, -1005)
+    moved, other = await jobs.get(moved.id), await jobs.get(other.id)
+    assert (moved.order.chat_id, moved.order.reply_to, moved.status_message) == (-1005, 0, None)
+    assert (other.order.chat_id, other.order.reply_to, other.status_message) == (-6, 10, 3)
 
 
 async def test_a_job_cancelled_at_the_last_moment_leaves_its_turn_to_the_next(jobs, monkeypatch):

@@ -12,6 +12,7 @@ from bot.polling import Poller
 from bot.sandbox import Sandbox
 from tests.bot import telegram_double
 from tests.bot.telegram_double import PATIENCE_S, Reply
+from tests.bot.test_downloads import serving_garbage
 
 NOTHING_MORE = Reply(hang=True)
 
@@ -98,6 +99,77 @@ async def test_chats_are_served_at_once_and_each_in_order(telegram):
     async with polling(telegram, intake):
         assert await offset_of_poll(telegram, 2) == "4"
     assert events == [3, 1, 2]
+
+
+async def test_nothing_from_the_first_unfinished_update_on_is_acknowledged(telegram, monkeypatch):
+    monkeypatch.setattr("bot.polling._LOOK_S", 0.01)
+    taken = Taken()
+
+    async def intake(update):
+        if update["update_id"] == 2:
+            await asyncio.Event().wait()
+        await taken(update)
+
+    batch = [text_from(6, 1), text_from(7, 2), text_from(8, 3), press_by(7, 4)]
+    telegram.script("getUpdates", Reply(batch[:2]), Reply(batch[1:3]), Reply(batch[1:]))
+    async with polling(telegram, intake):
+        for count in range(2, 6):
+            asked = (await telegram.wait_for("getUpdates", count)).params
+            # Telegram gives at once what it gave before; there is nothing to hold a request for.
+            assert (asked["offset"], asked["limit"], asked["timeout"]) == ("2", "100", "0")
+    assert taken.ids == [1, 3]
+
+
+async def test_a_chat_that_waits_holds_up_no_other(monkeypatch):
+    monkeypatch.setattr("bot.polling._LOOK_S", 0.01)
+    entered, waited, answered, events = (*(asyncio.Event() for _ in range(3)), [])
+
+    async def intake(update):
+        text = update["message"]["text"]
+        if text == "one":
+            entered.set()
+            await waited.wait()
+        events.append(text)
+        if text == "two":
+            answered.set()
+
+    async with Sandbox() as sandbox, polling(sandbox, intake):
+        anna, boris = sandbox.user(name="Anna"), sandbox.user(name="Boris")
+        await anna.text("one")
+        await asyncio.wait_for(entered.wait(), PATIENCE_S)
+        await boris.text("two")
+        await anna.text("three")
+        await asyncio.wait_for(answered.wait(), PATIENCE_S)
+        assert sandbox.pending == 3
+        waited.set()
+        await sandbox.wait_until_taken()
+    assert events == ["two", "one", "three"]
+
+
+async def test_update_that_is_not_stored_comes_again_while_a_chat_waits(telegram, monkeypatch):
+    monkeypatch.setattr("bot.polling._LOOK_S", 0.01)
+    taken, waited = Taken(_2=2), asyncio.Event()
+
+    async def intake(update):
+        if update["update_id"] == 1:
+            await waited.wait()
+        await taken(update)
+        if update["update_id"] == 3:
+            waited.set()
+
+    batch = [text_from(7, 1), text_from(8, 2), text_from(8, 3)]
+    telegram.script("getUpdates", Reply(batch), Reply(batch), Reply(batch), NOTHING_MORE)
+    async with polling(telegram, intake):
+        for count, offset in ((2, "1"), (3, "1"), (4, "4")):
+            assert await offset_of_poll(telegram, count) == offset
+    assert taken.ids == [2, 3, 1]
+
+
+async def test_what_is_no_http_is_told_without_the_url():
+    async with serving_garbage() as server, polling(server, Taken()) as poller:
+        while poller.problem is None:
+            await asyncio.sleep(0.01)
+        assert "ClientResponseError" in poller.problem and server.token not in poller.problem
 
 
 async def test_update_that_is_not_stored_comes_again(telegram):

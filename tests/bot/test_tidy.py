@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 
 from bot.jobs import PAINTED, Jobs, Limits
@@ -38,6 +39,21 @@ async def test_old_answered_jobs_go_with_their_files_and_all_else_stays(database
     assert not results.path(old.id).exists()
     assert await jobs.get(waiting.id) is not None
     assert results.path(waiting.id).exists()
+
+
+async def test_files_are_looked_for_and_removed_beside_the_loop(database):
+    threads = []
+
+    class Watched:
+        def stray(self, known, older_than):
+            threads.append(threading.get_ident())
+            return {1}
+
+        def remove(self, job_ids):
+            threads.append(threading.get_ident())
+
+    await tidy(database, Watched(), HOUR)
+    assert len(threads) == 2 and threading.get_ident() not in threads
 
 
 async def test_pictures_stay_while_they_are_a_style_or_a_job_needs_them(database, tmp_path):

@@ -96,5 +96,38 @@ async def test_the_sender_of_an_album_blocks_the_bot(conversation, sandbox, bori
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
+async def test_an_album_that_fails_holds_up_no_other_and_is_tried_after_the_next_start(
+    sandbox, folder, conversation, boris, monkeypatch, caplog
+):
+    async def mistake(*_arguments):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(conversation.albums, "_answer", mistake)
+        first = await boris.person.album([picture(), picture()])
+
+        async def logged():
+            return "An album could not be answered." in caplog.text
+
+        await until(logged)
+    second = await boris.person.album([picture(), picture()])
+    await job_of(conversation, boris)
+    (left,) = {each.album for each in await conversation.pictures.open_albums()}
+    assert left == first[0].album
+    heir = Conversation(sandbox, folder)
+    conversation.poller.cancel()
+    await heir.start()
+    try:
+
+        async def both():
+            jobs = await heir.jobs.active(boris.id)
+            return [job.order.reply_to for job in jobs] == [second[1].id, first[1].id]
+
+        await until(both)
+        assert not await heir.pictures.open_albums()
+    finally:
+        await heir.stop()
+
+
 async def execute(conversation, statement):
     await conversation.database.run(lambda connection: connection.execute(statement))

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
+from bot.sandbox import Sandbox
+from tests.bot.doubles import FakeWorker
+from tests.bot.end_to_end.conftest import running
+from tests.bot.end_to_end.stage import config_for
 from tests.bot.handlers.pictures import picture
 from tests.bot.handlers.test_queue import queue
 
@@ -18,7 +25,9 @@ async def rows_about(conversation, user):
     return await conversation.database.run(count)
 
 
-async def test_everything_is_deleted(anna, boris, conversation):
+async def test_everything_is_deleted(anna, boris, conversation, monkeypatch):
+    # Nobody tells of the cancelled job here, and that is waited for.
+    monkeypatch.setattr("bot.handlers.forget._FAREWELL_S", 0.2)
     (job,) = await queue(anna, 1)
     (others,) = await queue(boris, 1)
     path = conversation.results.path(job.id)
@@ -40,3 +49,36 @@ async def test_or_nothing(anna, conversation):
     await anna.hears("All right, nothing was deleted.")
     assert not question.buttons
     assert all(await rows_about(conversation, anna))
+
+
+class TenaciousWorker(FakeWorker):
+    """Writes its picture when it is cancelled, and only then lets go."""
+
+    async def submit(self, task, *, on_progress):
+        try:
+            return await super().submit(task, on_progress=on_progress)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.3)
+            Path(task.output).write_bytes(b"late")
+            raise
+
+
+async def test_what_is_painted_meanwhile_leaves_neither_a_file_nor_a_bar(tmp_path):
+    worker, state = TenaciousWorker(), tmp_path / "state"
+    worker.hold()
+    async with Sandbox() as sandbox, running(config_for(sandbox, state), worker) as service:
+        anna = sandbox.user(name="Anna")
+        for _ in range(2):
+            await anna.album([picture(), picture()])
+        painted = await anna.wait_for(lambda message: "50%" in message.text)
+        queued = await anna.wait_for(lambda message: "queue" in message.text)
+        question = await anna.wait_for(after=await anna.text("/forget"))
+        await anna.press(question, "Delete everything")
+        await anna.wait_for(lambda message: "I know nothing about you" in message.text)
+        shown = {message.id: message for message in anna.messages}
+        for message in (painted, queued):
+            assert shown[message.id].text == "Cancelled." and not shown[message.id].buttons
+        assert list((state / "results").iterdir()) == []
+        assert not await service.jobs.active()
+        assert 'jetbrush_jobs_total{outcome="cancelled"} 2.0' in service.metrics.render().decode()
+    assert len(worker.cancelled) == 1

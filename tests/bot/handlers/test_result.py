@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from bot.jobs import PAINTED
+from bot.jobs import PAINTED, QUEUED
 from bot.keyboards import OfJob, result_keyboard, status_keyboard
 from bot.people import StyleChoice
+from tests.bot.handlers.conftest import PER_USER
 from tests.bot.handlers.pictures import picture
 from tests.bot.handlers.test_albums import job_of
 from tests.bot.handlers.test_gallery import STALE, STYLES
@@ -79,6 +82,18 @@ async def test_swap_of_an_album(anna, conversation):
     assert (await conversation.pictures.get(order.picture)).file_id == style.file_id
     assert (await conversation.pictures.get(order.style.picture)).file_id == photo.file_id
     assert order.reply_to == style.id
+
+
+async def test_a_refused_swap_leaves_the_job(anna, conversation):
+    await anna.person.album([picture(), picture()])
+    job = await job_of(conversation, anna)
+    while len(await conversation.jobs.active(anna.id)) < PER_USER:
+        number = len(await conversation.jobs.active(anna.id))
+        await conversation.jobs.submit(replace(job.order, dedupe=f"another:{number}"))
+    await anna.says("/status")
+    assert str(PER_USER) in await press(anna, "swap", job)
+    jobs = await conversation.jobs.active(anna.id)
+    assert len(jobs) == PER_USER and all(each.state == QUEUED for each in jobs)
 
 
 async def test_no_swap_where_there_was_no_album(anna, conversation, painted):
