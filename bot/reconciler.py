@@ -16,6 +16,7 @@ from bot.config import Config
 from bot.errors import TunnelError
 from bot.log import Problem
 from bot.metrics import Metrics
+from bot.plainly import plainly
 from bot.tunnel import public_url, tunnel_trouble
 from bot.webhook import ALLOWED_UPDATES, UPDATES_PATH
 
@@ -85,7 +86,7 @@ class Reconciler:
         except TelegramUnauthorizedError:
             problem = "Telegram does not know the token. Set BOT_TOKEN to what @BotFather shows."
         except (AiogramError, OSError) as error:
-            problem = f"Telegram cannot be asked for the web hook: {error or type(error).__name__}"
+            problem = f"Telegram cannot be asked for the web hook: {plainly(error)}"
         self._problem.tell(problem)
         return False
 

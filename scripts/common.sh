@@ -59,6 +59,13 @@ need_root() {
         refuse "there is no systemd here. Start the bot by hand: .venv/bin/python -m bot"
 }
 
+# The owner's own drop-ins stay; ours may be of another version or for another systemd.
+remove_drop_ins() {
+    for file in "$DESTDIR$UNITS_DIR/$1.d"/jetbrush-*.conf; do
+        if [ -e "$file" ]; then run rm -f "$file"; fi
+    done
+}
+
 systemd_version() {
     systemctl --version 2>/dev/null | awk 'NR == 1 { print $2 + 0 }'
 }

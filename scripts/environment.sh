@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # The environment file: from variables, or from a few questions. An existing one is never touched.
 
+OTHER_SETTINGS="ADMIN_IDS WEBHOOK_URL NGROK_AUTHTOKEN NGROK_DOMAIN"
 LIBGOMP=/usr/lib/aarch64-linux-gnu/libgomp.so.1
 
 # question VARIABLE TEXT: asks for what the environment does not give.
@@ -11,10 +12,26 @@ question() {
         printf '%s\n> ' "$2"
         read -r given || given=
     fi
-    case $given in
+    eval "$1=\$given"
+    check "$1"
+}
+
+# check VARIABLE: a value with a line break or a quote would be more than one setting.
+check() {
+    eval "value=\${$1:-}"
+    case $value in
         *[!A-Za-z0-9:._,/-]*) refuse "$1 holds characters that no such value has; give it anew." ;;
     esac
-    eval "$1=\$given"
+}
+
+# Before anything is changed, unless an environment file makes the variables idle.
+check_variables() {
+    [ ! -e "$DESTDIR$ETC/jetbrush.env" ] || return 0
+    for name in BOT_TOKEN $OTHER_SETTINGS MODE; do check "$name"; done
+    case ${MODE:-webhook} in
+        webhook | polling) ;;
+        *) refuse "MODE is $MODE; it can be webhook or polling." ;;
+    esac
 }
 
 write_environment() {
@@ -46,7 +63,7 @@ environment_text() {
 BOT_TOKEN=${BOT_TOKEN:-}
 MODE=$MODE
 EOF
-    for name in ADMIN_IDS WEBHOOK_URL NGROK_AUTHTOKEN NGROK_DOMAIN; do
+    for name in $OTHER_SETTINGS; do
         eval "value=\${$name:-}"
         # shellcheck disable=SC2154  # eval sets it
         if [ -n "$value" ]; then say "$name=$value"; else say "#$name="; fi
@@ -67,5 +84,11 @@ EOF
 
 # setting NAME: its value in the environment file, empty if it has none.
 setting() {
-    sed -n "s/^$1=//p" "$DESTDIR$ETC/jetbrush.env" 2>/dev/null | tail -n 1
+    file=$DESTDIR$ETC/jetbrush.env
+    if [ -e "$file" ]; then
+        sed -n "s/^$1=//p" "$file" | tail -n 1
+    else
+        # A dry run has not written it.
+        eval "say \"\${$1:-}\""
+    fi
 }

@@ -4,8 +4,9 @@
 check_jetson() {
     step "The machine"
     say "   $(uname -m), $(sed -n 's/^PRETTY_NAME="\(.*\)"$/\1/p' /etc/os-release)"
-    (cd "$SOURCE" && "$PYTHON" -m runtime.jetson) | sed 's/^/   /'
-    for topic in $(cd "$SOURCE" && "$PYTHON" -m runtime.jetson --fixable); do
+    # -B: root must leave no files in the owner's checkout.
+    (cd "$SOURCE" && "$PYTHON" -B -m runtime.jetson) | sed 's/^/   /'
+    for topic in $(cd "$SOURCE" && "$PYTHON" -B -m runtime.jetson --fixable); do
         case $topic in
             swap) offer "Make a swap file of 4 GB?" add_swap ;;
             zram) offer "Turn the compressed swap in memory off?" run systemctl disable --now nvzramconfig ;;

@@ -85,8 +85,9 @@ class Bootstrap:
     async def close(self):
         for process in self._processes:
             if process.returncode is None:
-                process.kill()
-                await process.wait()
+                # Not killed: it ends its agent, which would live on without it.
+                process.terminate()
+                await asyncio.wait_for(process.wait(), 20)
 
 
 @pytest.fixture()

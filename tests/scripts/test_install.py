@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -17,15 +18,34 @@ SETTINGS = {
     "NGROK_AUTHTOKEN": "2xyz",
     "NGROK_DOMAIN": "owl.ngrok.app",
 }
-#: Elsewhere than on a Jetson the installer wants a newer Python than the Jetson's.
-needs_39 = pytest.mark.skipif(sys.version_info < (3, 9), reason="the installer wants Python 3.9")
-SCRIPTS = ["scripts/install", "scripts/uninstall", "scripts/ngrok-bootstrap", ".ci/run"]
+#: A Python that passes for a newer one: the installer takes 3.8 on a Jetson only.
+NEWER = """#!/bin/sh
+case "$*" in *version_info*) exit 0 ;; esac
+exec {python} "$@"
+"""
+
+
+def tool(folder, name, text):
+    """A program of that name, which a PATH that begins with `folder` finds first."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    (folder / name).chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def python(tmp_path_factory):
+    """What the installer takes for Python, unless a test says otherwise."""
+    newer = tmp_path_factory.mktemp("python") / "python3"
+    tool(newer.parent, newer.name, NEWER.format(python=sys.executable))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHON", sys.executable if sys.version_info >= (3, 9) else str(newer))
+        yield
 
 
 def run(script, *options, **environment):
     """A script's exit code and all that it says."""
-    clean = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    clean["PYTHON"] = sys.executable
+    clean = {name: value for name, value in os.environ.items() if name not in (*SETTINGS, "MODE")}
     done = subprocess.run(
         [str(ROOT / "scripts" / script), *options],
         env={**clean, **environment},
@@ -44,7 +64,21 @@ def stage(folder, **settings):
     return said
 
 
-@needs_39
+@pytest.fixture()
+def elsewhere(tmp_path):
+    """A checkout that installs into folders of `tmp_path`, without DESTDIR."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(str(ROOT / "scripts"), str(checkout / "scripts"))
+    for folder in ("runtime", "systemd"):
+        (checkout / folder).symlink_to(ROOT / folder)
+    common = checkout / "scripts" / "common.sh"
+    root = tmp_path / "root"
+    common.write_text(
+        re.sub(r"^([A-Z_]+)=/", rf"\1={root}/", common.read_text(), flags=re.MULTILINE)
+    )
+    return checkout
+
+
 def test_staged_files_lie_where_the_units_look_for_them(tmp_path):
     stage(tmp_path, **SETTINGS)
     app = tmp_path / "opt/jetbrush"
@@ -58,7 +92,6 @@ def test_staged_files_lie_where_the_units_look_for_them(tmp_path):
     assert (units / "jetbrush.service.d/jetbrush-239.conf").exists()
 
 
-@needs_39
 def test_environment_file_is_made_of_the_variables_and_closed_to_others(tmp_path):
     stage(tmp_path, **SETTINGS)
     file = tmp_path / "etc/jetbrush/jetbrush.env"
@@ -68,28 +101,42 @@ def test_environment_file_is_made_of_the_variables_and_closed_to_others(tmp_path
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
-@needs_39
+def test_strict_umask_closes_nothing_to_the_bot(tmp_path):
+    before = os.umask(0o077)
+    try:
+        stage(tmp_path, **SETTINGS)
+    finally:
+        os.umask(before)
+    staged = list(tmp_path.rglob("*"))
+    closed = [path.name for path in staged if not path.stat().st_mode & stat.S_IROTH]
+    assert closed == ["jetbrush.env"]
+    assert all(path.stat().st_mode & stat.S_IXOTH for path in staged if path.is_dir())
+    assert os.access(str(tmp_path / "opt/jetbrush/scripts/ngrok-bootstrap"), os.X_OK)
+
+
 def test_without_ngrok_the_bot_polls(tmp_path):
     stage(tmp_path, BOT_TOKEN="42:abc")
     assert "MODE=polling" in (tmp_path / "etc/jetbrush/jetbrush.env").read_text()
 
 
-@needs_39
 def test_second_run_upgrades_and_keeps_what_is_the_owner_s(tmp_path):
     stage(tmp_path, **SETTINGS)
     app, settings = tmp_path / "opt/jetbrush", tmp_path / "etc/jetbrush/jetbrush.env"
     settings.write_text("BOT_TOKEN=43:mine\n")
+    drop_ins = tmp_path / "etc/systemd/system/jetbrush.service.d"
+    for name in ("own.conf", "jetbrush-999.conf"):
+        (drop_ins / name).write_text("[Service]\n")
     for name in ("bot/left_over.py", "styles/owl.jpg", "engines/x.plan", "export/weights/x.npz"):
         (app / name).write_text("mine")
     said = stage(tmp_path, **SETTINGS)
     assert "stays as it is" in said
     assert settings.read_text() == "BOT_TOKEN=43:mine\n"
     assert not (app / "bot/left_over.py").exists()
+    assert (drop_ins / "own.conf").exists() and not (drop_ins / "jetbrush-999.conf").exists()
     for name in ("styles/owl.jpg", "engines/x.plan", "export/weights/x.npz"):
         assert (app / name).read_text() == "mine"
 
 
-@needs_39
 def test_dry_run_shows_every_step_and_does_none(tmp_path):
     code, said = run("install", "--dry-run", DESTDIR=str(tmp_path / "root"), **SETTINGS)
     assert code == 0, said
@@ -99,13 +146,64 @@ def test_dry_run_shows_every_step_and_does_none(tmp_path):
     assert "+ cp -R" in said and SETTINGS["BOT_TOKEN"] not in said
 
 
-@needs_39
-@pytest.mark.parametrize("value", ["4 2", "a;b", "$(id)", "x'y", "é"])
-def test_strange_values_are_refused(tmp_path, value):
-    code, said = run("install", DESTDIR=str(tmp_path), BOT_TOKEN=value)
+def steps(said):
+    """The commands of a dry run."""
+    return [line[5:] for line in said.splitlines() if line.startswith("   + ")]
+
+
+def test_dry_run_of_the_real_thing_shows_users_packages_and_services(elsewhere, tmp_path):
+    path = tool(tmp_path / "bin", "id", "#!/bin/sh\nexit 1\n")
+    code, said = run(elsewhere / "scripts/install", "--dry-run", **SETTINGS, **path)
+    assert code == 0, said
+    shown = "\n".join(steps(said))
+    for user in ("jetbrush", "jetbrush-ngrok"):
+        assert re.search(rf"^useradd --system .* {user}$", shown, re.MULTILINE)
+    assert re.search(r"^env PATH=/usr/local/cuda/bin:.* make .* setup$", shown, re.MULTILINE)
+    # The settings that it would write count as written.
+    assert "systemctl enable jetbrush-ngrok.service" in steps(said)
+    assert steps(said)[-1] == "systemctl restart jetbrush.target"
+    assert not any(words in said for words in ("disable", "not set", "It runs"))
+    assert not any(value in said for value in SETTINGS.values())
+    assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "known"),
+    [("237", []), ("245", [239, 242, 243, 245]), ("252", [239, 242, 243, 245, 247])],
+)
+def test_old_systemd_gets_the_drop_ins_that_it_knows(elsewhere, tmp_path, version, known):
+    says = f'#!/bin/sh\n[ "$1" = --version ] && echo "systemd {version} ({version}.4-4ubuntu3)"\n'
+    path = tool(tmp_path / "bin", "systemctl", says)
+    code, said = run(elsewhere / "scripts/install", "--dry-run", **path)
+    assert code == 0, said
+    copied = re.findall(r"/jetbrush\.service\.d/jetbrush-(\d+)\.conf$", said, re.MULTILINE)
+    assert [int(each) for each in copied] == known
+
+
+def test_installed_copy_does_not_install_itself(elsewhere, tmp_path):
+    common = elsewhere / "scripts" / "common.sh"
+    common.write_text(
+        re.sub(r"^APP=.*$", f"APP={elsewhere}", common.read_text(), flags=re.MULTILINE)
+    )
+    code, said = run(elsewhere / "scripts/install", DESTDIR=str(tmp_path / "root"))
     assert code == 1
-    assert "BOT_TOKEN holds characters that no such value has" in said
-    assert not (tmp_path / "etc/jetbrush/jetbrush.env").exists()
+    assert "this is the installed copy" in said and "checkout it came from" in said
+    assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize("value", ["4 2", "a;b", "$(id)", "x'y", "é", "1\nEVIL=1"])
+@pytest.mark.parametrize("name", ["BOT_TOKEN", "WEBHOOK_URL", "MODE"])
+def test_strange_values_are_refused_before_anything_is_done(tmp_path, name, value):
+    code, said = run("install", DESTDIR=str(tmp_path), **{name: value})
+    assert code == 1
+    assert f"{name} holds characters that no such value has" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_mode_is_refused(tmp_path):
+    code, said = run("install", DESTDIR=str(tmp_path), MODE="webhok")
+    assert code == 1
+    assert "MODE is webhok; it can be webhook or polling" in said
 
 
 def test_unknown_option_is_refused_with_the_usage(tmp_path):
@@ -116,24 +214,21 @@ def test_unknown_option_is_refused_with_the_usage(tmp_path):
 
 
 def test_too_old_python_is_refused(tmp_path):
-    old = tmp_path / "python3"
-    old.write_text('#!/bin/sh\n[ "$1" != --version ] || echo Python 3.6.9\n[ "$1" = --version ]\n')
-    old.chmod(0o755)
-    code, said = run("install", DESTDIR=str(tmp_path / "root"), PYTHON=str(old))
+    says = '#!/bin/sh\n[ "$1" != --version ] || echo Python 3.6.9\n[ "$1" = --version ]\n'
+    tool(tmp_path, "python3", says)
+    old = str(tmp_path / "python3")
+    code, said = run("install", DESTDIR=str(tmp_path / "root"), PYTHON=old)
     assert code == 1
     assert "Python 3.6.9 is too old" in said and "say which with PYTHON=" in said
 
 
 def test_only_root_may_install(tmp_path):
     # Unless root looks for itself: then `id` says that it is somebody else.
-    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
-    (tmp_path / "id").chmod(0o755)
-    code, said = run("install", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    code, said = run("install", **tool(tmp_path, "id", "#!/bin/sh\necho 1000\n"))
     assert code == 1
     assert "this needs root: run it with sudo" in said and "--dry-run" in said
 
 
-@needs_39
 def test_uninstall_removes_the_files_and_keeps_settings_unless_purged(tmp_path):
     stage(tmp_path, **SETTINGS)
     own = tmp_path / "etc/systemd/system/jetbrush.service.d/own.conf"
@@ -161,8 +256,9 @@ def test_ngrok_bootstrap_says_what_is_missing(tmp_path):
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 def test_shellcheck_finds_nothing():
+    scripts = sorted(str(path) for path in (ROOT / "scripts").iterdir() if path.is_file())
     done = subprocess.run(
-        ["shellcheck", "--external-sources", *SCRIPTS],
+        ["shellcheck", "--external-sources", *scripts, ".ci/run"],
         cwd=str(ROOT),
         stdout=subprocess.PIPE,
         check=False,

@@ -42,9 +42,9 @@ def container(settings):
     try:
         container.boot()
         container.write("/etc/jetbrush/jetbrush.env", as_text(settings), 0o640)
-        container.installed = container.output(
-            f"{CHECKOUT}/scripts/install", "--yes", "--no-weights", timeout=240
-        )
+        # A umask such as sudo may keep.
+        install = f"umask 077 && exec {CHECKOUT}/scripts/install --yes --no-weights"
+        container.output("sh", "-c", install, timeout=240)
         yield container
     finally:
         container.close()

@@ -11,14 +11,17 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox import Redelivery, Sandbox
-from tests.bot.end_to_end.stage import picture_of
+from tests.bot.end_to_end.stage import difference, picture_of
 from tests.systemd.conftest import as_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHOTO = Path(__file__).resolve().parent.parent.parent / "docs" / "pictures" / "cat.jpg"
 BOT, NGROK = "jetbrush.service", "jetbrush-ngrok.service"
+ENVIRONMENT = "/etc/jetbrush/jetbrush.env"
 RESULT_SECONDS = 90
+#: How far a painting is from its photo at the least, on average, of 255.
+REPAINTED = 3.0
 
 #: Blocks the event loop at SIGUSR2, as a mistake in a handler would.
 BLOCKER = """
@@ -91,11 +94,15 @@ def is_result(message):
     return message.kind == "photo" and "Your photo" in message.text
 
 
-async def job_that_runs(anna, container):
-    """A photo whose painting has begun, and does not end: the painter's process is frozen."""
+async def signal_painter(container, name):
     main = await shown(container, "MainPID")
     children = await outside(container.output, "cat", f"/proc/{main}/task/{main}/children")
-    await outside(container.output, "sh", "-c", f"kill -STOP {children}")
+    await outside(container.output, "sh", "-c", f"kill -{name} {children}")
+
+
+async def job_that_runs(anna, container):
+    """A photo whose painting has begun, and does not end: the painter's process is frozen."""
+    await signal_painter(container, "STOP")
     photo = await anna.photo(PHOTO.read_bytes())
     await is_shown(container, "StatusText", "painting, 0 waiting")
     return photo
@@ -114,7 +121,8 @@ async def test_start_is_over_when_the_bot_is_ready(service):
 async def test_photo_comes_back_repainted(service, sandbox, anna):
     photo = await anna.photo(PHOTO.read_bytes())
     result = await anna.wait_for(is_result, after=photo, timeout=RESULT_SECONDS)
-    assert picture_of(sandbox, result).size == picture_of(sandbox, photo).size
+    given, painted = picture_of(sandbox, photo), picture_of(sandbox, result)
+    assert painted.size == given.size and difference(painted, given) > REPAINTED
     process = f"/proc/{await shown(service, 'MainPID')}"
     assert await outside(service.output, "stat", "-c", "%U", process) == "jetbrush\n"
 
@@ -152,15 +160,39 @@ async def test_stop_hands_the_running_job_to_the_next_start(service, anna):
     await anna.wait_for(is_result, after=photo, timeout=RESULT_SECONDS)
 
 
+async def test_stop_lets_the_running_job_end_within_its_grace(service, anna, settings):
+    service.write(ENVIRONMENT, as_text({**settings, "STOP_GRACE": 60}), 0o640)
+    try:
+        await outside(service.systemctl, "restart", BOT)
+        photo = await job_that_runs(anna, service)
+        await outside(service.systemctl, "stop", "--no-block", BOT)
+        await is_shown(service, "SubState", "stop-sigterm")
+        await signal_painter(service, "CONT")
+        await is_shown(service, "SubState", "dead")
+        assert await shown(service, "Result") == "success"
+        # No next start was needed.
+        await anna.wait_for(is_result, after=photo, timeout=5)
+    finally:
+        service.write(ENVIRONMENT, as_text(settings), 0o640)
+
+
+async def test_boot_starts_it(service):
+    await outside(service.systemctl, "stop", "jetbrush.target", BOT)
+    assert await shown(service, "SubState") == "dead"
+    # As a boot does: the target is there already, but what it wants and lacks is started.
+    await outside(service.systemctl, "start", "multi-user.target")
+    await is_shown(service, "SubState", "running")
+
+
 async def test_wrong_setting_is_named_in_the_journal(service, settings):
-    service.write("/etc/jetbrush/jetbrush.env", as_text({**settings, "PORT": "many"}), 0o640)
+    service.write(ENVIRONMENT, as_text({**settings, "PORT": "many"}), 0o640)
     try:
         await outside(service.run, "systemctl", "restart", BOT, check=False)
         assert "PORT is 'many'" in await outside(service.journal, BOT)
     finally:
-        service.write("/etc/jetbrush/jetbrush.env", as_text(settings), 0o640)
+        service.write(ENVIRONMENT, as_text(settings), 0o640)
     # It needs no hand to come back.
-    await is_shown(service, "ActiveState", "active")
+    await is_shown(service, "SubState", "running")
 
 
 async def test_state_and_secrets_are_for_those_who_need_them(service):
@@ -183,7 +215,7 @@ async def tunnel(container, sandbox, settings, ports):
         NGROK_API=f"http://127.0.0.1:{ports['agent']}",
         WEBHOOK_URL_FILE="/run/jetbrush-ngrok/url",
     )
-    container.write("/etc/jetbrush/jetbrush.env", as_text(behind), 0o640)
+    container.write(ENVIRONMENT, as_text(behind), 0o640)
 
     def say(**said):
         partial = "/etc/fake-ngrok.part"
@@ -194,7 +226,7 @@ async def tunnel(container, sandbox, settings, ports):
     await outside(container.systemctl, "enable", NGROK)
     yield say
     await outside(container.systemctl, "disable", "--now", NGROK)
-    container.write("/etc/jetbrush/jetbrush.env", as_text(settings), 0o640)
+    container.write(ENVIRONMENT, as_text(settings), 0o640)
 
 
 async def test_web_hook_follows_an_agent_that_comes_late_changes_and_fails(
@@ -213,6 +245,10 @@ async def test_web_hook_follows_an_agent_that_comes_late_changes_and_fails(
     await is_shown(container, "StatusText", "https://one.ngrok-free.app leads to port", NGROK)
     tunnel(url="https://two.ngrok-free.app")
     await until(hook_is_at("https://two.ngrok-free.app/"), container)
+    # An agent whose own API fails changes nothing, and what it says is told in words.
+    tunnel(error=[502, "err=ERR_NGROK_108"])
+    await is_shown(container, "StatusText", "another ngrok agent runs", NGROK)
+    assert hook_is_at("https://two.ngrok-free.app/")()
     # An agent that ends is started again, and why it ended is told in words.
     tunnel(end="lvl=eror err=ERR_NGROK_334")
     await is_shown(container, "Result", "exit-code", NGROK)

@@ -98,7 +98,8 @@ def test_scripts_name_the_paths_users_and_units_that_the_units_do():
     text = (ROOT / "scripts" / "common.sh").read_text(encoding="utf-8")
     said = dict(re.findall(r'^([A-Z_]+)="?([^"$\n]+)"?$', text, re.MULTILINE))
     assert values("jetbrush.service", "WorkingDirectory") == [said["APP"]]
-    assert f"{said['ETC']}/jetbrush.env" in values("jetbrush.service", "EnvironmentFile")
+    for unit in ("jetbrush.service", "jetbrush-ngrok.service"):
+        assert values(unit, "EnvironmentFile") == [f"{said['ETC']}/jetbrush.env"]
     assert said["STATE"] == "/var/lib/" + values("jetbrush.service", "StateDirectory")[0]
     users = {values(unit, "User")[0] for unit in ("jetbrush.service", "jetbrush-ngrok.service")}
     assert users == set(said["USERS"].split())
