@@ -21,6 +21,9 @@ VGG = $(if $(VGG_WEIGHTS),--vgg $(VGG_WEIGHTS))
 RUN_TESTS = $(PY) -m pytest -n auto -m "not alone" $(PYTEST_ARGS) \
     && { $(PY) -m pytest -m alone $(PYTEST_ARGS) || [ $$? = 5 ]; }
 
+# The newest that run on Python 3.8.
+TEST_PINS = 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
+
 .PHONY: help demo chat examples graphs setup test test-jetson test-aiogram lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install uninstall test-systemd clean
 
 help:  ## this list
@@ -58,15 +61,14 @@ test-jetson:  ## the tests with the Jetson's pins; PYTHON must be a Python 3.8
 	@# pycuda needs a CUDA compiler, and TensorRT comes with the Jetson's image only.
 	@grep -v '^pycuda' requirements-jetson.txt > $(VENV)/pins.txt
 	@$(PY) -m pip install --quiet -r $(VENV)/pins.txt \
-	    torch==1.13.0 torchvision==0.14.0 tensorboard six 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
+	    torch==1.13.0 torchvision==0.14.0 tensorboard six $(TEST_PINS)
 	@$(RUN_TESTS)
 
 test-aiogram: VENV = .venv-aiogram
 test-aiogram:  ## the bot's conversation with the oldest aiogram that it runs on
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	@grep -v -e '^pycuda' -e '^aiogram' -e '^aiohttp' requirements-jetson.txt > $(VENV)/pins.txt
-	@$(PY) -m pip install --quiet -r $(VENV)/pins.txt aiogram==3.3.0 'aiohttp==3.9.*' \
-	    'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
+	@$(PY) -m pip install --quiet -r $(VENV)/pins.txt aiogram==3.3.0 'aiohttp==3.9.*' $(TEST_PINS)
 	@$(PY) -m pytest -n auto tests/bot/handlers tests/bot/sandbox/test_aiogram.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.requirements-dev  ## ruff and mypy

@@ -33,6 +33,7 @@ from bot.pictures import DOCUMENT, PHOTO, Pictures
 from bot.plainly import plainly
 from bot.results import Results
 from bot.scheduler import Estimate, Scheduler
+from bot.waiting import wait_at_most
 
 _log = logging.getLogger(__name__)
 
@@ -107,25 +108,16 @@ class Delivery:
             while True:
                 self._awake.clear()
                 busy = await self._look(scheduler)
-                await self._rest(LOOK_INTERVAL if busy else None)
+                await wait_at_most(self._awake, LOOK_INTERVAL if busy else None)
                 await asyncio.sleep(_GATHER)
         finally:
             await self._finish_tasks()
-
-    async def _rest(self, seconds: Optional[float]) -> None:
-        # Not wait_for: before Python 3.12 it can swallow a cancellation that comes with a change.
-        waiting = asyncio.ensure_future(self._awake.wait())
-        try:
-            await asyncio.wait([waiting], timeout=seconds)
-        finally:
-            waiting.cancel()
 
     async def settle(self) -> None:
         """Wait until all finished jobs are told of, but no longer than `STOP_SECONDS`."""
         self._settled.clear()
         self.wake()
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._settled.wait(), STOP_SECONDS)
+        await wait_at_most(self._settled, STOP_SECONDS)
 
     async def _finish_tasks(self) -> None:
         tasks = [each.task for each in self._tellings.values() if each.task is not None]
@@ -183,30 +175,34 @@ class Delivery:
     async def _tell(
         self, job: Job, telling: _Telling, scheduler: Scheduler, estimate: Optional[Estimate]
     ) -> None:
-        try:
-            with self._i18n.context(), self._i18n.use_locale(job.order.language):
+        with self._i18n.context(), self._i18n.use_locale(job.order.language):
+            try:
                 if job.state == FINISHED:
                     await self._answer(job, telling.message)
                 else:
                     await self._show(job, telling, scheduler, estimate)
-            telling.pause = _FIRST_PAUSE
-        except TelegramMigrateToChat as error:
-            await self._follow(job, error.migrate_to_chat_id)
-        except (TelegramAPIError, StoreError) as error:
-            if _is_nobody_there(error):
-                _log.info("Job %d ends unseen: %s", job.id, plainly(error))
-                await scheduler.cancel(job.id)
-                await self._jobs.answered(job.id)
-            elif isinstance(error, _FINAL) and job.state == FINISHED:
-                await self._give_up(job, telling.message, error)
-            elif isinstance(error, _FINAL):
-                _log.warning("Job %d is not told of before its end: %s", job.id, plainly(error))
-                telling.silent = True
-            else:
-                _log.warning(
-                    "Job %d: %s. Next try in %.0f s.", job.id, plainly(error), telling.pause
-                )
-                telling.put_off(self._clock())
+                telling.pause = _FIRST_PAUSE
+            except TelegramMigrateToChat as error:
+                await self._follow(job, error.migrate_to_chat_id)
+            except (TelegramAPIError, StoreError) as error:
+                await self._bear(job, telling, scheduler, error)
+
+    async def _bear(
+        self, job: Job, telling: _Telling, scheduler: Scheduler, error: Exception
+    ) -> None:
+        """Go on after a telling that failed: later, in silence, or not at all."""
+        if _is_nobody_there(error):
+            _log.info("Job %d ends unseen: %s", job.id, plainly(error))
+            await scheduler.cancel(job.id)
+            await self._jobs.answered(job.id)
+        elif isinstance(error, _FINAL) and job.state == FINISHED:
+            await self._give_up(job, telling.message, error)
+        elif isinstance(error, _FINAL):
+            _log.warning("Job %d is not told of before its end: %s", job.id, plainly(error))
+            telling.silent = True
+        else:
+            _log.warning("Job %d: %s. Next try in %.0f s.", job.id, plainly(error), telling.pause)
+            telling.put_off(self._clock())
 
     async def _follow(self, job: Job, chat_id: int) -> None:
         """Go on in the supergroup that the job's group has become."""
@@ -218,8 +214,7 @@ class Delivery:
     async def _give_up(self, job: Job, message: JobMessage, error: Exception) -> None:
         """End a job whose answer Telegram will never take, as in a group that forbids photos."""
         _log.error("Job %d cannot be answered: %s", job.id, plainly(error))
-        language = job.order.language
-        with suppress(TelegramAPIError), self._i18n.context(), self._i18n.use_locale(language):
+        with suppress(TelegramAPIError):
             await message.insist(captions.reason(FAILED))
         await self._jobs.answered(job.id)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, Optional, Tuple, TypeVar
@@ -28,6 +27,7 @@ from bot.people import StyleChoice
 from bot.pictures import Pictures
 from bot.results import Results
 from bot.task import PaintProgress, Task
+from bot.waiting import wait_at_most
 from bot.worker import Worker
 from runtime import installed_styles
 
@@ -102,7 +102,7 @@ class Scheduler:
                     pause = _FIRST_PAUSE
             except (TelegramUnreachable, StoreError) as error:
                 _log.warning("%s The painter rests for %.0f s.", error, pause)
-                await self._rest(pause)
+                await wait_at_most(self._stop_asked, pause)
                 pause = min(2 * pause, _MOST_PAUSE)
 
     async def stop(self, grace: float) -> None:
@@ -172,10 +172,6 @@ class Scheduler:
             await self._jobs.hand_back(job.id, count_attempt=False)
         else:
             await self._take(job)
-
-    async def _rest(self, seconds: float) -> None:
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._stop_asked.wait(), seconds)
 
     async def _left(self, job: Job) -> Optional[float]:
         """Seconds that the running job still takes, from its own speed or from those before."""

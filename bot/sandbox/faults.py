@@ -142,9 +142,10 @@ KINDS: Dict[str, Any] = {
 class Faults:
     """The faults in force, by number.
 
-    Kinds: `flood` (429 with `retry_after`), `forbidden` (403), `rights` (400), `error` (500), `gateway` (502 with
-    a page of HTML), `drop` (connection cut), `delay` (by `seconds`), `hold` (until released). A
-    fault strikes before the call is applied, or with `after=True` when it is already.
+    Kinds: `flood` (429 with `retry_after`), `forbidden` (403), `rights` (400), `error` (500),
+    `gateway` (502 with a page of HTML), `drop` (connection cut), `delay` (by `seconds`), `hold`
+    (until released). A fault strikes before the call is applied, or with `after=True` when it is
+    already.
     """
 
     def __init__(self) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Mapping, Optional
 
 import numpy as np
 
 from runtime.backends.base import Arrays, Backend, available_threads
-from runtime.backends.ov_gram import difference_within_product, with_parts
+from runtime.backends.ov_gram import PartedTargets, difference_within_product
 from runtime.errors import BackendError, BackendUnavailable
 from runtime.spec import is_of_targets
 
@@ -17,7 +17,7 @@ class OpenVinoBackend(Backend):
 
     name = "openvino"
     _request: Optional[Any] = None
-    _in_parts: Tuple[str, ...] = ()
+    _targets = PartedTargets()
 
     @classmethod
     def check(cls) -> str:
@@ -41,7 +41,7 @@ class OpenVinoBackend(Backend):
                 [each.any_name for each in model.inputs], [each.any_name for each in model.outputs]
             )
             model.reshape({name: list(shape) for name, shape in self._input_shapes().items()})
-            self._in_parts = difference_within_product(model) if half else ()
+            self._targets = PartedTargets(difference_within_product(model) if half else ())
             self._request = core.compile_model(model, "CPU", config).create_infer_request()
         except RuntimeError as error:
             raise BackendError(f"OpenVINO cannot load {path}: {error}") from error
@@ -49,7 +49,7 @@ class OpenVinoBackend(Backend):
     def _run(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
         assert self._request is not None
         try:
-            self._request.infer(with_parts(feeds, self._in_parts), share_inputs=True)
+            self._request.infer(self._targets.cut(feeds), share_inputs=True)
         except RuntimeError as error:
             raise BackendError(f"OpenVINO failed in {self.graph.name}: {error}") from error
         # A tensor's data is the request's own memory, overwritten by the next run.

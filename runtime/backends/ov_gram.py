@@ -8,7 +8,7 @@ of G - T, and with it the line search fails. So the difference is made within th
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -75,6 +75,23 @@ def _rewrite(model: Any, parameter: Any, difference: Any) -> None:
     parts.output(0).set_names({name})
 
 
-def with_parts(feeds: Mapping[str, np.ndarray], names: Tuple[str, ...]) -> Dict[str, np.ndarray]:
-    """The feeds with the named targets cut into their parts."""
-    return {name: parts_of(each) if name in names else each for name, each in feeds.items()}
+class PartedTargets:
+    """Feeds with the named targets cut, once for as long as they stay the same from run to run."""
+
+    def __init__(self, names: Tuple[str, ...] = ()) -> None:
+        # Each target as it was last, with its parts.
+        self._known: Dict[str, Optional[Tuple[np.ndarray, np.ndarray]]] = dict.fromkeys(names)
+
+    def cut(self, feeds: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
+        """The feeds, their targets in parts."""
+        return {
+            name: self._parts(name, each) if name in self._known else each
+            for name, each in feeds.items()
+        }
+
+    def _parts(self, name: str, target: np.ndarray) -> np.ndarray:
+        known = self._known[name]
+        # Compared and not recognised: the caller may have written into its array.
+        if known is None or not np.array_equal(known[0], target):
+            self._known[name] = known = target.copy(), parts_of(target)
+        return known[1]

@@ -11,7 +11,7 @@ from export.gatys import write_features, write_gatys
 from export.vgg import load_vgg19
 from runtime.backends import backend_class
 from runtime.backends.onnxrt import OnnxRuntimeBackend
-from runtime.backends.ov_gram import PARTS, difference_within_product, parts_of, with_parts
+from runtime.backends.ov_gram import PARTS, PartedTargets, difference_within_product, parts_of
 from runtime.gatys import loss_of
 from runtime.lbfgs import minimise
 from runtime.picture import to_array
@@ -54,6 +54,18 @@ def test_parts_are_bfloat16_numbers_that_add_up_to_the_target():
     assert np.array_equal(sum(np.split(parts, PARTS, axis=1)), target)
 
 
+def test_targets_are_cut_anew_when_they_change():
+    first = np.random.default_rng(0).standard_normal((4, 4)).astype(np.float32)
+    targets = PartedTargets(("gram",))
+    once = targets.cut({"gram": first, "image": first})
+    assert once["image"] is first and np.array_equal(once["gram"], parts_of(first))
+    assert targets.cut({"gram": first})["gram"] is once["gram"]
+    # Another array, or other values in the same one.
+    assert np.array_equal(targets.cut({"gram": first * 2})["gram"], parts_of(first * 2))
+    first += 1
+    assert np.array_equal(targets.cut({"gram": first})["gram"], parts_of(first))
+
+
 def test_rewritten_graph_gives_the_same_in_float32(folder, feeds):
     core = openvino.Core()
     model = core.read_model(str(folder / GATYS.onnx_file))
@@ -64,7 +76,7 @@ def test_rewritten_graph_gives_the_same_in_float32(folder, feeds):
     request = core.compile_model(
         model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     ).create_infer_request()
-    request.infer(with_parts(feeds, names))
+    request.infer(PartedTargets(names).cut(feeds))
     with OnnxRuntimeBackend(GATYS, height=HEIGHT, width=WIDTH, folder=folder) as loaded:
         expected = loaded.run(feeds)
     for name, values in expected.items():

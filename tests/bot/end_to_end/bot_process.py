@@ -123,21 +123,14 @@ async def serve_and_time(gate):
     timing.cancel()
 
 
-#: Seconds that three processes on two cores may delay each other: below, only what the loop itself
-#: worked counts as blocking it.
-DELAYED = 0.25
-
-
 async def time_loop(path, every=0.005):
     longest = 0.0
     # The first second holds the imports that come with the first update.
     await asyncio.sleep(1)
     while True:
-        begin, worked = time.monotonic(), time.thread_time()
+        begin = time.monotonic()
         await asyncio.sleep(every)
         lag = time.monotonic() - begin - every
-        if lag < DELAYED:
-            lag = min(lag, time.thread_time() - worked)
         if lag > longest:
             longest = lag
             path.write_text(f"{longest:.3f}")
