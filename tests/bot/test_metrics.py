@@ -27,7 +27,7 @@ def test_page_is_prometheus_text():
 def test_every_family_is_described_and_ours():
     page = Metrics().render().decode()
     described = re.findall(r"^# HELP (\w+) (\S.*)$", page, re.MULTILINE)
-    assert len(described) >= 8 and all(name.startswith("jetbrush_") for name, _ in described)
+    assert len(described) >= 9 and all(name.startswith("jetbrush_") for name, _ in described)
 
 
 def test_two_bots_in_one_process_count_apart():
