@@ -24,7 +24,7 @@ RUN_TESTS = $(PY) -m pytest -n auto -m "not alone" $(PYTEST_ARGS) \
 # The newest that run on Python 3.8.
 TEST_PINS = 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
 
-.PHONY: help demo chat examples graphs setup test test-jetson test-aiogram lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install uninstall test-systemd clean
+.PHONY: help demo chat examples graphs setup test test-jetson test-tensorrt test-aiogram lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install uninstall test-systemd clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -53,16 +53,12 @@ setup: $(VENV)/.requirements  ## make .venv with what painting needs
 test: $(VENV)/.requirements-dev  ## run all tests
 	@$(RUN_TESTS)
 
-test-jetson: VENV = .venv38
-test-jetson:  ## the tests with the Jetson's pins; PYTHON must be a Python 3.8
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 8))' \
-	    || { echo "$(PYTHON) is not a Python 3.8; say which is with PYTHON=..."; exit 2; }
-	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	@# pycuda needs a CUDA compiler, and TensorRT comes with the Jetson's image only.
-	@grep -v '^pycuda' requirements-jetson.txt > $(VENV)/pins.txt
-	@$(PY) -m pip install --quiet -r $(VENV)/pins.txt \
-	    torch==1.13.0 torchvision==0.14.0 tensorboard six $(TEST_PINS)
+test-jetson test-tensorrt: VENV = .venv38
+test-jetson: .venv38/.requirements  ## the tests with the Jetson's pins; PYTHON must be a Python 3.8
 	@$(RUN_TESTS)
+
+test-tensorrt: .venv38/.requirements  ## the tests' stand-ins against the real TensorRT 8.4 and pycuda; likewise
+	@tests/doubles/with_real_modules $(PY) $(PY) -m pytest tests/doubles $(PYTEST_ARGS)
 
 test-aiogram: VENV = .venv-aiogram
 test-aiogram:  ## the bot's conversation with the oldest aiogram that it runs on
@@ -135,6 +131,16 @@ $(VENV)/.requirements: $(REQUIREMENTS)
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV_OPTIONS) $(VENV)
 	@echo "Installing $(REQUIREMENTS) into $(VENV) ..."
 	@$(PY) -m pip install --quiet -r $(REQUIREMENTS)
+	@touch $@
+
+# pycuda needs a CUDA compiler, and TensorRT comes with the Jetson's image only.
+.venv38/.requirements: requirements-jetson.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 8))' \
+	    || { echo "$(PYTHON) is not a Python 3.8; say which is with PYTHON=..."; exit 2; }
+	@test -d .venv38 || $(PYTHON) -m venv .venv38
+	@grep -v '^pycuda' requirements-jetson.txt > .venv38/pins.txt
+	@.venv38/bin/python -m pip install --quiet -r .venv38/pins.txt \
+	    torch==1.13.0 torchvision==0.14.0 tensorboard six $(TEST_PINS)
 	@touch $@
 
 $(VENV)/.requirements-dev: requirements-dev.txt $(VENV)/.requirements

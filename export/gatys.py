@@ -16,7 +16,16 @@ import numpy as np
 from export.graph import GraphBuilder
 from export.pooling import unpool_average, unpool_max
 from export.vgg import MEAN_RGB, Convolution
-from runtime.spec import VGG19_CHANNELS, Objective, features_graph, gatys_graph, gram_name
+from runtime.spec import (
+    INPUT_GRADIENT,
+    POOLED,
+    UNPOOLED,
+    VGG19_CHANNELS,
+    Objective,
+    features_graph,
+    gatys_graph,
+    gram_name,
+)
 
 #: Near the solution 99 % of the unscaled gradients are subnormal in FP16; a power of two is exact.
 LOSS_SCALE = 1024.0
@@ -68,7 +77,7 @@ def _forward(
         if _follows_pool(convolutions, index):
             operator = {"average": "AveragePool", "max": "MaxPool"}[pooling]
             value = graph.node(
-                operator, [value], f"{conv.name}/pooled", kernel_shape=[2, 2], strides=[2, 2]
+                operator, [value], conv.name + POOLED, kernel_shape=[2, 2], strides=[2, 2]
             )
         weight = graph.constant(f"{conv.name}/weight", conv.weight)
         bias = graph.constant(f"{conv.name}/bias", conv.bias)
@@ -154,12 +163,12 @@ def _backward(
     if pooled and pooling == "average":
         weight = weight * np.float32(0.25)
     turned = graph.constant(f"{conv.name}/turned_weight", weight)
-    gradient = _conv3x3(graph, [gradient, turned], f"{conv.name}/input_gradient")
+    gradient = _conv3x3(graph, [gradient, turned], conv.name + INPUT_GRADIENT)
     if not pooled:
         return gradient
     below = features[convolutions[index - 1].name]
     unpool = {"average": unpool_average, "max": unpool_max}[pooling]
-    return unpool(graph, gradient, below, f"{conv.name}/unpooled")
+    return unpool(graph, gradient, below, conv.name + UNPOOLED)
 
 
 def _conv3x3(graph: GraphBuilder, inputs: Sequence[str], name: str) -> str:

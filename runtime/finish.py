@@ -1,14 +1,27 @@
-"""From the working size back to the photo's: detail, and the photo's colours if wanted."""
+"""After painting: calm colours, the photo's own size and detail, and its colours if wanted."""
 
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 #: How much of the photo's fine luminance is brought back: all of it looks printed over the paint.
 DETAIL = 0.8
 
+#: Standard deviation in pixels of the blur that calms colours.
+COLOUR_BLUR = 1.0
+
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def calm(painted: Image.Image) -> Image.Image:
+    """`painted`, RGB, without colours that change from pixel to pixel; its luminance stays.
+
+    The networks hardly see them (see `runtime.lbfgs`), so that there the descent leaves speckles.
+    """
+    luminance, *colours = painted.convert("YCbCr").split()
+    blurred = [each.filter(ImageFilter.GaussianBlur(COLOUR_BLUR)) for each in colours]
+    return Image.merge("YCbCr", [luminance, *blurred]).convert("RGB")
 
 
 def enlarge(painted: Image.Image, photo: Image.Image) -> Image.Image:

@@ -15,7 +15,7 @@ from runtime import lbfgs, spec
 from runtime.backends import AUTO, Backend, candidates, first_success
 from runtime.colour import match_colours
 from runtime.errors import BackendError
-from runtime.finish import enlarge, with_colours_of
+from runtime.finish import calm, enlarge, with_colours_of
 from runtime.frame import Frame, frame_for
 from runtime.options import StylizeOptions
 from runtime.picture import check_size, to_array, to_image
@@ -98,7 +98,7 @@ class _Job:
         start = self._start(photo, model)
         with self._open(graph, photo) as backend:
             best = self._descend(backend, feeds, start, frame)
-        return to_image(frame.cut(best))
+        return calm(to_image(frame.cut(best)))
 
     def _frame(self, size: Size, graph: GraphSpec, margin: int) -> Frame:
         return frame_for(

@@ -39,6 +39,11 @@ VGG19_CHANNELS: Mapping[str, int] = {
 }
 
 
+#: Ends of names in gatys graphs, after that of a layer behind a pooling: what was pooled, its
+#: gradient, and the first of the values by which that goes back through the pooling.
+POOLED, INPUT_GRADIENT, UNPOOLED = "/pooled", "/input_gradient", "/unpooled"
+
+
 def stride_of(layer: str) -> int:
     """How many picture pixels one feature of `layer` stands for along an axis."""
     block = int(layer[len("conv")])
@@ -159,6 +164,11 @@ def gatys_graph(objective: Objective, pooling: str) -> GraphSpec:
 def is_of_targets(graph: GraphSpec) -> bool:
     """Whether `graph` is a `features_graph`, whose outputs are the targets of a `gatys_graph`."""
     return graph.name.startswith("features-")
+
+
+def has_gradient(graph: GraphSpec) -> bool:
+    """Whether `graph` is a `gatys_graph`."""
+    return graph.name.startswith("gatys-")
 
 
 def best_objective(folder: Path) -> Objective:

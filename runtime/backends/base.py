@@ -5,11 +5,11 @@ from __future__ import annotations
 import abc
 import os
 from pathlib import Path
-from typing import ClassVar, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from runtime.errors import BackendError, GraphMismatch, GraphMissing
+from runtime.errors import BackendError, BackendUnavailable, GraphMismatch, GraphMissing
 from runtime.spec import ENGINES, GraphSpec, Shape, Size, TensorSpec
 
 Arrays = Dict[str, np.ndarray]
@@ -139,3 +139,14 @@ def available_threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def import_onnx() -> Any:
+    """The onnx module, for backends that read the graphs; raises `BackendUnavailable` without it."""
+    try:
+        import onnx
+    except ImportError as error:
+        raise BackendUnavailable(
+            f"onnx, which reads the graphs, is not installed ({error})."
+        ) from error
+    return onnx

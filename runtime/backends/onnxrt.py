@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Union
 
 import numpy as np
 
 from runtime.backends.base import Arrays, Backend, available_threads
+from runtime.backends.ort_unpool import with_short_ways_back
 from runtime.errors import BackendError, BackendUnavailable
+from runtime.spec import has_gradient
 
 
 class OnnxRuntimeBackend(Backend):
@@ -35,10 +37,15 @@ class OnnxRuntimeBackend(Backend):
                 if isinstance(dim, str):
                     options.add_free_dimension_override_by_name(dim, size)
         path = self._onnx_path()
+        model: Union[str, bytes] = str(path)
         try:
+            if has_gradient(self.graph):
+                model = with_short_ways_back(path, height=self.height, width=self.width)
             session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                model, options, providers=["CPUExecutionProvider"]
             )
+        except BackendUnavailable:
+            raise
         except Exception as error:  # the library's own types are private
             raise BackendError(f"ONNX Runtime cannot load {path}: {error}") from error
         inputs = [each.name for each in session.get_inputs()]

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 
-from runtime.backends.base import Arrays, Backend
+from runtime.backends.base import Arrays, Backend, import_onnx
 from runtime.backends.operators import CONVOLUTIONS, Node, Place, apply, is_known
 from runtime.errors import BackendError, BackendUnavailable, GraphMismatch
 
@@ -37,7 +37,7 @@ class PytBackend(Backend):
         place = _place()
         path = self._onnx_path()
         try:
-            model = _import_onnx().load(str(path))
+            model = import_onnx().load(str(path))
         except Exception as error:  # protobuf's types differ between its versions
             raise BackendError(f"{path} cannot be read: {error} Run `make onnx`.") from error
         inputs = [each.name for each in model.graph.input]
@@ -140,7 +140,7 @@ class _TorchGraph:
 
     def _read_constants(self, graph: Any) -> Dict[str, Any]:
         """Sizes stay on the CPU; a convolution's weights take its type and layout here, once."""
-        to_array = _import_onnx().numpy_helper.to_array
+        to_array = import_onnx().numpy_helper.to_array
         read = {name for node in self._nodes for name in node.inputs}
         weights = {
             name
@@ -165,7 +165,7 @@ class _TorchGraph:
 
 def _needed(graph: Any, outputs: Sequence[str]) -> List[Node]:
     """The nodes that `outputs` depend on, in the file's order."""
-    get_attribute_value = _import_onnx().helper.get_attribute_value
+    get_attribute_value = import_onnx().helper.get_attribute_value
     wanted, nodes = set(outputs), []
     for node in reversed(graph.node):
         if wanted.isdisjoint(node.output):
@@ -179,7 +179,7 @@ def _needed(graph: Any, outputs: Sequence[str]) -> List[Node]:
 def _place() -> Place:
     """The GPU if torch finds one, in float16 if it has tensor cores; else the CPU."""
     torch = _import_torch()
-    _import_onnx()
+    import_onnx()
     if torch.cuda.is_available():
         has_tensor_cores = torch.cuda.get_device_capability() >= (7, 0)
         precision = torch.float16 if has_tensor_cores else torch.float32
@@ -198,13 +198,3 @@ def _import_torch() -> Any:
     except (ImportError, OSError) as error:  # OSError: a library that torch was linked with
         raise BackendUnavailable(f"PyTorch is not installed ({error}).") from error
     return torch
-
-
-def _import_onnx() -> Any:
-    try:
-        import onnx
-    except ImportError as error:
-        raise BackendUnavailable(
-            f"onnx, which reads the graphs, is not installed ({error})."
-        ) from error
-    return onnx
