@@ -1,7 +1,7 @@
 """The way back through a pooling in an operator or two, for ONNX Runtime.
 
-The graphs write it with fifty, as TensorRT has no MaxUnpool and their sizes are open. ONNX Runtime
-has MaxUnpool, and a session has one size.
+The graphs write it with 13 (average) or 56 (maximum), as TensorRT has no MaxUnpool and their sizes
+are open. ONNX Runtime has MaxUnpool, and a session has one size.
 """
 
 from __future__ import annotations

@@ -258,7 +258,13 @@ def test_ngrok_bootstrap_says_what_is_missing(tmp_path):
 def test_shellcheck_finds_nothing():
     scripts = sorted(str(path) for path in (ROOT / "scripts").iterdir() if path.is_file())
     done = subprocess.run(
-        ["shellcheck", "--external-sources", *scripts, ".ci/run"],
+        [
+            "shellcheck",
+            "--external-sources",
+            *scripts,
+            ".ci/run",
+            "tests/doubles/with_real_modules",
+        ],
         cwd=str(ROOT),
         stdout=subprocess.PIPE,
         check=False,

@@ -28,7 +28,7 @@ def config_for(sandbox, state_dir, **changes):
         "port": port,
         "state_dir": state_dir,
         "size": 64,
-        "steps": 6,
+        "steps": 20,
         "stop_grace": 0,
     }
     return Config(**{**values, **changes})
