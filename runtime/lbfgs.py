@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 Evaluate = Callable[[np.ndarray], Tuple[float, np.ndarray]]
 
 #: Pairs of steps and gradient differences that are kept, at the most, and the memory for them: at
-#: 384 px that is 18 pairs. With 40 pairs the benchmark's third needed 85 evaluations instead of 82.
+#: 384 px that is 18 pairs. With 40 pairs the benchmark's third needed 86 evaluations instead of 82.
 HISTORY = 60
 HISTORY_BYTES = 64_000_000
 #: Root mean square of the first step, in the picture's range [0, 1].
