@@ -166,9 +166,9 @@ def is_of_targets(graph: GraphSpec) -> bool:
     return graph.name.startswith("features-")
 
 
-def has_gradient(graph: GraphSpec) -> bool:
-    """Whether `graph` is a `gatys_graph`."""
-    return graph.name.startswith("gatys-")
+def has_way_back_of_max(graph: GraphSpec) -> bool:
+    """Whether `graph` is a `gatys_graph` with max pooling."""
+    return graph.name.startswith("gatys-") and graph.name.endswith("-max")
 
 
 def best_objective(folder: Path) -> Objective:

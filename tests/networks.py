@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Dict, Tuple
 
 import numpy as np
 
 from export.vgg import Convolution
-from runtime.spec import VGG19_CHANNELS, Objective
+from runtime.spec import CLASSIC, VGG19_CHANNELS, GraphSpec, Objective, gram_name
 
 
 def random_vgg19(objective: Objective, seed: int = 0) -> Tuple[Convolution, ...]:
@@ -21,3 +21,13 @@ def random_vgg19(objective: Objective, seed: int = 0) -> Tuple[Convolution, ...]
         convolutions.append(Convolution(name, weight.astype(np.float32), bias.astype(np.float32)))
         incoming = channels
     return tuple(convolutions)
+
+
+def gatys_feeds(graph: GraphSpec, image: np.ndarray, seed: int = 3) -> Dict[str, np.ndarray]:
+    """Inputs of a classic gatys graph; targets are any numbers, symmetric as a Gram matrix is."""
+    rng = np.random.default_rng(seed)
+    shapes = graph.input_shapes(*image.shape[2:])
+    feeds = {name: rng.uniform(0, 1, shape).astype(np.float32) for name, shape in shapes.items()}
+    for layer in CLASSIC.style_layers:
+        feeds[gram_name(layer)] += feeds[gram_name(layer)].T
+    return {**feeds, "image": image}

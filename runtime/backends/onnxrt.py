@@ -9,7 +9,7 @@ import numpy as np
 from runtime.backends.base import Arrays, Backend, available_threads
 from runtime.backends.ort_unpool import with_short_ways_back
 from runtime.errors import BackendError, BackendUnavailable
-from runtime.spec import has_gradient
+from runtime.spec import has_way_back_of_max
 
 
 class OnnxRuntimeBackend(Backend):
@@ -39,8 +39,8 @@ class OnnxRuntimeBackend(Backend):
         path = self._onnx_path()
         model: Union[str, bytes] = str(path)
         try:
-            if has_gradient(self.graph):
-                model = with_short_ways_back(path, height=self.height, width=self.width)
+            if has_way_back_of_max(self.graph):
+                model = with_short_ways_back(path)
             session = onnxruntime.InferenceSession(
                 model, options, providers=["CPUExecutionProvider"]
             )

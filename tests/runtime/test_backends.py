@@ -14,8 +14,8 @@ from export.generator import build_generator
 from export.generator_layouts import read_generator
 from runtime.backends import Backend, backend_class
 from runtime.errors import BackendError, BackendUnavailable, GraphMismatch, GraphMissing
-from runtime.spec import CLASSIC, POOLINGS, features_graph, gatys_graph, generator_graph, gram_name
-from tests.networks import random_vgg19
+from runtime.spec import CLASSIC, POOLINGS, features_graph, gatys_graph, generator_graph
+from tests.networks import gatys_feeds, random_vgg19
 from tests.pictures import array
 
 HEIGHT, WIDTH = 51, 66
@@ -98,16 +98,7 @@ def reference():
 
 
 def feeds_for(seed=3):
-    """Inputs of a gatys graph; the targets are any numbers, symmetric as a Gram matrix is."""
-    rng = np.random.default_rng(seed)
-    feeds = {
-        name: rng.uniform(0, 1, shape).astype(np.float32)
-        for name, shape in GATYS.input_shapes(HEIGHT, WIDTH).items()
-    }
-    for layer in CLASSIC.style_layers:
-        feeds[gram_name(layer)] += feeds[gram_name(layer)].T
-    feeds["image"] = array(HEIGHT, WIDTH, seed)
-    return feeds
+    return gatys_feeds(GATYS, array(HEIGHT, WIDTH, seed), seed)
 
 
 def tolerance(backend: Type[Backend], half: float = 0.05) -> float:
