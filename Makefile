@@ -58,7 +58,7 @@ test-jetson: .venv38/.requirements  ## the tests with the Jetson's pins; PYTHON 
 	@$(RUN_TESTS)
 
 test-tensorrt: .venv38/.requirements  ## the tests' stand-ins against the real TensorRT 8.4 and pycuda; likewise
-	@tests/doubles/with_real_modules $(PY) $(PY) -m pytest tests/doubles $(PYTEST_ARGS)
+	@tests/support/tensorrt/with_real_modules $(PY) $(PY) -m pytest tests/support/tensorrt $(PYTEST_ARGS)
 
 test-aiogram: VENV = .venv-aiogram
 test-aiogram:  ## the bot's conversation with the oldest aiogram that it runs on

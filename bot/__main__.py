@@ -8,8 +8,10 @@ import os
 import sys
 from typing import List, Optional
 
-from bot import before_after, chat, rehearsal
 from bot.errors import BotError
+from bot.tools import chat_page as chat
+from bot.tools import examples as before_after
+from bot.tools import rehearsal
 
 #: What a shell reports for a program that Ctrl-C ended.
 INTERRUPTED = 130
@@ -42,7 +44,7 @@ def _serve(args: argparse.Namespace) -> int:
 
     config = load_config(os.environ)
     formatter = set_up_logging(config.log_level, config.secrets, os.environ)
-    from bot.assembly import serve
+    from bot.service.assembly import serve
 
     asyncio.run(serve(config, hide=formatter.hide))
     return 0

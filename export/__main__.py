@@ -6,14 +6,12 @@ import argparse
 import sys
 from typing import List, Optional
 
-from export import (
-    compare_vgg,
-    engines_command,
-    onnx_files,
-    train_command,
-    vgg_slice,
-    weights_command,
-)
+from export.engines import command as engines_command
+from export.graphs import command as onnx_files
+from export.sources import command as weights_command
+from export.sources import vgg_slice
+from export.training import command as train_command
+from export.training import compare as compare_vgg
 from runtime.errors import JetbrushError
 
 #: Each offers `add_parser(subparsers)`, whose parser sets `run` to a function of the arguments

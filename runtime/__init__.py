@@ -10,33 +10,33 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runtime.cyclegan import translate
+    from runtime.catalog.generators import Model, models
+    from runtime.catalog.styles import Style, find_style, installed_styles
     from runtime.errors import BackendError, Cancelled, JetbrushError, OptionError, PictureError
-    from runtime.gallery import Style, find_style, installed_styles
-    from runtime.gatys import stylize
-    from runtime.generators import Model, models
+    from runtime.imaging.picture import read_picture, write_picture
     from runtime.options import StylizeOptions, TranslateOptions
-    from runtime.picture import read_picture, write_picture
     from runtime.progress import Progress
+    from runtime.style_transfer import stylize
+    from runtime.translation import translate
 
 _HOMES = {
     "BackendError": "errors",
     "Cancelled": "errors",
     "JetbrushError": "errors",
-    "Model": "generators",
+    "Model": "catalog.generators",
     "OptionError": "errors",
     "PictureError": "errors",
     "Progress": "progress",
-    "Style": "gallery",
+    "Style": "catalog.styles",
     "StylizeOptions": "options",
     "TranslateOptions": "options",
-    "find_style": "gallery",
-    "installed_styles": "gallery",
-    "models": "generators",
-    "read_picture": "picture",
-    "stylize": "gatys",
-    "translate": "cyclegan",
-    "write_picture": "picture",
+    "find_style": "catalog.styles",
+    "installed_styles": "catalog.styles",
+    "models": "catalog.generators",
+    "read_picture": "imaging.picture",
+    "stylize": "style_transfer",
+    "translate": "translation",
+    "write_picture": "imaging.picture",
 }
 
 __all__ = [

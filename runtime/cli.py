@@ -13,13 +13,14 @@ from typing import List, Optional, Union
 
 from PIL import Image
 
-from runtime import doctor, spec
+from runtime.catalog.styles import find_style
 from runtime.errors import JetbrushError
-from runtime.gallery import find_style
+from runtime.imaging.picture import check_writable, read_picture, write_picture
+from runtime.machine import doctor
 from runtime.options import BACKEND_CHOICES, OBJECTIVE_CHOICES, StylizeOptions, TranslateOptions
-from runtime.picture import check_writable, read_picture, write_picture
 from runtime.progress import Progress
-from runtime.spec import POOLINGS
+from runtime.spec import engines as spec_engines
+from runtime.spec.vgg import POOLINGS
 
 #: What a shell reports for a program that Ctrl-C ended.
 INTERRUPTED = 130
@@ -87,15 +88,21 @@ def _add_command(
     add("photo", metavar="PHOTO", type=Path, help="the photo to start from")
     add("-o", "--output", metavar="OUT", type=Path, required=True, help="the file to write")
     add("--size", type=int, default=default.size, help="longer side to work at, in pixels")
-    add("--engines", metavar="DIR", type=Path, default=spec.ENGINES, help="the graphs' folder")
+    add(
+        "--engines",
+        metavar="DIR",
+        type=Path,
+        default=spec_engines.ENGINES,
+        help="the graphs' folder",
+    )
     add("--backend", choices=BACKEND_CHOICES, default=default.backend, help="what computes")
     return parser
 
 
 def _stylize(args: argparse.Namespace) -> int:
-    spec.ENGINES = args.engines
+    spec_engines.ENGINES = args.engines
     # Imported here: SciPy takes longer to load than a wrong option takes to be reported.
-    from runtime.gatys import stylize
+    from runtime.style_transfer import stylize
 
     options = StylizeOptions(
         objective=args.objective,
@@ -115,8 +122,8 @@ def _stylize(args: argparse.Namespace) -> int:
 
 
 def _translate(args: argparse.Namespace) -> int:
-    spec.ENGINES = args.engines
-    from runtime.cyclegan import translate
+    spec_engines.ENGINES = args.engines
+    from runtime.translation import translate
 
     options = TranslateOptions(size=args.size, detail=not args.smooth, backend=args.backend)
     check_writable(args.output)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from runtime.backends import AUTO, BACKENDS
 from runtime.errors import OptionError
-from runtime.spec import OBJECTIVES, POOLINGS
+from runtime.spec.vgg import OBJECTIVES, POOLINGS
 
 LEAST_SIZE, MOST_SIZE = 64, 2048
 LEAST_STEPS, MOST_STEPS = 1, 1000

@@ -5,8 +5,8 @@ check_jetson() {
     step "The machine"
     say "   $(uname -m), $(sed -n 's/^PRETTY_NAME="\(.*\)"$/\1/p' /etc/os-release)"
     # -B: root must leave no files in the owner's checkout.
-    (cd "$SOURCE" && "$PYTHON" -B -m runtime.jetson) | sed 's/^/   /'
-    for topic in $(cd "$SOURCE" && "$PYTHON" -B -m runtime.jetson --fixable); do
+    (cd "$SOURCE" && "$PYTHON" -B -m runtime.machine.jetson) | sed 's/^/   /'
+    for topic in $(cd "$SOURCE" && "$PYTHON" -B -m runtime.machine.jetson --fixable); do
         case $topic in
             swap) offer "Make a swap file of 4 GB?" add_swap ;;
             zram) offer "Turn the compressed swap in memory off?" run systemctl disable --now nvzramconfig ;;

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import List, Optional
 
 from styles.fetch import FOLDER, fetch, report
-from styles.painters import PAINTERS, SEED, paint
+from styles.tools import PAINTERS, SEED, paint
 
 QUALITY = 90
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from export.gatys import write_features, write_gatys
-from export.vgg import load_vgg19
-from runtime import spec
-from runtime.spec import CLASSIC, POOLINGS
+from export.graphs.gatys import write_features, write_gatys
+from export.sources.vgg import load_vgg19
+from runtime.spec import engines as spec_engines
+from runtime.spec.vgg import CLASSIC, POOLINGS
 
 
 @pytest.fixture(scope="session")
@@ -24,5 +24,5 @@ def engines(tmp_path_factory):
 @pytest.fixture()
 def installed(engines, monkeypatch):
     """The same folder in the place of engines/, for whatever looks there."""
-    monkeypatch.setattr(spec, "ENGINES", engines)
+    monkeypatch.setattr(spec_engines, "ENGINES", engines)
     return engines

@@ -5,10 +5,8 @@ from __future__ import annotations
 from aiogram import Router
 
 from bot.handlers import (
-    anything,
     choice,
     examples,
-    failures,
     forget,
     gallery,
     language,
@@ -20,7 +18,9 @@ from bot.handlers import (
     stats,
     translate,
 )
-from bot.handlers.addressed import addressed
+from bot.handlers import errors as failures
+from bot.handlers import fallback as anything
+from bot.handlers.filters import addressed
 
 #: In this order: `photo` takes what `gallery` leaves of the pictures, `anything` all the rest.
 _SUBJECTS = (
@@ -33,7 +33,7 @@ def make_router() -> Router:
     """All handlers, for one dispatcher.
 
     They take by name, as workflow data: albums, config, figures, jobs, people, pictures, reception,
-    results, scheduler, uploads; and what `bot.middlewares` adds.
+    results, scheduler, uploads; and what `bot.chat.middlewares` adds.
     """
     router = Router(name="conversation")
     router.message.filter(addressed)

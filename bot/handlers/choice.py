@@ -9,13 +9,13 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Update
 from aiogram.utils.i18n import gettext as _
 
-from bot import dialogue
-from bot.dialogue import Mode
-from bot.keyboards import Repaint, UseAsStyle
-from bot.people import People, Person, StyleChoice
-from bot.reception import Reception, order_for
-from bot.replies import answer, stale
-from bot.task import STYLIZE
+from bot.chat import dialogue
+from bot.chat.dialogue import Mode
+from bot.chat.keyboards import Repaint, UseAsStyle
+from bot.chat.replies import answer, stale
+from bot.chat.submission import Reception, order_for
+from bot.painting.protocol import STYLIZE
+from bot.storage.users import People, Person, StyleChoice
 
 
 def make_router() -> Router:

@@ -10,10 +10,10 @@ from aiogram import Bot, Router
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
 
-from bot.handlers.addressed import command
-from bot.keyboards import EXAMPLES, OpenPage
-from bot.replies import answer, where
-from bot.uploads import MOST_IN_ALBUM, Captioned, Uploads
+from bot.chat.keyboards import EXAMPLES, OpenPage
+from bot.chat.replies import answer, where
+from bot.chat.uploads import MOST_IN_ALBUM, Captioned, Uploads
+from bot.handlers.filters import command
 
 #: `make examples` writes the pictures and their index.
 FOLDER = Path(__file__).resolve().parent.parent / "examples"

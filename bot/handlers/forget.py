@@ -10,13 +10,13 @@ from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
 
-from bot.handlers.addressed import command
-from bot.jobs import ACTIVE, Job, Jobs
-from bot.keyboards import Forget, forget_keyboard
-from bot.people import People
-from bot.replies import answer, replace
-from bot.results import Results
-from bot.scheduler import Scheduler
+from bot.chat.keyboards import Forget, forget_keyboard
+from bot.chat.replies import answer, replace
+from bot.handlers.filters import command
+from bot.jobs.scheduler import Scheduler
+from bot.storage.jobs import ACTIVE, Job, Jobs
+from bot.storage.results import Results
+from bot.storage.users import People
 
 #: Seconds in which the messages of cancelled jobs shall say so before the jobs are deleted, and
 #: between two looks at whether they do.

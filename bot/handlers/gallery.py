@@ -11,16 +11,16 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message, Update
 from aiogram.utils.i18n import gettext as _
 
-from bot import dialogue
-from bot.dialogue import Mode
-from bot.handlers.addressed import command
-from bot.keyboards import ChooseStyle, OpenGallery, OwnStyle, gallery_keyboard
-from bot.offers import gallery_styles, style_of_key
-from bot.people import People, Person, StyleChoice
-from bot.reception import Reception, order_for
-from bot.replies import answer, stale, where
-from bot.task import STYLIZE
-from bot.uploads import MOST_IN_ALBUM, Captioned, Uploads
+from bot.chat import dialogue
+from bot.chat.catalog import gallery_styles, style_of_key
+from bot.chat.dialogue import Mode
+from bot.chat.keyboards import ChooseStyle, OpenGallery, OwnStyle, gallery_keyboard
+from bot.chat.replies import answer, stale, where
+from bot.chat.submission import Reception, order_for
+from bot.chat.uploads import MOST_IN_ALBUM, Captioned, Uploads
+from bot.handlers.filters import command
+from bot.painting.protocol import STYLIZE
+from bot.storage.users import People, Person, StyleChoice
 from runtime import Style
 
 #: Who painted the styles that come with the bot, which goes without saying.

@@ -9,13 +9,13 @@ from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import I18n
 from aiogram.utils.i18n import gettext as _
 
-from bot.handlers.addressed import command
+from bot.chat.catalog import generators
+from bot.chat.keyboards import LANGUAGE, ChooseLanguage, OpenPage, language_keyboard, menu_keyboard
+from bot.chat.replies import answer, replace, stale
+from bot.chat.texts import LANGUAGES
 from bot.handlers.examples import examples
-from bot.keyboards import LANGUAGE, ChooseLanguage, OpenPage, language_keyboard, menu_keyboard
-from bot.offers import generators
-from bot.people import People
-from bot.replies import answer, replace, stale
-from bot.texts import LANGUAGES
+from bot.handlers.filters import command
+from bot.storage.users import People
 
 
 def make_router() -> Router:

@@ -10,16 +10,16 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import Document, Message, Update
 from aiogram.utils.i18n import gettext as _
 
-from bot import captions, dialogue
-from bot.albums import Albums
-from bot.dialogue import Mode, Waiting
-from bot.downloads import MOST_BYTES
-from bot.handlers.addressed import command
-from bot.people import People, Person, StyleChoice
-from bot.pictures import DOCUMENT, PHOTO, Picture, Pictures
-from bot.reception import Reception, order_for
-from bot.replies import answer
-from bot.task import STYLIZE
+from bot.chat import captions, dialogue
+from bot.chat.albums import Albums
+from bot.chat.dialogue import Mode, Waiting
+from bot.chat.replies import answer
+from bot.chat.submission import Reception, order_for
+from bot.handlers.filters import command
+from bot.painting.protocol import STYLIZE
+from bot.storage.pictures import DOCUMENT, PHOTO, Picture, Pictures
+from bot.storage.users import People, Person, StyleChoice
+from bot.telegram.downloads import MOST_BYTES
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 _TYPES = ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff", "image/gif")

@@ -10,15 +10,15 @@ from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
 from aiogram.utils.i18n import ngettext
 
-from bot import captions
-from bot.handlers.addressed import command
+from bot.chat import captions
+from bot.chat.catalog import title_of_order
+from bot.chat.keyboards import CANCEL, OfJob
+from bot.chat.replies import answer, stale
+from bot.handlers.filters import command
 from bot.handlers.result import own_job
-from bot.jobs import PAINTED, Job, Jobs
-from bot.keyboards import CANCEL, OfJob
-from bot.offers import title_of_order
-from bot.people import Person
-from bot.replies import answer, stale
-from bot.scheduler import Scheduler
+from bot.jobs.scheduler import Scheduler
+from bot.storage.jobs import PAINTED, Job, Jobs
+from bot.storage.users import Person
 
 
 def make_router() -> Router:

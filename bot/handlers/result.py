@@ -9,17 +9,17 @@ from aiogram import Bot, F, Router
 from aiogram.types import CallbackQuery, Update
 from aiogram.utils.i18n import gettext as _
 
-from bot import media
+from bot.chat import media
+from bot.chat.keyboards import ORIGINAL, RESTYLE, STRONGER, SWAP, WEAKER, OfJob, stronger, weaker
+from bot.chat.replies import patiently, stale, where
+from bot.chat.submission import Reception
+from bot.chat.uploads import Uploads
 from bot.handlers import gallery
-from bot.jobs import Job, Jobs
-from bot.keyboards import ORIGINAL, RESTYLE, STRONGER, SWAP, WEAKER, OfJob, stronger, weaker
-from bot.people import StyleChoice
-from bot.reception import Reception
-from bot.replies import patiently, stale, where
-from bot.results import Results
-from bot.scheduler import Scheduler
-from bot.task import STYLIZE
-from bot.uploads import Uploads
+from bot.jobs.scheduler import Scheduler
+from bot.painting.protocol import STYLIZE
+from bot.storage.jobs import Job, Jobs
+from bot.storage.results import Results
+from bot.storage.users import StyleChoice
 
 
 def make_router() -> Router:

@@ -9,10 +9,18 @@ from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
 
-from bot.handlers.addressed import command
-from bot.keyboards import COLOURS, SETTINGS, SIZE, STRENGTH, Change, OpenPage, settings_keyboard
-from bot.people import SIZES, STRENGTHS, People, Person, Settings
-from bot.replies import answer, replace, stale
+from bot.chat.keyboards import (
+    COLOURS,
+    SETTINGS,
+    SIZE,
+    STRENGTH,
+    Change,
+    OpenPage,
+    settings_keyboard,
+)
+from bot.chat.replies import answer, replace, stale
+from bot.handlers.filters import command
+from bot.storage.users import SIZES, STRENGTHS, People, Person, Settings
 
 
 def make_router() -> Router:

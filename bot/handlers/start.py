@@ -9,12 +9,12 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import Message
 from aiogram.utils.i18n import gettext as _
 
-from bot.handlers.addressed import command
-from bot.handlers.commands import described_commands
+from bot.chat.catalog import generators
+from bot.chat.commands import described_commands
+from bot.chat.keyboards import menu_keyboard
+from bot.chat.replies import answer
 from bot.handlers.examples import examples
-from bot.keyboards import menu_keyboard
-from bot.offers import generators
-from bot.replies import answer
+from bot.handlers.filters import command
 
 
 def make_router() -> Router:

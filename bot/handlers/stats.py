@@ -8,12 +8,12 @@ from aiogram import Router
 from aiogram.types import Message
 from aiogram.utils.i18n import gettext as _
 
+from bot.chat.replies import answer
+from bot.chat.texts import about
 from bot.config import Config
-from bot.figures import Figures
-from bot.handlers.addressed import command
-from bot.jobs import CANCELLED, FAILED, PAINTED
-from bot.replies import answer
-from bot.texts import about
+from bot.handlers.filters import command
+from bot.storage.jobs import CANCELLED, FAILED, PAINTED
+from bot.storage.statistics import Figures
 
 
 def make_router() -> Router:

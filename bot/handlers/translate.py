@@ -9,14 +9,14 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Update
 from aiogram.utils.i18n import gettext as _
 
-from bot import dialogue
-from bot.dialogue import Mode
-from bot.keyboards import UseGenerator
-from bot.offers import generator_of_key
-from bot.people import Person
-from bot.reception import Reception, order_for
-from bot.replies import answer, stale
-from bot.task import TRANSLATE
+from bot.chat import dialogue
+from bot.chat.catalog import generator_of_key
+from bot.chat.dialogue import Mode
+from bot.chat.keyboards import UseGenerator
+from bot.chat.replies import answer, stale
+from bot.chat.submission import Reception, order_for
+from bot.painting.protocol import TRANSLATE
+from bot.storage.users import Person
 
 
 def make_router() -> Router:

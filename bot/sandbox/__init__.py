@@ -5,15 +5,15 @@ It imports nothing else of `bot`, so that it judges the bot by Telegram's rules 
 
 from __future__ import annotations
 
-from bot.sandbox.chats import Chat, Message
-from bot.sandbox.delivery import Redelivery
+from bot.sandbox.api.keyboard import Button
 from bot.sandbox.errors import NoSuchButton, NothingCame, Refusal, SandboxError, Unsendable
-from bot.sandbox.faults import Fault, Faults
-from bot.sandbox.journal import Call
-from bot.sandbox.keyboard import Button
+from bot.sandbox.model.chats import Chat, Message
+from bot.sandbox.model.state import Press
+from bot.sandbox.model.users import Person
+from bot.sandbox.model.webhook import Redelivery
 from bot.sandbox.server import TOKEN, Sandbox
-from bot.sandbox.state import Press
-from bot.sandbox.users import Person
+from bot.sandbox.testing.faults import Fault, Faults
+from bot.sandbox.testing.journal import Call
 
 __all__ = [
     "TOKEN",

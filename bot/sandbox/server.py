@@ -7,17 +7,17 @@ from typing import Callable, Deque, List, Optional, Type
 
 from aiohttp import web
 
-from bot.sandbox.arguments import Json
-from bot.sandbox.chats import Chat, Message
-from bot.sandbox.control import add_control
-from bot.sandbox.delivery import Delivery, Redelivery
-from bot.sandbox.endpoint import BODY_LIMIT, Endpoint
-from bot.sandbox.faults import Faults
-from bot.sandbox.feed import Feed
-from bot.sandbox.journal import Call, Journal
-from bot.sandbox.state import State
-from bot.sandbox.updates import Updates
-from bot.sandbox.users import People, Person
+from bot.sandbox.api.arguments import Json
+from bot.sandbox.api.endpoint import BODY_LIMIT, Endpoint
+from bot.sandbox.model.chats import Chat, Message
+from bot.sandbox.model.state import State
+from bot.sandbox.model.updates import Updates
+from bot.sandbox.model.users import People, Person
+from bot.sandbox.model.webhook import Delivery, Redelivery
+from bot.sandbox.page.feed import Feed
+from bot.sandbox.testing.control import add_control
+from bot.sandbox.testing.faults import Faults
+from bot.sandbox.testing.journal import Call, Journal
 
 # It opens nothing outside a sandbox.
 TOKEN = "4242424242:SandboxTokenThatOpensNothing-123456"

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from runtime.errors import BackendError, BackendUnavailable, GraphMismatch, GraphMissing
-from runtime.spec import ENGINES, GraphSpec, Shape, Size, TensorSpec
+from runtime.spec.engines import ENGINES, Size
+from runtime.spec.graphs import GraphSpec, Shape, TensorSpec
 
 Arrays = Dict[str, np.ndarray]
 

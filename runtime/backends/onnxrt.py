@@ -9,7 +9,7 @@ import numpy as np
 from runtime.backends.base import Arrays, Backend, available_threads
 from runtime.backends.ort_unpool import with_short_ways_back
 from runtime.errors import BackendError, BackendUnavailable
-from runtime.spec import has_way_back_of_max
+from runtime.spec.graphs import has_way_back_of_max
 
 
 class OnnxRuntimeBackend(Backend):

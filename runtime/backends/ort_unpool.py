@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, List
 
 from runtime.backends.base import import_onnx
-from runtime.spec import INPUT_GRADIENT, POOLED, UNPOOLED
+from runtime.spec.graphs import INPUT_GRADIENT, POOLED, UNPOOLED
 
 
 def with_short_ways_back(path: Path) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 from runtime.backends.base import Arrays, Backend, available_threads
 from runtime.backends.ov_gram import PartedTargets, difference_within_product
 from runtime.errors import BackendError, BackendUnavailable
-from runtime.spec import is_of_targets
+from runtime.spec.graphs import is_of_targets
 
 
 class OpenVinoBackend(Backend):

@@ -7,13 +7,14 @@ from typing import Mapping, Optional, Tuple
 
 import numpy as np
 
-from runtime import spec
 from runtime.backends.base import Arrays, Backend
 from runtime.backends.trt_device import import_vendors, open_device
 from runtime.backends.trt_plan import CURE, host_of, read_plan
 from runtime.backends.trt_session import Session
 from runtime.errors import BackendError, BackendUnavailable, DeviceMemoryError, StaleEngine
-from runtime.spec import GraphSpec, Size, plan_file, planned_sizes
+from runtime.spec import engines as spec_engines
+from runtime.spec.engines import Size, plan_file, planned_sizes
+from runtime.spec.graphs import GraphSpec
 
 __all__ = ["DeviceMemoryError", "StaleEngine", "TrtBackend"]
 
@@ -32,14 +33,14 @@ class TrtBackend(Backend):
         """
         tensorrt, cuda = import_vendors()
         device = open_device(cuda)
-        if next(spec.ENGINES.glob("*.plan"), None) is None:
-            raise BackendUnavailable(f"There are no engines in {spec.ENGINES}. {CURE}")
+        if next(spec_engines.ENGINES.glob("*.plan"), None) is None:
+            raise BackendUnavailable(f"There are no engines in {spec_engines.ENGINES}. {CURE}")
         return f"{device.name}, TensorRT {tensorrt.__version__}"
 
     @classmethod
     def shapes(cls, graph: GraphSpec, folder: Optional[Path] = None) -> Tuple[Size, ...]:
         """The (width, height) for which `folder` (the engines folder) holds plans of `graph`."""
-        return planned_sizes(graph, spec.ENGINES if folder is None else folder)
+        return planned_sizes(graph, spec_engines.ENGINES if folder is None else folder)
 
     def _load(self) -> None:
         """Load the plan; raises `GraphMissing`, `StaleEngine`, `DeviceMemoryError` as well."""

@@ -9,7 +9,7 @@ from typing import Any, Iterator, List, Tuple
 import numpy as np
 
 from runtime.errors import BackendError, BackendUnavailable, DeviceMemoryError
-from runtime.spec import Shape
+from runtime.spec.graphs import Shape
 
 
 def import_vendors() -> Tuple[Any, Any]:

@@ -9,16 +9,16 @@ from typing import Any
 
 from runtime.backends.trt_device import Device
 from runtime.errors import GraphMissing, StaleEngine
-from runtime.jetson import l4t_release as l4t_release  # noqa: PLC0414 - for export/engine*
-from runtime.spec import (
+from runtime.spec.engines import (
     EngineHost,
     EngineRecord,
-    GraphSpec,
     Size,
     plan_file,
     planned_sizes,
     sidecar_file,
 )
+from runtime.spec.graphs import GraphSpec
+from runtime.spec.tegra import l4t_release
 
 CURE = "Run `make engines` to build it."
 

@@ -16,7 +16,7 @@ import numpy as np
 from runtime.backends.trt_device import Buffer, Device
 from runtime.backends.trt_plan import CURE
 from runtime.errors import BackendError, DeviceMemoryError, GraphMismatch, StaleEngine
-from runtime.spec import Shape
+from runtime.spec.graphs import Shape
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from typing import Dict, Tuple
 from runtime.backends.trt_device import import_vendors, open_device
 from runtime.backends.trt_plan import host_of, read_plan
 from runtime.errors import GraphMissing, StaleEngine
-from runtime.spec import GraphSpec, Size, engine_sizes, planned_sizes
+from runtime.spec.engines import Size, engine_sizes, planned_sizes
+from runtime.spec.graphs import GraphSpec
 
 
 @dataclass(frozen=True)

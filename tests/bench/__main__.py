@@ -11,10 +11,11 @@ from typing import Dict
 import numpy as np
 from PIL import Image
 
-from export.vgg import load_vgg19
-from runtime.gallery import find_style
-from runtime.picture import read_picture, to_array
-from runtime.spec import CLASSIC, ENGINES
+from export.sources.vgg import load_vgg19
+from runtime.catalog.styles import find_style
+from runtime.imaging.picture import read_picture, to_array
+from runtime.spec.engines import ENGINES
+from runtime.spec.vgg import CLASSIC
 from tests.bench import generator, machine
 from tests.bench.descent import Descent, descend, gflop
 from tests.bench.network import Network

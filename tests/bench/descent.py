@@ -11,9 +11,10 @@ import numpy as np
 
 from runtime import lbfgs
 from runtime.backends import backend_class
-from runtime.colour import match_colours
-from runtime.gatys import loss_of
-from runtime.spec import CLASSIC, VGG19_CHANNELS, features_graph, gatys_graph, gram_name, stride_of
+from runtime.imaging.colour import match_colours
+from runtime.spec.graphs import features_graph, gatys_graph, gram_name
+from runtime.spec.vgg import CLASSIC, VGG19_CHANNELS, stride_of
+from runtime.style_transfer import loss_of
 from tests.bench.weights import our_weights
 
 POOLING = "max"

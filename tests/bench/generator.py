@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageOps
 
-from export.generator_layouts import Generator
+from export.sources.generator_layouts import Generator
 from runtime.backends import backend_class
-from runtime.picture import to_array
-from runtime.spec import generator_graph
+from runtime.imaging.picture import to_array
+from runtime.spec.graphs import generator_graph
 
 if TYPE_CHECKING:
     from tests.bench.network import Network

@@ -20,14 +20,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from runtime.spec import (
-    CLASSIC,
-    GATYS_SIDE,
-    Size,
-    features_graph,
-    gatys_graph,
-    generator_graph,
-)
+from runtime.spec.engines import GATYS_SIDE, Size
+from runtime.spec.graphs import features_graph, gatys_graph, generator_graph
+from runtime.spec.vgg import CLASSIC
 from tests.bench import descent, generator
 from tests.bench.cuda_driver import Driver, DriverError
 from tests.bench.gpu_report import HEADER, gatys_line, generator_line

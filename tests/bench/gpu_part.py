@@ -15,18 +15,20 @@ from typing import Any, Callable, Dict, List, Mapping, Type
 import numpy as np
 from PIL import Image, ImageOps
 
-from export.engine_job import Job, graph_named
-from export.engine_steps import Steps, find_tools
+from export.engines.driver import Steps, find_tools
+from export.engines.job import Job, graph_named
 from export.errors import ExportError
-from export.gatys import write_features, write_gatys
-from export.vgg import load_vgg19
+from export.graphs.gatys import write_features, write_gatys
+from export.sources.vgg import load_vgg19
 from runtime.backends import backend_class
 from runtime.backends.trt_device import import_vendors
 from runtime.backends.trt_plan import sum_of
+from runtime.catalog.styles import find_style
 from runtime.errors import BackendUnavailable, JetbrushError
-from runtime.gallery import find_style
-from runtime.picture import read_picture, to_array
-from runtime.spec import CLASSIC, EngineRecord, generator_graph, sidecar_file
+from runtime.imaging.picture import read_picture, to_array
+from runtime.spec.engines import EngineRecord, sidecar_file
+from runtime.spec.graphs import generator_graph
+from runtime.spec.vgg import CLASSIC
 from tests.bench import generator
 from tests.bench.cuda_driver import Driver, DriverError
 from tests.bench.descent import POOLING, descend

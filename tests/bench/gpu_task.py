@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from runtime.spec import Size
+from runtime.spec.engines import Size
 from tests.bench.pairs import ROOT
 
 

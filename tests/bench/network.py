@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from export.generator import build_generator
-from export.generator_layouts import Generator, read_generator
+from export.graphs.generator import build_generator
+from export.sources.generator_layouts import Generator, read_generator
 from runtime.backends.base import available_threads
 from tests.bench.generator import NAME
-from tests.export.torch_generators import cyclegan
+from tests.support.export.torch_generators import cyclegan
 
 #: resnet_9blocks has as many channels behind its first convolution, and as many blocks.
 WIDTH, BLOCKS = 64, 9

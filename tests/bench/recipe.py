@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from export.vgg import MEAN_ACTIVATIONS, MEAN_RGB, Convolution
+from export.sources.vgg import MEAN_ACTIVATIONS, MEAN_RGB, Convolution
 from runtime.backends.base import available_threads
-from runtime.spec import CLASSIC
+from runtime.spec.vgg import CLASSIC
 from tests.bench.weights import CONTENT_WEIGHT, STYLE_WEIGHT, TORCHVISION_SCALE
 
 CLOSURES = 200

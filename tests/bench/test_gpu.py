@@ -19,12 +19,12 @@ _MODULES = {
     "tensorrt.py": "raise ImportError('no TensorRT today')",
     "tensorrt_rtx.py": """
 import sys
-from tests.doubles.tensorrt_double import make_tensorrt
+from tests.support.tensorrt.tensorrt_double import make_tensorrt
 sys.modules[__name__] = make_tensorrt("11.0.0")
 """,
     "pycuda/__init__.py": """
 import sys
-from tests.doubles.cuda_double import make_cuda
+from tests.support.tensorrt.cuda_double import make_cuda
 driver = sys.modules["pycuda.driver"] = make_cuda()
 """,
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from export.vgg import MEAN_ACTIVATIONS
-from runtime.spec import CLASSIC, Objective
+from export.sources.vgg import MEAN_ACTIVATIONS
+from runtime.spec.vgg import CLASSIC, Objective
 
 STYLE_WEIGHT, CONTENT_WEIGHT = 1e5, 1.0
 #: The shipped weights take 0..255 where torchvision's take a standard deviation of about 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.database import Database
+from bot.storage.database import Database
 
 
 @pytest.fixture()

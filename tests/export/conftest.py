@@ -7,12 +7,13 @@ import functools
 import onnx
 import pytest
 
-from export.engine_model import fixed
-from export.gatys import write_features, write_gatys
-from export.vgg import load_vgg19
-from export.vgg_slice import WEIGHTS, slice_path
-from runtime.spec import OBJECTIVES, POOLINGS, features_graph, gatys_graph
-from tests.networks import random_vgg19
+from export.graphs.gatys import write_features, write_gatys
+from export.graphs.specialise import fixed
+from export.sources.vgg import load_vgg19
+from export.sources.vgg_slice import WEIGHTS, slice_path
+from runtime.spec.graphs import features_graph, gatys_graph
+from runtime.spec.vgg import OBJECTIVES, POOLINGS
+from tests.support.networks import random_vgg19
 
 #: By the graph's name: objective, pooling, and what writes it.
 WRITERS = {

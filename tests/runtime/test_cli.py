@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from runtime import cli, spec
-from tests.pictures import SAMPLES, photo
-from tests.runtime.test_picture import png_header
+from runtime import cli
+from runtime.spec import engines as spec_engines
+from tests.support.pictures import SAMPLES, photo, png_header
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUICK = ["--size", "64", "--steps", "3", "--backend", "onnxrt"]
@@ -79,7 +79,7 @@ def test_bad_option_is_told_in_a_sentence(files, capsys):
 
 
 def test_missing_graphs_name_the_command(files, capsys, monkeypatch):
-    monkeypatch.setattr(spec, "ENGINES", files / "nothing")
+    monkeypatch.setattr(spec_engines, "ENGINES", files / "nothing")
     assert stylize(files / "photo.png", "night-swirls", files / "out.png") == 1
     assert "make onnx" in capsys.readouterr().err
 
@@ -91,7 +91,7 @@ def test_ctrl_c_leaves_no_half_written_file(files, engines):
 import sys
 from pathlib import Path
 from runtime import cli, spec
-spec.ENGINES = Path({str(engines)!r})
+spec_engines.ENGINES = Path({str(engines)!r})
 sys.exit(cli.main(sys.argv[1:]))
 """
     command = ["stylize", str(files / "photo.png"), "night-swirls", "-o", str(output)]

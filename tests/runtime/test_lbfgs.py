@@ -8,7 +8,7 @@ from scipy import fft, optimize
 
 from runtime import lbfgs
 from runtime.lbfgs import HISTORY, minimise
-from tests.pictures import array
+from tests.support.pictures import array
 
 SHAPE = (1, 3, 12, 16)
 

@@ -10,7 +10,7 @@ import pytest
 
 import styles
 from styles.fetch import read_index
-from styles.painters import PAINTERS
+from styles.tools import PAINTERS
 
 FOLDER = Path(styles.__file__).parent
 ENTRIES = read_index()

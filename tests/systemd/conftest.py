@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bot.end_to_end.stage import free_port
-from tests.systemd.container import CHECKOUT, Container, what_is_missing
+from tests.support.bot.stage import free_port
+from tests.support.systemd.container import CHECKOUT, Container, as_text, what_is_missing
 
 
 @pytest.fixture(scope="session")
@@ -27,10 +27,6 @@ def settings(ports):
         "STEPS": 40,
         "STOP_GRACE": 1,
     }
-
-
-def as_text(settings):
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
 @pytest.fixture(scope="session")

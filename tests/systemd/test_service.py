@@ -11,12 +11,13 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox import Redelivery, Sandbox
-from tests.bot.end_to_end.stage import difference, picture_of
-from tests.systemd.conftest import as_text
+from tests.support.bot.stage import difference, picture_of
+from tests.support.systemd.container import as_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PHOTO = Path(__file__).resolve().parent.parent.parent / "docs" / "pictures" / "cat.jpg"
+ROOT = Path(__file__).resolve().parent.parent.parent
+PHOTO = ROOT / "docs" / "pictures" / "cat.jpg"
 BOT, NGROK = "jetbrush.service", "jetbrush-ngrok.service"
 ENVIRONMENT = "/etc/jetbrush/jetbrush.env"
 RESULT_SECONDS = 90
@@ -207,7 +208,7 @@ async def test_state_and_secrets_are_for_those_who_need_them(service):
 @pytest_asyncio.fixture(loop_scope="module")
 async def tunnel(container, sandbox, settings, ports):
     """The settings of a bot behind ngrok, and a stand-in for the agent."""
-    agent = (Path(__file__).with_name("fake_ngrok.py")).read_text()
+    agent = (ROOT / "tests" / "support" / "systemd" / "fake_ngrok.py").read_text()
     container.write("/usr/local/bin/ngrok", agent, 0o755)
     behind = {name: each for name, each in settings.items() if name != "WEBHOOK_URL"}
     behind.update(

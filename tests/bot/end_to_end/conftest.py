@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -11,21 +10,18 @@ from typing import NamedTuple
 import pytest
 import pytest_asyncio
 
-from bot.assembly import Service
 from bot.config import POLLING, WEBHOOK
-from bot.flood import FloodControl, Limits, Rate
-from bot.sandbox import Redelivery, Sandbox
-from bot.worker import Worker, painter_command
-from export.graph import GraphBuilder
-from runtime import spec
-from runtime.spec import generator_graph
-from tests.bot.doubles import FakeWorker
-from tests.bot.end_to_end.guest import Guest
-from tests.bot.end_to_end.stage import config_for
-
-SOON = Redelivery(first=0.05, longest=0.2, timeout=20.0)
-#: What Telegram bears is the flood tests' subject; here it would only hold up.
-FAST = Rate(10_000, 10_000)
+from bot.painting.client import Worker, painter_command
+from bot.sandbox import Sandbox
+from bot.service.assembly import Service
+from bot.telegram.rate_limits import FloodControl, Limits
+from export.graphs.builder import GraphBuilder
+from runtime.spec import engines as spec_engines
+from runtime.spec.graphs import generator_graph
+from tests.support.bot.doubles import FakeWorker
+from tests.support.bot.guest import Guest
+from tests.support.bot.running import FAST, SOON, running
+from tests.support.bot.stage import config_for
 
 
 @pytest.fixture()
@@ -51,16 +47,6 @@ async def service(sandbox, worker, mode, tmp_path):
         yield service
 
 
-@asynccontextmanager
-async def running(config, worker, **parts):
-    service = Service(config, worker=worker, **{"edit_interval": 0.05, **parts})
-    await service.start()
-    try:
-        yield service
-    finally:
-        await service.stop()
-
-
 class Scene(NamedTuple):
     """A bot that paints with the real runtime, its Telegram, and the folder of its results."""
 
@@ -78,9 +64,9 @@ def studio(engines, tmp_path_factory):
     graph.output(graph.node("Mul", ["image", graph.floats(-1.0)], "negative"), "picture")
     graph.save(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spec, "ENGINES", folder)
+        patch.setattr(spec_engines, "ENGINES", folder)
         patch.setattr(
-            "bot.assembly.FloodControl", partial(FloodControl, limits=Limits(*[FAST] * 3))
+            "bot.service.assembly.FloodControl", partial(FloodControl, limits=Limits(*[FAST] * 3))
         )
         yield folder
 

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from bot.keyboards import ChooseStyle
-from bot.offers import key_of
+from bot.chat.catalog import key_of
+from bot.chat.keyboards import ChooseStyle
 from bot.sandbox import Redelivery, Sandbox
-from tests.bot.end_to_end.bot_process import BotProcess
-from tests.bot.end_to_end.stage import free_port, jpeg, plain
+from tests.support.bot.bot_process import BotProcess
+from tests.support.bot.stage import free_port, jpeg, plain
 
 USERS = 200
 #: Seconds that the event loop may be blocked.

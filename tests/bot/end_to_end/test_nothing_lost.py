@@ -8,9 +8,9 @@ import signal
 import pytest
 from PIL import ImageOps
 
-from tests.bot.doubles import mean_colour
-from tests.bot.end_to_end.bot_process import BotProcess
-from tests.bot.end_to_end.stage import free_port, jpeg, picture_of, plain
+from tests.support.bot.bot_process import BotProcess
+from tests.support.bot.doubles import mean_colour
+from tests.support.bot.stage import free_port, jpeg, picture_of, plain
 
 COLOUR = (200, 40, 90)
 PHOTO = plain(COLOUR)

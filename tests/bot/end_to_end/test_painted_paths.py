@@ -6,10 +6,10 @@ import pytest
 from PIL import ImageOps
 
 from runtime import installed_styles
-from tests.bot.doubles import mean_colour
-from tests.bot.end_to_end.guest import Guest, job_of, labels
-from tests.bot.end_to_end.stage import difference, jpeg, plain, png
-from tests.pictures import photo as real_photo
+from tests.support.bot.doubles import mean_colour
+from tests.support.bot.guest import Guest, job_of, labels
+from tests.support.bot.stage import difference, jpeg, plain, png
+from tests.support.pictures import photo as real_photo
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,11 +7,11 @@ import zlib
 
 import pytest
 
-from bot.worker import Worker, painter_command
-from tests.bot.end_to_end.conftest import running
-from tests.bot.end_to_end.guest import Guest
-from tests.bot.end_to_end.stage import config_for, jpeg, plain, png
-from tests.pictures import photo as real_photo
+from bot.painting.client import Worker, painter_command
+from tests.support.bot.guest import Guest
+from tests.support.bot.running import running
+from tests.support.bot.stage import config_for, jpeg, plain, png
+from tests.support.pictures import photo as real_photo
 
 DONE = {"en": "Your photo", "ru": "Ваше фото"}
 STYLE_TRANSFER = {"en": "Style transfer", "ru": "Перенос стиля"}

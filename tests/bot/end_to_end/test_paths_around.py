@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bot.handlers.commands import described_commands
+from bot.chat.commands import described_commands
 from runtime import installed_styles
-from tests.bot.end_to_end.guest import I18N, job_of, labels
-from tests.bot.end_to_end.stage import difference
-from tests.pictures import photo as real_photo
+from tests.support.bot.guest import I18N, job_of, labels
+from tests.support.bot.stage import difference
+from tests.support.pictures import photo as real_photo
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from tests.bot.end_to_end.bot_process import ROOT, BotProcess
-from tests.bot.end_to_end.stage import free_port, jpeg, plain
+from tests.support.bot.bot_process import ROOT, BotProcess
+from tests.support.bot.stage import free_port, jpeg, plain
 
 
 @pytest.fixture()

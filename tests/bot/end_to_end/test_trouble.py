@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 
 from bot.errors import PainterDied, PaintingFailed
-from tests.bot.doubles import mean_colour, painted_by_double
-from tests.bot.end_to_end.guest import Guest
-from tests.bot.end_to_end.stage import jpeg, picture_of, plain
+from tests.support.bot.doubles import mean_colour, painted_by_double
+from tests.support.bot.guest import Guest
+from tests.support.bot.stage import jpeg, picture_of, plain
 
 GREEN = plain("green")
 
@@ -41,7 +41,7 @@ async def with_own_style(user, colour):
 def impatient(service, monkeypatch):
     """A bot that does not wait for a silent Telegram as long as usual."""
     monkeypatch.setattr(service.bot.session, "timeout", 0.5)
-    monkeypatch.setattr("bot.downloads._SECONDS", 0.5)
+    monkeypatch.setattr("bot.telegram.downloads._SECONDS", 0.5)
 
 
 def is_result(message):

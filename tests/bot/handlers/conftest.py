@@ -2,182 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-
 import pytest
-from aiogram import Bot, Dispatcher
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.fsm.storage.memory import SimpleEventIsolation
 
-from bot import middlewares
-from bot.albums import Albums
-from bot.config import Config
-from bot.database import Database
-from bot.figures import Figures
-from bot.flood import FloodControl, Limits, Rate
 from bot.handlers import examples as examples_module
-from bot.handlers import make_router
-from bot.intake import Intake
-from bot.jobs import CANCELLED, Jobs
-from bot.jobs import Limits as JobLimits
-from bot.metrics import Metrics
-from bot.people import People, Settings
-from bot.pictures import Pictures
-from bot.polling import Poller
-from bot.reception import Reception
-from bot.results import Results
 from bot.sandbox import Sandbox
-from bot.scheduler import Estimate
-from bot.storage import SqliteStorage
-from bot.texts import make_i18n
-from bot.updates import Updates
-from bot.uploads import Uploads
-from runtime import spec
-from runtime.spec import generator_graph
-
-PER_USER, IN_ALL = 3, 6
-QUIET = 0.15
-FAST = Rate(10_000, 10_000)
-
-
-class SchedulerDouble:
-    """Paints nothing: what is queued stays so, the first as if it were being painted."""
-
-    def __init__(self, jobs):
-        self._jobs = jobs
-        self.woken = 0
-
-    def wake(self):
-        self.woken += 1
-
-    async def cancel(self, job_id):
-        return await self._jobs.finish(job_id, CANCELLED)
-
-    async def estimate(self, job):
-        places = {each.id: place for place, each in enumerate(await self._jobs.queue())}
-        return Estimate(places[job.id], 40.0) if job.id in places else None
-
-    def progress(self, job_id):
-        return None
-
-
-class Conversation:
-    """The bot's part of the conversation, and what it writes down."""
-
-    def __init__(self, sandbox, folder, admins=()):
-        self.sandbox = sandbox
-        self.i18n = make_i18n()
-        self.database = Database(folder / "state.sqlite3")
-        self.jobs = Jobs(self.database, JobLimits(PER_USER, IN_ALL))
-        self.people = People(self.database, Settings(strength=0.5, size=384))
-        self.pictures = Pictures(self.database)
-        self.results = Results(folder / "results")
-        self.scheduler = SchedulerDouble(self.jobs)
-        self.storage = SqliteStorage(self.database)
-        self.admins = admins
-        self.poller = None
-
-    async def start(self):
-        metrics = Metrics()
-        session = AiohttpSession(api=TelegramAPIServer.from_base(self.sandbox.url))
-        session.middleware(FloodControl(metrics, Limits(FAST, FAST, FAST, repeats=(0.01,))))
-        self.bot = Bot(token=self.sandbox.token, session=session)
-        await self.database.open()
-        reception = Reception(
-            bot=self.bot, pictures=self.pictures, jobs=self.jobs, scheduler=self.scheduler
-        )
-        self.albums = Albums(
-            bot=self.bot,
-            reception=reception,
-            pictures=self.pictures,
-            people=self.people,
-            storage=self.storage,
-            i18n=self.i18n,
-            quiet=QUIET,
-        )
-        dispatcher = Dispatcher(
-            storage=self.storage,
-            events_isolation=SimpleEventIsolation(),
-            albums=self.albums,
-            config=Config(bot_token=self.sandbox.token, admin_ids=self.admins),
-            figures=Figures(self.database),
-            jobs=self.jobs,
-            people=self.people,
-            pictures=self.pictures,
-            reception=reception,
-            results=self.results,
-            scheduler=self.scheduler,
-            uploads=Uploads(self.database),
-        )
-        middlewares.install(dispatcher, i18n=self.i18n, people=self.people)
-        dispatcher.include_router(make_router())
-        intake = Intake(self.bot, dispatcher, Updates(self.database), metrics, "polling")
-        await self.albums.start()
-        self.poller = asyncio.ensure_future(Poller(bot=self.bot, intake=intake).run())
-
-    async def stop(self):
-        self.poller.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self.poller
-        await self.albums.close()
-        await self.database.close()
-        await self.bot.session.close()
-
-    async def settled(self):
-        """Wait until all that was sent has been handled."""
-        await self.sandbox.wait_until_taken()
-
-    async def the_job(self, user):
-        """The one job of a user."""
-        (job,) = await self.jobs.active(user.id)
-        return job
-
-
-class Speaker:
-    """A person in the sandbox, and how to follow what the bot says to them."""
-
-    def __init__(self, conversation, person):
-        self.conversation = conversation
-        self.person = person
-        self.id = person.id
-        self.language = person.language
-
-    def words(self, text, **values):
-        """The text in the person's language."""
-        i18n = self.conversation.i18n
-        return i18n.gettext(text, locale=self.language).format(**values)
-
-    def heard(self):
-        return [message for message in self.person.messages if message.from_bot]
-
-    async def says(self, text):
-        """Write a text; returns the last answer."""
-        await self.person.text(text)
-        return await self.answer()
-
-    async def answer(self):
-        await self.conversation.settled()
-        return self.heard()[-1]
-
-    async def press(self, message, label, **values):
-        """Press the button of that English label; returns what the bot answers to the press."""
-        press = await self.person.press(message, self.words(label, **values))
-        return await self._answered(press)
-
-    async def press_data(self, message, data):
-        return await self._answered(await self.person.press_data(message, data))
-
-    async def _answered(self, press):
-        answer = await press.answered()
-        await self.conversation.settled()
-        return answer.get("text") or ""
-
-    async def hears(self, text, **values):
-        """Wait for a message with that English text."""
-        words = self.words(text, **values)
-        return await self.person.wait_for(lambda message: words in message.text)
+from runtime.spec import engines as spec_engines
+from runtime.spec.graphs import generator_graph
+from tests.support.bot.conversation import Conversation, Speaker, check_language
 
 
 @pytest.fixture()
@@ -205,7 +36,7 @@ def generators(tmp_path, monkeypatch):
     """Installs generators by name; there are none at first."""
     folder = tmp_path / "engines"
     folder.mkdir()
-    monkeypatch.setattr(spec, "ENGINES", folder)
+    monkeypatch.setattr(spec_engines, "ENGINES", folder)
 
     def install(*names):
         for name in names:
@@ -234,26 +65,3 @@ async def anna(request, sandbox, conversation):
 @pytest.fixture()
 def boris(sandbox, conversation):
     return Speaker(conversation, sandbox.user(language_code="en", name="Boris"))
-
-
-async def until(look, seconds=10.0):
-    """Wait for what `await look()` finds; returns it."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while asyncio.get_running_loop().time() < deadline:
-        found = await look()
-        if found:
-            return found
-        await asyncio.sleep(0.02)
-    raise AssertionError("It did not come about.")
-
-
-def check_language(message, language):
-    """Fail if a message is not in that language, or its buttons are not."""
-    labels = [button.text for row in message.buttons for button in row]
-    languages = {"English", "Русский", "Язык · Language"}
-    for text in filter(None, [message.text, *labels]):
-        plain = text.replace("✓ ", "")
-        if plain in languages or plain.isdigit() or plain.endswith(" px"):
-            continue
-        cyrillic = any("а" <= letter <= "я" for letter in text.lower())
-        assert cyrillic == (language == "ru"), text

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.pictures import DOCUMENT
-from tests.bot.handlers.conftest import Conversation, until
-from tests.bot.handlers.pictures import picture
-from tests.bot.handlers.test_photo import QUESTION
-
-
-async def job_of(conversation, user):
-    """The first job of a user, once it is there."""
-    return (await until(lambda: conversation.jobs.active(user.id)))[0]
+from bot.storage.pictures import DOCUMENT
+from tests.support.bot.conversation import Conversation, until
+from tests.support.bot.sent_pictures import picture
+from tests.support.bot.steps import QUESTION, job_of
 
 
 async def test_an_album_of_two_is_style_and_photo(anna, conversation):
@@ -66,7 +61,7 @@ async def test_an_album_outlives_the_bot(sandbox, folder, conversation, anna):
 
 
 async def test_an_album_waits_for_the_store(conversation, boris, monkeypatch, caplog):
-    monkeypatch.setattr("bot.albums._REST", 0.02)
+    monkeypatch.setattr("bot.chat.albums._REST", 0.02)
     await execute(
         conversation,
         "CREATE TRIGGER full BEFORE INSERT ON jobs"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bot.offers import key_of
-from bot.people import Settings, StyleChoice
-from tests.bot.handlers.pictures import picture
-from tests.bot.handlers.test_gallery import STALE, STYLES
-from tests.bot.handlers.test_photo import QUESTION, choose_first_style
+from bot.chat.catalog import key_of
+from bot.storage.users import Settings, StyleChoice
+from tests.support.bot.sent_pictures import picture
+from tests.support.bot.steps import QUESTION, STALE, STYLES, choose_first_style
 
 TITLES = {"en": "Horse to zebra", "ru": "Лошадь в зебру"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.bot.handlers.pictures import picture
+from tests.support.bot.sent_pictures import picture
 
 
 def lay_out(folder, count):

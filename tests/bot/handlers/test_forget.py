@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 
 from bot.sandbox import Sandbox
-from tests.bot.doubles import FakeWorker
-from tests.bot.end_to_end.conftest import running
-from tests.bot.end_to_end.stage import config_for
-from tests.bot.handlers.pictures import picture
-from tests.bot.handlers.test_queue import queue
+from tests.support.bot.doubles import FakeWorker
+from tests.support.bot.running import running
+from tests.support.bot.sent_pictures import picture
+from tests.support.bot.stage import config_for
+from tests.support.bot.steps import queue
 
 
 async def rows_about(conversation, user):

@@ -6,13 +6,11 @@ import shutil
 
 import pytest
 
-from bot import offers
-from bot.people import StyleChoice
+from bot.chat import catalog as offers
+from bot.storage.users import StyleChoice
 from runtime import installed_styles
-from tests.bot.handlers.pictures import picture
-
-STYLES = list(installed_styles().values())
-STALE = "This button is out of date. /start opens a fresh menu."
+from tests.support.bot.sent_pictures import picture
+from tests.support.bot.steps import STYLES
 
 
 async def open_gallery(anna):

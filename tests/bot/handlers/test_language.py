@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bot.handlers.conftest import check_language
+from tests.support.bot.conversation import check_language
 
 
 async def test_the_chosen_language_stays(conversation, sandbox):

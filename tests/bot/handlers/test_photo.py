@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.people import StyleChoice
-from bot.pictures import DOCUMENT, PHOTO
-from tests.bot.handlers.conftest import IN_ALL, PER_USER, Speaker
-from tests.bot.handlers.pictures import picture
-from tests.bot.handlers.test_gallery import STYLES
-
-QUESTION = "What shall I do with this photo?"
-
-
-async def choose_first_style(speaker):
-    await speaker.conversation.people.choose_style(speaker.id, StyleChoice(gallery=STYLES[0].name))
-
-
-async def set_mode(speaker):
-    await speaker.says("/styles")
-    await speaker.press(speaker.heard()[-1], "1")
+from bot.storage.pictures import DOCUMENT, PHOTO
+from bot.storage.users import StyleChoice
+from tests.support.bot.conversation import IN_ALL, PER_USER, Speaker
+from tests.support.bot.sent_pictures import picture
+from tests.support.bot.steps import QUESTION, STYLES, choose_first_style, set_mode
 
 
 async def test_an_unasked_photo_gets_a_question(anna, generators, conversation):

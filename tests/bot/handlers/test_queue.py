@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from bot.jobs import CANCELLED, PAINTED
-from bot.keyboards import CANCEL, OfJob
-from tests.bot.handlers.pictures import picture
-from tests.bot.handlers.test_gallery import STYLES
-from tests.bot.handlers.test_photo import QUESTION, set_mode
-
-
-async def queue(speaker, count):
-    await set_mode(speaker)
-    for _ in range(count):
-        await speaker.person.photo(picture())
-    await speaker.conversation.settled()
-    return await speaker.conversation.jobs.active(speaker.id)
+from bot.chat.keyboards import CANCEL, OfJob
+from bot.storage.jobs import CANCELLED, PAINTED
+from tests.support.bot.sent_pictures import picture
+from tests.support.bot.steps import QUESTION, STYLES, queue, set_mode
 
 
 async def test_nothing_in_the_queue(anna):

@@ -6,14 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.jobs import PAINTED, QUEUED
-from bot.keyboards import OfJob, result_keyboard, status_keyboard
-from bot.people import StyleChoice
-from tests.bot.handlers.conftest import PER_USER
-from tests.bot.handlers.pictures import picture
-from tests.bot.handlers.test_albums import job_of
-from tests.bot.handlers.test_gallery import STALE, STYLES
-from tests.bot.handlers.test_photo import set_mode
+from bot.chat.keyboards import OfJob, result_keyboard, status_keyboard
+from bot.storage.jobs import PAINTED, QUEUED
+from bot.storage.users import StyleChoice
+from tests.support.bot.conversation import PER_USER
+from tests.support.bot.sent_pictures import picture
+from tests.support.bot.steps import STALE, STYLES, job_of, set_mode
 
 
 @pytest.fixture()

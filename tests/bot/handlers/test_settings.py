@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.people import Settings
-from tests.bot.handlers.pictures import picture
-from tests.bot.handlers.test_photo import set_mode
+from bot.storage.users import Settings
+from tests.support.bot.sent_pictures import picture
+from tests.support.bot.steps import set_mode
 
 
 async def test_each_setting_is_changed_and_shown(anna, conversation):

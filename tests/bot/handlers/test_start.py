@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.handlers.commands import described_commands, set_commands
-from tests.bot.handlers.pictures import picture
+from bot.chat.commands import described_commands, set_commands
+from tests.support.bot.sent_pictures import picture
 
 
 def labels(message):

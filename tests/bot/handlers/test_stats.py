@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.jobs import CANCELLED, FAILED, PAINTED
-from tests.bot.handlers.conftest import Speaker, check_language
-from tests.bot.handlers.test_queue import queue
+from bot.storage.jobs import CANCELLED, FAILED, PAINTED
+from tests.support.bot.conversation import Speaker, check_language
+from tests.support.bot.steps import queue
 
 
 def admin_of(conversation, language="en"):

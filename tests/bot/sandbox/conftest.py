@@ -5,11 +5,8 @@ from __future__ import annotations
 import aiohttp
 import pytest_asyncio
 
-from bot.sandbox import Redelivery, Sandbox
-from tests.bot.sandbox.client import Client
-
-# Fast enough for a test, slow enough to tell one delivery from the next.
-QUICK = Redelivery(first=0.02, longest=0.1, timeout=2.0)
+from bot.sandbox import Sandbox
+from tests.support.sandbox.client import QUICK, Client
 
 
 @pytest_asyncio.fixture

@@ -27,7 +27,7 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from tests.bot.sandbox.client import picture, size
+from tests.support.sandbox.client import picture, size
 
 KEYBOARD = InlineKeyboardMarkup(
     inline_keyboard=[[InlineKeyboardButton(text="Stop", callback_data="stop")]]

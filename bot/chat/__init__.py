@@ -1,0 +1,1 @@
+"""What the users see: submissions, job messages, texts, keyboards, albums."""

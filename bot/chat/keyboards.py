@@ -1,0 +1,258 @@
+"""The inline keyboards, and the data that their buttons carry (64 bytes at the most).
+
+The labels are in the language of the context that the caller is in.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Optional, Sequence
+
+from aiogram import F
+from aiogram.filters.callback_data import CallbackData, CallbackQueryFilter
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.utils.i18n import gettext as _
+from pydantic import Field
+from typing_extensions import Annotated
+
+from bot.chat.catalog import key_of
+from bot.chat.texts import LANGUAGES
+from bot.painting.protocol import STYLIZE
+from bot.storage.jobs import Job
+from bot.storage.users import SIZES, STRENGTHS, Settings
+from runtime import Model, Style
+
+#: The pages that the menu opens.
+EXAMPLES, SETTINGS, LANGUAGE = "examples", "settings", "language"
+#: What can be done with a job.
+CANCEL, SWAP, RESTYLE, STRONGER, WEAKER, ORIGINAL = (
+    "cancel", "swap", "restyle", "stronger", "weaker", "original",
+)  # fmt: skip
+#: What the settings hold.
+STRENGTH, SIZE, COLOURS = "strength", "size", "colours"
+
+#: A forged number may be anything, and SQLite takes no more than 64 bits.
+Id = Annotated[int, Field(ge=1, lt=2**63)]
+Index = Annotated[int, Field(ge=0, lt=1000)]
+
+_NUMBERS_IN_A_ROW = 5
+
+
+class OpenPage(CallbackData, prefix="open"):
+    """Open a page of the menu."""
+
+    page: str
+
+    @classmethod
+    def filter_for(cls, page: str) -> CallbackQueryFilter:
+        """A filter for the buttons that open this page."""
+        return cls.filter(F.page == page)
+
+
+class OpenGallery(CallbackData, prefix="gallery"):
+    """Show the gallery from style number `start` on, for a photo that is known or still to come."""
+
+    start: Index = 0
+    picture: Optional[Id] = None
+
+
+class ChooseStyle(CallbackData, prefix="style"):
+    """Take the gallery's style of that key."""
+
+    style: str
+    picture: Optional[Id] = None
+
+
+class OwnStyle(CallbackData, prefix="own"):
+    """Take the next picture as the style."""
+
+    picture: Optional[Id] = None
+
+
+class UseGenerator(CallbackData, prefix="model"):
+    """Take the installed generator of that key."""
+
+    model: str
+    picture: Optional[Id] = None
+
+
+class Repaint(CallbackData, prefix="repaint"):
+    """Repaint the photo in the remembered style."""
+
+    picture: Id
+
+
+class UseAsStyle(CallbackData, prefix="asstyle"):
+    """Take the picture as the style."""
+
+    picture: Id
+
+
+class OfJob(CallbackData, prefix="job"):
+    """Do something with a job."""
+
+    action: str
+    job: Id
+
+
+class Change(CallbackData, prefix="set"):
+    """Change a setting; `value` is a number of its list of choices."""
+
+    setting: str
+    value: Index
+
+
+class ChooseLanguage(CallbackData, prefix="lang"):
+    """Speak this language."""
+
+    language: str
+
+
+class Forget(CallbackData, prefix="forget"):
+    """Delete all that is stored about the user, or leave it."""
+
+    sure: bool
+
+
+def status_keyboard(job: Job) -> InlineKeyboardMarkup:
+    """Under the message that shows how far a job is."""
+    row = [_button(_("Cancel"), OfJob(action=CANCEL, job=job.id))]
+    return _keyboard([row, _swap(job)])
+
+
+def result_keyboard(job: Job) -> InlineKeyboardMarkup:
+    """Under a painted picture."""
+    rows = []
+    if job.order.kind == STYLIZE:
+        labels = {WEAKER: _("Weaker"), STRONGER: _("Stronger")}
+        reachable = {WEAKER: weaker(job.order.settings), STRONGER: stronger(job.order.settings)}
+        rows = [
+            [_button(_("Another style"), OfJob(action=RESTYLE, job=job.id))],
+            [
+                _button(label, OfJob(action=action, job=job.id))
+                for action, label in labels.items()
+                if reachable[action] is not None
+            ],
+            _swap(job),
+        ]
+    rows.append([_button(_("Original file (PNG)"), OfJob(action=ORIGINAL, job=job.id))])
+    return _keyboard(rows)
+
+
+def weaker(settings: Settings) -> Optional[float]:
+    """The next smaller strength, `None` at the end."""
+    return max((each for each in STRENGTHS if each < settings.strength), default=None)
+
+
+def stronger(settings: Settings) -> Optional[float]:
+    """The next greater strength, `None` at the end."""
+    return min((each for each in STRENGTHS if each > settings.strength), default=None)
+
+
+def menu_keyboard(
+    generators: Iterable[Model], language: str, *, examples: bool
+) -> InlineKeyboardMarkup:
+    """All that the bot can do; `examples` says whether there are any."""
+    rows = [[_button(_("Style transfer"), OpenGallery())]]
+    rows += _generator_rows(generators, language)
+    if examples:
+        rows.append([_button(_("Examples"), OpenPage(page=EXAMPLES))])
+    settings = _button(_("Settings"), OpenPage(page=SETTINGS))
+    # Both words, since who needs this button may not read the language that is spoken.
+    rows.append([settings, _button("Язык · Language", OpenPage(page=LANGUAGE))])
+    return _keyboard(rows)
+
+
+def gallery_keyboard(
+    page: Sequence[Style], *, start: int, following: Optional[int], picture: Optional[int]
+) -> InlineKeyboardMarkup:
+    """Numbers for the styles of a page; `following` is where the next page starts, if it does."""
+    numbers = [
+        _button(str(start + place), ChooseStyle(style=key_of(style.name), picture=picture))
+        for place, style in enumerate(page, 1)
+    ]
+    rows = _in_rows(numbers, _NUMBERS_IN_A_ROW)
+    if following is not None:
+        rows.append([_button(_("More styles"), OpenGallery(start=following, picture=picture))])
+    rows.append([_button(_("My own picture"), OwnStyle(picture=picture))])
+    return _keyboard(rows)
+
+
+def choice_keyboard(
+    picture: int, style_title: Optional[str], generators: Iterable[Model], language: str
+) -> InlineKeyboardMarkup:
+    """What can be done with a photo; `style_title` is that of the remembered style, if any."""
+    rows = []
+    if style_title is not None:
+        label = _("Repaint: {style}").format(style=style_title)
+        rows.append([_button(label, Repaint(picture=picture))])
+        rows.append([_button(_("Repaint in another style"), OpenGallery(picture=picture))])
+    else:
+        rows.append([_button(_("Repaint this"), OpenGallery(picture=picture))])
+    rows.append([_button(_("Use it as a style"), UseAsStyle(picture=picture))])
+    rows += _generator_rows(generators, language, picture)
+    return _keyboard(rows)
+
+
+def settings_keyboard(settings: Settings) -> InlineKeyboardMarkup:
+    """The choices of each setting, the present one ticked."""
+    rows = [
+        [
+            _button(_ticked(label, value == present), Change(setting=name, value=number))
+            for number, (value, label) in enumerate(choices)
+        ]
+        for name, present, choices in (
+            (STRENGTH, settings.strength, [(s, str(n)) for n, s in enumerate(STRENGTHS, 1)]),
+            (SIZE, settings.size, [(size, f"{size} px") for size in SIZES]),
+        )
+    ]
+    label = _ticked(_("Keep the photo's colours"), settings.keep_colours)
+    rows.append([_button(label, Change(setting=COLOURS, value=int(not settings.keep_colours)))])
+    return _keyboard(rows)
+
+
+def language_keyboard() -> InlineKeyboardMarkup:
+    """All languages, each by its own name."""
+    return _keyboard(
+        [[_button(name, ChooseLanguage(language=code)) for code, name in LANGUAGES.items()]]
+    )
+
+
+def forget_keyboard() -> InlineKeyboardMarkup:
+    """Under the question whether all shall be deleted."""
+    sure, not_sure = Forget(sure=True), Forget(sure=False)
+    return _keyboard([[_button(_("Delete everything"), sure), _button(_("Keep it"), not_sure)]])
+
+
+def _generator_rows(
+    generators: Iterable[Model], language: str, picture: Optional[int] = None
+) -> List[List[InlineKeyboardButton]]:
+    buttons = [
+        _button(model.title[language], UseGenerator(model=key_of(model.name), picture=picture))
+        for model in generators
+    ]
+    return _in_rows(buttons, 2)
+
+
+def _in_rows(buttons: List[InlineKeyboardButton], most: int) -> List[List[InlineKeyboardButton]]:
+    """As few rows of `most` buttons as will do, about equally long, the first not the shorter."""
+    rows = -(-len(buttons) // most)
+    ends = [-(-row * len(buttons) // rows) for row in range(rows + 1)] if rows else [0]
+    return [buttons[start:end] for start, end in zip(ends, ends[1:])]
+
+
+def _swap(job: Job) -> List[InlineKeyboardButton]:
+    if not job.order.of_album:
+        return []
+    return [_button(_("Swap photo and style"), OfJob(action=SWAP, job=job.id))]
+
+
+def _ticked(label: str, ticked: bool) -> str:
+    return f"✓ {label}" if ticked else label
+
+
+def _button(label: str, data: CallbackData) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=label, callback_data=data.pack())
+
+
+def _keyboard(rows: Iterable[List[InlineKeyboardButton]]) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(inline_keyboard=[row for row in rows if row])

@@ -1,0 +1,73 @@
+"""Painted pictures as Telegram takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from pathlib import Path
+from typing import Optional, Union
+
+from aiogram.types import (
+    BufferedInputFile,
+    FSInputFile,
+    InputFile,
+    InputMediaDocument,
+    InputMediaPhoto,
+)
+from PIL import Image
+
+from bot.storage.pictures import DOCUMENT
+
+Media = Union[InputMediaPhoto, InputMediaDocument]
+
+#: core.telegram.org/bots/api#sendphoto
+PHOTO_BYTES, PHOTO_SIDES, PHOTO_RATIO = 10_000_000, 10_000, 20
+#: core.telegram.org/bots/api#senddocument; some room is left for the rest of the request.
+DOCUMENT_BYTES = 49_000_000
+
+NAME = "jetbrush"
+_QUALITIES = (92, 80)
+
+
+async def painted(path: Path, form: str, caption: str) -> Media:
+    """The picture in the form that its photo came in; as a document where it fits no photo.
+
+    `path` is a PNG, `form` one of `bot.storage.pictures`. Raises `FileNotFoundError` if it is gone.
+    """
+    loop = asyncio.get_running_loop()
+    if form != DOCUMENT:
+        data = await loop.run_in_executor(None, _as_photo, path)
+        if data is not None:
+            file = BufferedInputFile(file=data, filename=f"{NAME}.jpg")
+            return InputMediaPhoto(media=file, caption=caption)
+    return InputMediaDocument(media=await document(path), caption=caption)
+
+
+async def document(path: Path) -> InputFile:
+    """The picture as a file: the PNG itself, or a JPEG where that is too big to send.
+
+    Raises `FileNotFoundError` if it is gone.
+    """
+    if path.stat().st_size <= DOCUMENT_BYTES:
+        return FSInputFile(path=path, filename=f"{NAME}.png")
+    data = await asyncio.get_running_loop().run_in_executor(None, _as_jpeg, path, _QUALITIES[0])
+    return BufferedInputFile(file=data, filename=f"{NAME}.jpg")
+
+
+def _as_photo(path: Path) -> Optional[bytes]:
+    with Image.open(path) as image:
+        width, height = image.size
+    if width + height > PHOTO_SIDES or max(width, height) > PHOTO_RATIO * min(width, height):
+        return None
+    for quality in _QUALITIES:
+        data = _as_jpeg(path, quality)
+        if len(data) <= PHOTO_BYTES:
+            return data
+    return None
+
+
+def _as_jpeg(path: Path, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    with Image.open(path) as image:
+        image.save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()

@@ -1,0 +1,136 @@
+"""Sends pictures of this disk: each is uploaded once, and then sent by Telegram's file id."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import logging
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Union
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.types import BufferedInputFile, InputMediaPhoto, Message
+
+from bot.chat.replies import patiently
+from bot.storage.database import Database
+from bot.storage.pictures import PHOTO
+from runtime.errors import PictureError
+from runtime.imaging.picture import read_picture
+
+_log = logging.getLogger(__name__)
+
+#: Pictures in an album, at the most (core.telegram.org/bots/api#sendmediagroup).
+MOST_IN_ALBUM = 10
+
+#: Longer side of what is uploaded: enough for a phone's screen.
+_SIDE = 1024
+_QUALITY = 88
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A picture of this disk, and the line under it."""
+
+    path: Path
+    caption: str
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A picture about to be sent: known to Telegram, or as bytes."""
+
+    key: str
+    media: Union[str, BufferedInputFile]
+    caption: str
+
+
+class Uploads:
+    """The pictures that the bot has uploaded before, in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def send_album(
+        self, bot: Bot, pictures: Sequence[Captioned], place: Dict[str, Any]
+    ) -> None:
+        """Send one to ten pictures as an album to a place that `bot.chat.replies` named.
+
+        One that cannot be read is left out, and logged.
+        """
+        try:
+            await self._send(bot, await self._prepare(bot, pictures), place)
+        except TelegramBadRequest as error:
+            # Telegram may forget a file, though it hardly ever does.
+            _log.warning("Pictures known to Telegram could not be sent (%s); uploading", error)
+            await self._send(bot, await self._prepare(bot, pictures, anew=True), place)
+
+    async def _send(self, bot: Bot, ready: Sequence[_Ready], place: Dict[str, Any]) -> None:
+        if not ready:
+            return
+        if len(ready) == 1:
+            (one,) = ready
+            sent = [
+                await patiently(
+                    lambda: bot.send_photo(photo=one.media, caption=one.caption, **place)
+                )
+            ]
+        else:
+            media: List[Any] = [InputMediaPhoto(media=it.media, caption=it.caption) for it in ready]
+            sent = await patiently(lambda: bot.send_media_group(media=media, **place))
+        await self._remember(ready, sent)
+
+    async def _prepare(
+        self, bot: Bot, pictures: Sequence[Captioned], *, anew: bool = False
+    ) -> List[_Ready]:
+        loop = asyncio.get_running_loop()
+        ready = []
+        for picture in pictures:
+            try:
+                digest = await loop.run_in_executor(None, _digest, picture.path)
+                # File ids are worth nothing to another bot.
+                key = f"{bot.id}:{PHOTO}:{digest}"
+                media: Union[str, BufferedInputFile, None] = None if anew else await self._get(key)
+                if media is None:
+                    data = await loop.run_in_executor(None, _as_jpeg, picture.path)
+                    media = BufferedInputFile(file=data, filename=f"{picture.path.stem}.jpg")
+            except (OSError, PictureError) as error:
+                _log.error("%s is not shown: %s", picture.path, error)
+            else:
+                ready.append(_Ready(key, media, picture.caption))
+        return ready
+
+    async def _get(self, key: str) -> Optional[str]:
+        def work(connection: sqlite3.Connection) -> Optional[str]:
+            query = "SELECT file_id FROM uploads WHERE digest = ?"
+            row = connection.execute(query, (key,)).fetchone()
+            return row and row["file_id"]
+
+        return await self._database.run(work)
+
+    async def _remember(self, ready: Sequence[_Ready], sent: Sequence[Message]) -> None:
+        rows = [
+            (one.key, max(message.photo, key=lambda size: size.width * size.height).file_id)
+            for one, message in zip(ready, sent)
+            if message.photo
+        ]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("INSERT OR REPLACE INTO uploads VALUES (?, ?)", rows)
+
+        await self._database.run(work)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _as_jpeg(path: Path) -> bytes:
+    image = read_picture(path)
+    image.thumbnail((_SIDE, _SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""The painter process and the bot's side of it; nothing here knows Telegram."""

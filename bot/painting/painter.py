@@ -1,0 +1,258 @@
+"""The child process that paints: `python -m bot.painting.painter`, started by `bot.painting.client`.
+
+One JSON object a line. In: `{"kind": "task", "task": {...}}` with a `Task`'s fields, and
+`{"kind": "cancel"}`, which stops the task that runs, if any. Out: `ready` once, and for each task
+any number of `progress` and then one of `done`, `refused`, `failed` and `cancelled`; see
+`bot.painting.client`. It ends when its standard input does, in the middle of a task too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
+
+from bot.painting.protocol import TRANSLATE, PaintResult, Task
+from runtime.errors import (
+    BackendUnavailable,
+    Cancelled,
+    DamagedPicture,
+    GraphMismatch,
+    GraphMissing,
+    JetbrushError,
+    NotAPicture,
+    OptionError,
+    PictureError,
+    PictureTooLarge,
+    PictureTooSmall,
+)
+from runtime.spec import engines as spec_engines
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from runtime import Progress
+
+#: Why a picture is refused, in the words of `bot.errors.PaintingRefused`.
+REASONS: Mapping[Type[PictureError], str] = {
+    NotAPicture: "not-a-picture",
+    DamagedPicture: "damaged",
+    PictureTooLarge: "too-large",
+    PictureTooSmall: "too-small",
+}
+
+#: What another attempt would meet again.
+LASTING = (OptionError, GraphMissing, GraphMismatch)
+
+#: Seconds between previews, and the share of the steps from which on there is something to see.
+PREVIEW_EVERY, PREVIEW_FROM = 3.0, 1 / 3
+
+#: Added to the kernel's measure of whom to kill when memory runs out (proc(5), -1000 to 1000): the
+#: child goes before the bot.
+OOM_SCORE = 500
+
+_log = logging.getLogger(__name__)
+
+Say = Callable[..., None]
+
+
+class PictureRefused(Exception):
+    """Carries what is wrong, and with which of the two pictures, out of the reading."""
+
+    def __init__(self, picture: str, error: PictureError) -> None:
+        super().__init__(str(error))
+        self.picture = picture
+        self.reason = REASONS[type(error)]
+
+
+def main(arguments: Optional[List[str]] = None) -> None:
+    """Serve tasks until standard input ends."""
+    parser = argparse.ArgumentParser(prog="python -m bot.painting.painter")
+    parser.add_argument("--engines", type=Path, metavar="DIR", default=spec_engines.ENGINES)
+    spec_engines.ENGINES = parser.parse_args(arguments).engines
+    requests, answers = _take_over_pipes()
+    logging.basicConfig(
+        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+
+    def say(kind: str, **fields: object) -> None:
+        answers.write(json.dumps({"kind": kind, **fields}) + "\n")
+        answers.flush()
+
+    _volunteer_for_oom_killer()
+    tasks: queue.Queue[Tuple[Task, threading.Event]] = queue.Queue()
+    threading.Thread(target=_listen, args=(requests, tasks), daemon=True).start()
+    say("ready", backend=_prepare())
+    while True:
+        task, cancel = tasks.get()
+        _serve(task, cancel, say)
+
+
+def _take_over_pipes() -> Tuple[IO[str], IO[str]]:
+    """Standard input and output, out of the reach of libraries, whose prints go to the log."""
+    requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return requests, answers
+
+
+def _volunteer_for_oom_killer() -> None:
+    try:
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
+    except OSError as error:
+        _log.info("The kernel is not told to spare the bot when memory runs out: %s", error)
+
+
+def _listen(requests: IO[str], tasks: queue.Queue[Tuple[Task, threading.Event]]) -> None:
+    """Pass on tasks and cancel the latest; the end of input ends the process at once."""
+    # Only this thread knows both, so a cancel can never meet the task after the one it was for.
+    cancel = threading.Event()
+    try:
+        for line in requests:
+            message = json.loads(line)
+            if message["kind"] == "task":
+                cancel = threading.Event()
+                tasks.put((Task(**message["task"]), cancel))
+            else:
+                cancel.set()
+    except (ValueError, TypeError, KeyError):
+        _log.exception("A request could not be understood; the painter ends.")
+        os._exit(os.EX_PROTOCOL)
+    # Not sys.exit: the painting thread may be in the middle of a long evaluation.
+    os._exit(os.EX_OK)
+
+
+def _prepare() -> Optional[str]:
+    """Import what painting needs, so that the first task need not wait; returns the backend."""
+    from runtime.backends import candidates
+
+    try:
+        return next(candidates()).name
+    except BackendUnavailable as error:
+        _log.warning("%s", error)
+        return None
+
+
+def _serve(task: Task, cancel: threading.Event, say: Say) -> None:
+    """Paint one task and say how it ended."""
+    try:
+        say("done", **asdict(_paint(task, cancel, say)))
+    except Cancelled:
+        say("cancelled")
+    except PictureRefused as error:
+        say("refused", message=str(error), picture=error.picture, reason=error.reason)
+    except JetbrushError as error:
+        say("failed", message=str(error), retriable=not isinstance(error, LASTING))
+    except (OSError, MemoryError) as error:
+        # Anything else is a mistake of ours: it ends this process, with its traceback in the log.
+        say("failed", message=f"{type(error).__name__}: {error}", retriable=True)
+
+
+def _paint(task: Task, cancel: threading.Event, say: Say) -> PaintResult:
+    began = time.monotonic()
+    reporter = _Reporter(task, say)
+    handed: Dict[str, Any] = {"on_progress": reporter.report, "cancel": cancel}
+    photo = _read("photo", task.photo)
+    if task.kind == TRANSLATE:
+        painted = _translate(task, photo, handed)
+    else:
+        painted = _stylize(task, photo, handed)
+    # Little compression: the full one takes seconds on a Jetson for a few per cent.
+    _save(painted, Path(task.output), "PNG", lasting=True, compress_level=1)
+    return PaintResult(
+        seconds=round(time.monotonic() - began, 3),
+        steps=reporter.steps_done,
+        width=painted.width,
+        height=painted.height,
+    )
+
+
+def _stylize(task: Task, photo: Image.Image, handed: Dict[str, Any]) -> Image.Image:
+    from runtime import StylizeOptions, stylize
+
+    if task.style is None:
+        raise OptionError("The task names no style; expected a picture file.")
+    options = StylizeOptions(
+        size=task.size,
+        strength=task.strength,
+        keep_colours=task.keep_colours,
+        seed=task.seed,
+        steps=task.steps,
+        backend=task.backend,
+    )
+    return stylize(photo, _read("style", task.style), options, **handed)
+
+
+def _translate(task: Task, photo: Image.Image, handed: Dict[str, Any]) -> Image.Image:
+    from runtime import TranslateOptions, translate
+
+    if task.model is None:
+        raise OptionError("The task names no model; expected an installed generator.")
+    options = TranslateOptions(size=task.size, backend=task.backend)
+    return translate(photo, task.model, options, **handed)
+
+
+def _read(picture: str, path: str) -> Image.Image:
+    from runtime import read_picture
+
+    try:
+        return read_picture(path)
+    except tuple(REASONS) as error:
+        raise PictureRefused(picture, error) from error
+
+
+def _save(
+    image: Image.Image, path: Path, file_format: str, *, lasting: bool, **options: int
+) -> None:
+    """Write a picture whole or not at all; one that is `lasting` is there after a power cut too."""
+    partial = path.with_name(path.name + ".part")
+    try:
+        with partial.open("wb") as file:
+            image.save(file, file_format, **options)
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        if partial.exists():
+            partial.unlink()
+
+
+class _Reporter:
+    """Says each step, now and then with a preview."""
+
+    def __init__(self, task: Task, say: Say) -> None:
+        self._preview = task.preview
+        self._say = say
+        self._shown: Optional[float] = None
+        self.steps_done = 0
+
+    def report(self, progress: Progress) -> None:
+        """Say one step."""
+        self.steps_done = progress.step
+        share = progress.step / progress.steps
+        shown = self._show(progress) if PREVIEW_FROM <= share < 1 else False
+        self._say("progress", share=share, step=progress.step, steps=progress.steps, preview=shown)
+
+    def _show(self, progress: Progress) -> bool:
+        now = time.monotonic()
+        if self._shown is not None and now - self._shown < PREVIEW_EVERY:
+            return False
+        _save(progress.preview, self._preview, "JPEG", lasting=False, quality=85)
+        self._shown = now
+        return True
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""A child process that speaks JSON lines: its start, its messages, its death.
+
+Whatever it writes to standard error becomes lines of this process's log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Any, Awaitable, Dict, Optional, Sequence
+
+from bot.errors import PainterDied, PainterStuck
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+#: Seconds that a process has to disappear once it was asked to, and again once it was killed.
+#: After a kill it stays only if a driver holds it.
+PARTING = 1.0
+
+#: The longest line that is read, in bytes.
+LONGEST_LINE = 1 << 20
+
+Message = Dict[str, Any]
+
+#: What the child has no need of: it opens pictures of strangers.
+SECRETS = ("BOT_TOKEN", "BOT_TOKEN_FILE", "WEBHOOK_SECRET", "NGROK_AUTHTOKEN")
+
+_log = logging.getLogger(__name__)
+
+
+class Child:
+    """One run of the child process. `close` must be called, by whoever called `spawn`."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._stuck_for: Optional[float] = None
+        self._killed = False
+        self._log_lines = asyncio.ensure_future(self._pass_on_log())
+
+    @classmethod
+    async def spawn(cls, command: Sequence[str]) -> Child:
+        """Start `command`, which finds this application's packages.
+
+        Raises `PainterDied` when the system does not start it.
+        """
+        path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={**_without_secrets(), "PYTHONPATH": path},
+                limit=LONGEST_LINE,
+                # Ctrl-C in a terminal goes to a whole group; here the parent decides.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise PainterDied(
+                f"{command[0]} cannot be started: {error.strerror}. See that memory and processes "
+                "are not used up."
+            ) from error
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has neither ended nor been killed."""
+        return self._process.returncode is None and not self._killed
+
+    def send(self, kind: str, **fields: object) -> None:
+        """Send a message; if the process is dead, the next `receive` says so."""
+        line = json.dumps({"kind": kind, **fields}) + "\n"
+        assert self._process.stdin is not None
+        self._process.stdin.write(line.encode())
+
+    async def receive(self, patience: float) -> Message:
+        """Wait up to `patience` seconds for a message.
+
+        Raises `PainterDied` when the process ends instead, `PainterStuck` when nothing comes; then
+        it has been killed.
+        """
+        assert self._process.stdout is not None
+        # Not wait_for: before Python 3.12 it can swallow a cancellation that comes with a message.
+        timer = asyncio.get_running_loop().call_later(patience, self._give_up, patience)
+        try:
+            line = await self._process.stdout.readline()
+        finally:
+            timer.cancel()
+        if not line.endswith(b"\n"):
+            raise await self._death()
+        message: Message = json.loads(line)
+        return message
+
+    def kill(self) -> None:
+        """Kill the process without waiting for its end; `close` must be called all the same."""
+        self._killed = True
+        if self._process.returncode is None:
+            # It may have ended a moment ago, without the loop having heard of it.
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def close(self) -> None:
+        """End the process, by force if need be; a second call does nothing."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            if self.alive:
+                await self._ends()
+        finally:
+            self.kill()
+            self._log_lines.cancel()
+        if not await self._ends():
+            _log.error("Process %d was killed and is still there: a driver holds it.", self.pid)
+        await asyncio.wait({self._log_lines})
+
+    def _give_up(self, patience: float) -> None:
+        self._stuck_for = patience
+        self.kill()
+
+    async def _ends(self) -> bool:
+        """Whether the process is gone within `PARTING` seconds."""
+        return await _within(PARTING, self._process.wait())
+
+    async def _death(self) -> Exception:
+        """Why there are no more messages; the last lines of its log are passed on first."""
+        if not await self._ends():
+            self.kill()
+            await self._ends()
+        await _within(PARTING, asyncio.shield(self._log_lines))
+        if self._stuck_for is not None:
+            return PainterStuck(
+                f"The painter (process {self.pid}) gave no sign of life for "
+                f"{self._stuck_for:.3g} s and was killed."
+            )
+        return PainterDied(f"The painter (process {self.pid}) {self._how_it_ended()}.")
+
+    def _how_it_ended(self) -> str:
+        status = self._process.returncode
+        if status is None:
+            return "fell silent and cannot be killed"
+        if status >= 0:
+            return f"ended with status {status}; the lines before this one say why"
+        name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
+        if -status == signal.SIGKILL:
+            return f"was killed by {name}: by hand or, see `dmesg`, because memory ran out"
+        return f"was ended by the signal {name}"
+
+    async def _pass_on_log(self) -> None:
+        """Log each line that the process writes to standard error, at the level it begins with."""
+        assert self._process.stderr is not None
+        while True:
+            try:
+                line = await self._process.stderr.readline()
+            except ValueError:
+                _log.warning("painter: a line of more than %d bytes is left out", LONGEST_LINE)
+                continue
+            if not line:
+                return
+            text = line.decode(errors="replace").rstrip()
+            first, _, rest = text.partition(" ")
+            level = logging.getLevelName(first)
+            if isinstance(level, int):
+                _log.log(level, "painter: %s", rest)
+            else:
+                _log.info("painter: %s", text)
+
+
+async def _within(seconds: float, awaited: Awaitable[object]) -> bool:
+    """Whether `awaited` is done within `seconds`; it is cancelled otherwise."""
+    future = asyncio.ensure_future(awaited)
+    try:
+        done, _ = await asyncio.wait({future}, timeout=seconds)
+    finally:
+        future.cancel()
+    return bool(done)
+
+
+def _without_secrets() -> Dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in SECRETS}

@@ -1,0 +1,144 @@
+"""The methods that send: messages, photos, documents, albums, chat actions."""
+
+from __future__ import annotations
+
+from typing import Any, Awaitable, Callable, Dict, List, Optional
+
+from bot.sandbox.api.arguments import Arguments, Json, Upload
+from bot.sandbox.api.formatting import caption_content, text_content
+from bot.sandbox.api.keyboard import inline_markup
+from bot.sandbox.errors import bad_request
+from bot.sandbox.model.files import check_document_upload, check_photo_upload
+from bot.sandbox.model.state import State
+
+Method = Callable[[State, Arguments], Awaitable[Any]]
+
+ALBUM = (2, 10)
+ACTIONS = (
+    "typing",
+    "upload_photo",
+    "record_video",
+    "upload_video",
+    "record_voice",
+    "upload_voice",
+    "upload_document",
+    "choose_sticker",
+    "find_location",
+    "record_video_note",
+    "upload_video_note",
+)
+
+
+async def send_message(state: State, arguments: Arguments) -> Json:
+    """`sendMessage`."""
+    return _post(state, arguments, [text_content(arguments)])[0]
+
+
+async def send_photo(state: State, arguments: Arguments) -> Json:
+    """`sendPhoto`."""
+    return await _send_media(state, arguments, "photo")
+
+
+async def send_document(state: State, arguments: Arguments) -> Json:
+    """`sendDocument`."""
+    return await _send_media(state, arguments, "document")
+
+
+async def send_media_group(state: State, arguments: Arguments) -> List[Json]:
+    """`sendMediaGroup`: photos, or documents, 2 to 10 of them."""
+    items = arguments.nested("media")
+    if not isinstance(items, list):
+        raise bad_request("can't parse media JSON object")
+    if len(items) < ALBUM[0]:
+        raise bad_request("too few messages to send as an album")
+    if len(items) > ALBUM[1]:
+        raise bad_request("too many messages to send as an album")
+    state.chat_of(arguments)
+    parts = [arguments.part(item) for item in items if isinstance(item, dict)]
+    kinds = {part.text("type") for part in parts}
+    if len(kinds) > 1 and "document" in kinds:
+        raise bad_request("document can't be mixed with other media types")
+    contents = [await media_content(state, part) for part in parts]
+    album = state.new_id()
+    return _post(state, arguments, [{"media_group_id": album, **each} for each in contents])
+
+
+async def send_chat_action(state: State, arguments: Arguments) -> bool:
+    """`sendChatAction`: what the bot is doing, shown for five seconds."""
+    chat = state.chat_of(arguments)
+    action = arguments.text("action")
+    if action not in ACTIONS:
+        raise bad_request("wrong parameter action in request")
+    chat.tell("action", {"action": action})
+    return True
+
+
+async def copy_message(state: State, arguments: Arguments) -> Json:
+    """`copyMessage`: a message of another chat without its sender's name."""
+    source = state.chats.get(arguments.number("from_chat_id"))
+    found = source.messages.get(arguments.number("message_id") or 0) if source else None
+    if found is None:
+        raise bad_request("message to copy not found")
+    content = found.content()
+    if arguments.values.get("caption") is not None and found.kind != "text":
+        content = {name: content[name] for name in content if not name.startswith("caption")}
+        content.update(caption_content(arguments))
+    return {"message_id": _post(state, arguments, [content])[0]["message_id"]}
+
+
+async def _send_media(state: State, arguments: Arguments, kind: str) -> Json:
+    """Send one file with its caption."""
+    state.chat_of(arguments)
+    content = {
+        kind: await _attachment(state, arguments, kind, kind),
+        **caption_content(arguments),
+    }
+    return _post(state, arguments, [content])[0]
+
+
+async def media_content(state: State, part: Arguments) -> Json:
+    """The content of an InputMedia object. Raises `Refusal`."""
+    kind = part.text("type")
+    if kind not in ("photo", "document"):
+        raise bad_request(f"can't parse InputMedia: type {kind!r} is not known to the sandbox")
+    caption = caption_content(part)
+    return {kind: await _attachment(state, part, kind, "media"), **caption}
+
+
+async def _attachment(state: State, arguments: Arguments, kind: str, name: str) -> Any:
+    """The photo or document of an argument: uploaded, or known by its file_id."""
+    file = arguments.file(name)
+    if isinstance(file, str):
+        if not file:
+            raise bad_request(f"there is no {kind} in the request")
+        return state.files.known(file, kind)
+    return await _uploaded(state, file, kind)
+
+
+async def _uploaded(state: State, upload: Upload, kind: str) -> Any:
+    """Take in an upload. Raises `Refusal` beyond the limits of a bot's files."""
+    if kind == "document":
+        check_document_upload(upload.data)
+        return await state.files.document(upload)
+    check_photo_upload(upload.data)
+    return await state.files.photo(upload.data)
+
+
+def _post(state: State, arguments: Arguments, contents: List[Json]) -> List[Json]:
+    """Put the bot's messages into the chat of the call."""
+    chat = state.chat_of(arguments)
+    reply_to = state.replied(chat, arguments)
+    markup: Optional[Json] = inline_markup(arguments)
+    extra = {"reply_markup": markup} if markup else {}
+    posted = [chat.post(state.bot, {**content, **extra}, reply_to) for content in contents]
+    return [message.seen() for message in posted]
+
+
+METHODS: Dict[str, Method] = {
+    "sendMessage": send_message,
+    "sendPhoto": send_photo,
+    "sendDocument": send_document,
+    "sendMediaGroup": send_media_group,
+    "sendChatAction": send_chat_action,
+    "copyMessage": copy_message,
+}

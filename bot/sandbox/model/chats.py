@@ -1,0 +1,232 @@
+"""Chats and their messages, as people and bots see them."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import time
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set
+
+from bot.sandbox.api.arguments import Json
+from bot.sandbox.api.keyboard import Button, button_rows, find_button
+from bot.sandbox.errors import bad_request
+from bot.sandbox.signals import Signal
+
+# What a message keeps when its content is edited.
+_LASTING = (
+    "message_id",
+    "date",
+    "chat",
+    "from",
+    "reply_to_message",
+    "media_group_id",
+)
+_MEDIA = ("photo", "document", "sticker", "video", "voice")
+
+Watcher = Callable[[str, Json], None]
+
+
+class Message:
+    """A message as it stands now: an edit changes it in place.
+
+    `raw` is the message in the Bot API's own form, `versions` what it was before each edit.
+    """
+
+    def __init__(self, chat: Chat, raw: Json) -> None:
+        self.chat = chat
+        self.raw = raw
+        self.versions: List[Json] = []
+        self.deleted = False
+
+    @property
+    def id(self) -> int:
+        """Its number, unique in the whole sandbox."""
+        return int(self.raw["message_id"])
+
+    @property
+    def from_bot(self) -> bool:
+        """Whether the bot wrote it."""
+        return bool(self.raw["from"]["is_bot"])
+
+    @property
+    def text(self) -> str:
+        """The text, or the caption of what has none."""
+        return str(self.raw.get("text", self.raw.get("caption", "")))
+
+    @property
+    def kind(self) -> str:
+        """`text`, `photo`, `document`, `sticker`, `video` or `voice`."""
+        return next((kind for kind in _MEDIA if kind in self.raw), "text")
+
+    @property
+    def file_id(self) -> Optional[str]:
+        """The file that it carries; of a photo, the largest variant."""
+        media = self.raw.get(self.kind)
+        if self.kind == "text" or media is None:
+            return None
+        return str((media[-1] if self.kind == "photo" else media)["file_id"])
+
+    @property
+    def file_name(self) -> Optional[str]:
+        """The name of the document that it carries."""
+        name: Optional[str] = self.raw.get("document", {}).get("file_name")
+        return name
+
+    @property
+    def album(self) -> Optional[str]:
+        """What the messages of one album have in common."""
+        album: Optional[str] = self.raw.get("media_group_id")
+        return album
+
+    @property
+    def reply_to(self) -> Optional[int]:
+        """The id of the message that it answers."""
+        number: Optional[int] = self.raw.get("reply_to_message", {}).get("message_id")
+        return number
+
+    @property
+    def buttons(self) -> List[List[Button]]:
+        """The buttons under it, row by row."""
+        return button_rows(self.raw)
+
+    def button(self, wanted: str) -> Button:
+        """The button of that data or label. Raises `NoSuchButton`."""
+        return find_button(self.raw, wanted)
+
+    def seen(self) -> Json:
+        """A copy for the outside that later edits do not change."""
+        return copy.deepcopy(self.raw)
+
+    def change(self, content: Json, markup: Optional[Json]) -> None:
+        """Put other content and buttons in its place. Raises `Refusal` if they are the same."""
+        changed = {name: self.raw[name] for name in _LASTING if name in self.raw}
+        changed.update(content)
+        if markup:
+            changed["reply_markup"] = markup
+        before = {name: value for name, value in self.raw.items() if name != "edit_date"}
+        if changed == before:
+            raise bad_request(
+                "message is not modified: specified new message content and reply markup are"
+                " exactly the same as a current content and reply markup of the message"
+            )
+        self.versions.append(self.raw)
+        self.raw = {**changed, "edit_date": int(time.time())}
+        self.chat.tell("message", self.seen())
+
+    def content(self) -> Json:
+        """What an edit may replace, buttons aside."""
+        kept = (*_LASTING, "reply_markup", "edit_date")
+        return {name: value for name, value in self.raw.items() if name not in kept}
+
+    def __repr__(self) -> str:
+        writer = self.raw["from"]["first_name"]
+        buttons = "".join(
+            f"\n    {' '.join(f'[{button.text}]' for button in row)}" for row in self.buttons
+        )
+        media = "" if self.kind == "text" else f"({self.file_name or self.kind}) "
+        return f"{self.id} {writer}: {media}{self.text}{buttons}"
+
+
+class Chat:
+    """A private chat or a group: the messages in it now, and who watches it."""
+
+    def __init__(self, raw: Json, numbers: Iterator[int]) -> None:
+        self.raw = raw
+        self.messages: Dict[int, Message] = {}
+        self.members: Dict[int, Json] = {}
+        # A bot cannot write to someone who never wrote to it.
+        self.opened = False
+        self.blocked = False
+        self.changed = Signal()
+        self.watchers: Set[Watcher] = set()
+        self._numbers = numbers
+
+    @property
+    def id(self) -> int:
+        """The chat's id: the user's in a private chat, negative for a group."""
+        return int(self.raw["id"])
+
+    @property
+    def private(self) -> bool:
+        """Whether only one person and the bot are in it."""
+        return bool(self.raw["type"] == "private")
+
+    def post(self, sender: Json, content: Json, reply_to: Optional[Message] = None) -> Message:
+        """Add a message of `sender`."""
+        raw = {
+            "message_id": next(self._numbers),
+            "date": int(time.time()),
+            "chat": self.raw,
+            "from": sender,
+            **content,
+        }
+        if reply_to is not None:
+            quoted = reply_to.seen()
+            # As in Telegram, a quoted message does not quote another.
+            quoted.pop("reply_to_message", None)
+            raw["reply_to_message"] = quoted
+        message = Message(self, raw)
+        self.messages[message.id] = message
+        self.tell("message", message.seen())
+        return message
+
+    def delete(self, message: Message) -> None:
+        """Take a message away for everyone."""
+        message.deleted = True
+        del self.messages[message.id]
+        self.tell("deleted", {"message_id": message.id})
+
+    def tell(self, event: str, body: Json) -> None:
+        """Let those who watch or wait know of a change."""
+        for watcher in list(self.watchers):
+            watcher(event, body)
+        self.changed.fire()
+
+    async def wait_for(
+        self,
+        predicate: Callable[[Message], object] = lambda message: True,
+        timeout: float = 10.0,
+        *,
+        after: Optional[Message] = None,
+    ) -> Message:
+        """The first of the bot's messages that satisfies `predicate`, as they are or become.
+
+        With `after`, only messages below that one count. Raises `NothingCame`.
+        """
+
+        def look() -> Optional[Message]:
+            for message in self.messages.values():
+                below = after is None or message.id > after.id
+                if message.from_bot and below and predicate(message):
+                    return message
+            return None
+
+        return await self.changed.until(
+            look, timeout, lambda: f"{self.transcript()}\nNo such message came"
+        )
+
+    def transcript(self) -> str:
+        """The messages in the chat now, one a line, buttons below them."""
+        return "\n".join(map(repr, self.messages.values()))
+
+
+class Chats:
+    """All chats of a sandbox by id."""
+
+    def __init__(self) -> None:
+        self._chats: Dict[int, Chat] = {}
+        # A bot that remembers the messages of a former sandbox must not edit these instead.
+        self._numbers = itertools.count(int(time.time()))
+
+    def __iter__(self) -> Iterator[Chat]:
+        return iter(self._chats.values())
+
+    def get(self, chat_id: Any) -> Optional[Chat]:
+        """The chat of that id, if there is one."""
+        return self._chats.get(chat_id)
+
+    def add(self, raw: Json) -> Chat:
+        """A new chat, or the one of that id."""
+        if raw["id"] not in self._chats:
+            self._chats[raw["id"]] = Chat(raw, self._numbers)
+        return self._chats[raw["id"]]

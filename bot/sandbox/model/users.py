@@ -1,0 +1,262 @@
+"""The people's side: what a person does in a Telegram client."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Dict, Iterator, List, Optional
+
+from bot.sandbox.api.arguments import Json, Upload
+from bot.sandbox.api.formatting import units
+from bot.sandbox.errors import Refusal, Unsendable
+from bot.sandbox.model.chats import Chat, Message
+from bot.sandbox.model.state import Press, State
+from bot.sandbox.signals import Signal
+
+FIRST_USER = 1001
+
+# A client shrinks a photo before it sends it, so only its shape can be wrong.
+_UNSENDABLE = "This cannot be sent as a photo: {}. Send it as a document."
+_DUMMY = b"not looked into"
+
+
+class Person:
+    """A person with a Telegram client. All that one does here reaches the bot as an update."""
+
+    def __init__(self, state: State, raw: Json) -> None:
+        self.raw = raw
+        self.chat = state.chats.add(
+            {"id": raw["id"], "type": "private", "first_name": raw["first_name"]}
+        )
+        self.chat.members[raw["id"]] = raw
+        self._state = state
+
+    @property
+    def id(self) -> int:
+        """The user id, and that of the private chat with the bot."""
+        return int(self.raw["id"])
+
+    @property
+    def language(self) -> str:
+        """The language of the client, such as `ru`."""
+        return str(self.raw["language_code"])
+
+    @property
+    def messages(self) -> List[Message]:
+        """The private chat as it stands now, both sides, oldest first."""
+        return list(self.chat.messages.values())
+
+    async def text(
+        self, text: str, *, chat: Optional[Chat] = None, reply_to: Optional[Message] = None
+    ) -> Message:
+        """Write a text."""
+        content: Json = {"text": text}
+        if text.startswith("/"):
+            content["entities"] = [_command_entity(text)]
+        return self._say(content, chat, reply_to)
+
+    async def photo(
+        self,
+        data: bytes,
+        caption: Optional[str] = None,
+        *,
+        chat: Optional[Chat] = None,
+        reply_to: Optional[Message] = None,
+    ) -> Message:
+        """Send a picture as a photo, which recompresses it. Raises `Unsendable`."""
+        content = {"photo": await self._photo(data), **_caption(caption)}
+        return self._say(content, chat, reply_to)
+
+    async def document(
+        self,
+        data: bytes,
+        name: str,
+        caption: Optional[str] = None,
+        *,
+        mime_type: str = "application/octet-stream",
+        chat: Optional[Chat] = None,
+        reply_to: Optional[Message] = None,
+    ) -> Message:
+        """Send a file as it is."""
+        document = await self._state.files.document(Upload(name, mime_type, data))
+        return self._say({"document": document, **_caption(caption)}, chat, reply_to)
+
+    async def album(
+        self,
+        pictures: List[bytes],
+        caption: Optional[str] = None,
+        *,
+        names: Optional[List[str]] = None,
+        chat: Optional[Chat] = None,
+    ) -> List[Message]:
+        """Send several photos at once, or with `names` several documents.
+
+        The caption is the first one's. Raises `Unsendable`.
+        """
+        contents: List[Json] = []
+        for number, data in enumerate(pictures):
+            if names is None:
+                contents.append({"photo": await self._photo(data)})
+            else:
+                upload = Upload(names[number], "application/octet-stream", data)
+                contents.append({"document": await self._state.files.document(upload)})
+        contents[0].update(_caption(caption))
+        album = self._state.new_id()
+        return [self._say({"media_group_id": album, **each}, chat) for each in contents]
+
+    async def sticker(self, *, chat: Optional[Chat] = None) -> Message:
+        """Send a sticker."""
+        file = self._state.files.other("sticker", "sticker.webp", "image/webp", _DUMMY)
+        shape = {"width": 512, "height": 512, "type": "regular"}
+        flags = {"is_animated": False, "is_video": False, "emoji": "🎨"}
+        return self._say({"sticker": {**file, **shape, **flags}}, chat)
+
+    async def video(self, caption: Optional[str] = None, *, chat: Optional[Chat] = None) -> Message:
+        """Send a video."""
+        file = self._state.files.other("video", "video.mp4", "video/mp4", _DUMMY)
+        shape = {"width": 640, "height": 360, "duration": 5, "mime_type": "video/mp4"}
+        return self._say({"video": {**file, **shape}, **_caption(caption)}, chat)
+
+    async def voice(self, *, chat: Optional[Chat] = None) -> Message:
+        """Send a voice message."""
+        file = self._state.files.other("voice", "voice.ogg", "audio/ogg", _DUMMY)
+        return self._say({"voice": {**file, "duration": 3, "mime_type": "audio/ogg"}}, chat)
+
+    async def press(self, message: Message, button: str) -> Press:
+        """Press the button of that label or data. Raises `NoSuchButton` if there is none now.
+
+        `await press.answered()` gives what the bot answered.
+        """
+        found = message.button(button)
+        if found.data is None:
+            raise Unsendable(f"The button {found.text!r} opens {found.url}; the bot sees nothing.")
+        return await self.press_data(message, found.data)
+
+    async def press_data(self, message: Message, data: str) -> Press:
+        """Press a button that may be gone or never have been: stale and forged presses."""
+        press = Press(self._state.new_id(), message.chat, self.raw)
+        self._state.presses[press.id] = press
+        shown = message.seen()
+        if message.deleted:
+            # What the bot gets in place of a message that it cannot see any more.
+            shown = {"chat": shown["chat"], "message_id": message.id, "date": 0}
+        query = {
+            "id": press.id,
+            "from": self.raw,
+            "message": shown,
+            "chat_instance": str(message.chat.id),
+            "data": data,
+        }
+        self._state.updates.push("callback_query", query, message.chat.id)
+        return press
+
+    async def delete(self, message: Message) -> None:
+        """Delete a message for both sides; a bot is not told."""
+        message.chat.delete(message)
+
+    async def block(self) -> None:
+        """Block the bot."""
+        self._set_blocked(True)
+
+    async def unblock(self) -> None:
+        """Unblock the bot."""
+        self._set_blocked(False)
+
+    async def wait_for(
+        self,
+        predicate: Callable[[Message], object] = lambda message: True,
+        timeout: float = 10.0,
+        *,
+        after: Optional[Message] = None,
+    ) -> Message:
+        """The first of the bot's messages, as they are or become, that satisfies `predicate`.
+
+        With `after`, only messages below that one count. Raises `NothingCame`, which shows the
+        chat, after `timeout` seconds.
+        """
+        return await self.chat.wait_for(predicate, timeout, after=after)
+
+    def _say(
+        self, content: Json, chat: Optional[Chat], reply_to: Optional[Message] = None
+    ) -> Message:
+        """Post a message and let the bot know if it may see it."""
+        chat = chat or self.chat
+        if chat.private:
+            chat.opened = True
+        message = chat.post(self.raw, content, reply_to)
+        if not chat.blocked and self._visible(message, reply_to):
+            self._state.updates.push("message", message.seen(), chat.id)
+        return message
+
+    def _visible(self, message: Message, reply_to: Optional[Message]) -> bool:
+        """Whether the bot sees a message: in groups only commands and replies to it."""
+        if message.chat.private or not self._state.privacy:
+            return True
+        if reply_to is not None and reply_to.from_bot:
+            return True
+        words = message.text.split()
+        if not words or not words[0].startswith("/"):
+            return False
+        addressee = words[0].partition("@")[2].lower()
+        return addressee in ("", self._state.bot["username"].lower())
+
+    async def _photo(self, data: bytes) -> Any:
+        """The variants of a photo."""
+        try:
+            return await self._state.files.photo(data)
+        except Refusal as refusal:
+            raise Unsendable(_UNSENDABLE.format(refusal.description)) from refusal
+
+    def _set_blocked(self, blocked: bool) -> None:
+        """Block or unblock, and tell the bot."""
+        self.chat.blocked = blocked
+        before, now = ("member", "kicked") if blocked else ("kicked", "member")
+        body = {
+            "chat": self.chat.raw,
+            "from": self.raw,
+            "date": int(time.time()),
+            "old_chat_member": _membership(self._state.bot, before),
+            "new_chat_member": _membership(self._state.bot, now),
+        }
+        self._state.updates.push("my_chat_member", body, self.chat.id)
+
+
+class People:
+    """All people of a sandbox by id."""
+
+    def __init__(self, state: State) -> None:
+        self.changed = Signal()
+        self._state = state
+        self._people: Dict[int, Person] = {}
+
+    def __iter__(self) -> Iterator[Person]:
+        return iter(self._people.values())
+
+    def get(self, user_id: Optional[int], *, language_code: str, name: str) -> Person:
+        """The person of that id, or a new one; None takes the next free id."""
+        if user_id is None:
+            user_id = max(self._people, default=FIRST_USER - 1) + 1
+        if user_id not in self._people:
+            raw = {
+                "id": user_id,
+                "is_bot": False,
+                "first_name": name,
+                "language_code": language_code,
+            }
+            self._people[user_id] = Person(self._state, raw)
+            self.changed.fire()
+        return self._people[user_id]
+
+
+def _membership(bot: Json, status: str) -> Json:
+    """A ChatMember object of the bot."""
+    return {"user": bot, "status": status, **({"until_date": 0} if status == "kicked" else {})}
+
+
+def _caption(caption: Optional[str]) -> Json:
+    """The caption's part of a message."""
+    return {"caption": caption} if caption else {}
+
+
+def _command_entity(text: str) -> Json:
+    """The mark of a command at the head of a text."""
+    return {"type": "bot_command", "offset": 0, "length": units(text.split()[0])}

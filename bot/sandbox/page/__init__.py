@@ -1,0 +1,1 @@
+"""The chat page: a Telegram client in the browser."""

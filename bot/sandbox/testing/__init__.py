@@ -1,0 +1,1 @@
+"""For tests: faults on demand, the journal of calls, control from another process."""

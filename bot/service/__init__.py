@@ -1,0 +1,1 @@
+"""The whole bot: its assembly, start, supervision and stop."""

@@ -1,0 +1,281 @@
+"""Puts the bot together, starts its parts in order and stops them in the reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+from typing import IO, Callable, List, Optional, Sequence, Union
+
+import aiohttp
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.fsm.storage.memory import SimpleEventIsolation
+
+from bot.chat import middlewares
+from bot.chat.albums import Albums
+from bot.chat.commands import set_commands
+from bot.chat.delivery import EDIT_INTERVAL, Delivery
+from bot.chat.submission import Reception
+from bot.chat.texts import make_i18n
+from bot.chat.uploads import Uploads
+from bot.config import WEBHOOK, Config
+from bot.errors import PaintingError
+from bot.handlers import make_router
+from bot.jobs.eta import Pace
+from bot.jobs.scheduler import Scheduler
+from bot.metrics import Metrics
+from bot.painting.client import Worker
+from bot.service.instance_lock import hold
+from bot.service.status import describe
+from bot.service.supervisor import Supervisor
+from bot.storage.cleanup import tidy_regularly
+from bot.storage.database import Database
+from bot.storage.fsm import SqliteStorage
+from bot.storage.jobs import Jobs, Limits
+from bot.storage.key_values import Facts
+from bot.storage.pictures import Pictures
+from bot.storage.results import Results
+from bot.storage.seen_updates import Updates
+from bot.storage.statistics import Figures
+from bot.storage.users import People, Settings
+from bot.systemd import Notifier
+from bot.telegram.polling import Poller
+from bot.telegram.rate_limits import FloodControl
+from bot.telegram.update_processor import Intake
+from bot.telegram.webhook_server import WebhookServer
+from bot.telegram.webhook_sync import Reconciler
+from runtime import StylizeOptions
+
+_log = logging.getLogger(__name__)
+
+#: Seconds, at the most, that a stop takes besides the running job.
+_CLOSING = 60
+
+
+class Service:
+    """The whole bot, between `start` and `stop`. Make it while the event loop runs.
+
+    `worker` paints in the place of the child process, `edit_interval` is in seconds: for tests.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        worker: Optional[Worker] = None,
+        edit_interval: float = EDIT_INTERVAL,
+        notifier: Optional[Notifier] = None,
+    ) -> None:
+        self._config = config
+        self._notifier = notifier or Notifier()
+        self._lock: Optional[IO[str]] = None
+        self.metrics = Metrics()
+        self._flood = FloodControl(self.metrics)
+        api = TelegramAPIServer.from_base(config.api_url)
+        session = AiohttpSession(api=api)
+        session.middleware(self._flood)
+        self.bot = Bot(token=config.bot_token, session=session)
+        self._database = Database(config.state_dir / "jetbrush.sqlite3")
+        self._worker = worker or Worker(patience=config.patience)
+        self._supervisor = Supervisor()
+        self._wire(edit_interval)
+
+    def _wire(self, edit_interval: float) -> None:
+        config, bot = self._config, self.bot
+        i18n = make_i18n()
+        self._facts = Facts(self._database)
+        self.jobs = Jobs(self._database, Limits(config.jobs_per_user, config.jobs_in_all))
+        self.pictures = Pictures(self._database)
+        results = Results(config.state_dir / "results")
+        defaults = Settings(strength=StylizeOptions().strength, size=config.size)
+        people, pace = People(self._database, defaults), Pace(self._facts)
+        storage = SqliteStorage(self._database)
+        self._delivery = Delivery(
+            bot=bot,
+            i18n=i18n,
+            jobs=self.jobs,
+            pictures=self.pictures,
+            results=results,
+            flood=self._flood,
+            edit_interval=edit_interval,
+        )
+        self.scheduler = Scheduler(
+            bot=bot,
+            config=config,
+            jobs=self.jobs,
+            pictures=self.pictures,
+            results=results,
+            worker=self._worker,
+            pace=pace,
+            metrics=self.metrics,
+            on_change=self._delivery.wake,
+        )
+        reception = Reception(
+            bot=bot, pictures=self.pictures, jobs=self.jobs, scheduler=self.scheduler
+        )
+        self._albums = Albums(
+            bot=bot,
+            reception=reception,
+            pictures=self.pictures,
+            people=people,
+            storage=storage,
+            i18n=i18n,
+        )
+        self._i18n, self._results = i18n, results
+        # Updates of one dialogue are handled one after the other.
+        self._dispatcher = Dispatcher(
+            storage=storage,
+            events_isolation=SimpleEventIsolation(),
+            config=config,
+            people=people,
+            pictures=self.pictures,
+            jobs=self.jobs,
+            scheduler=self.scheduler,
+            results=results,
+            uploads=Uploads(self._database),
+            figures=Figures(self._database),
+            albums=self._albums,
+            reception=reception,
+        )
+        middlewares.install(self._dispatcher, i18n=i18n, people=people)
+        self._dispatcher.include_router(make_router())
+        self._intake = Intake(
+            bot, self._dispatcher, Updates(self._database), self.metrics, config.mode
+        )
+        self._session: Optional[aiohttp.ClientSession] = None
+        self._server: Optional[WebhookServer] = None
+        self._transport: Union[Reconciler, Poller, None] = None
+
+    @property
+    def port(self) -> int:
+        """The port that the bot listens on, once it is started."""
+        assert self._server is not None
+        return self._server.port
+
+    async def start(self) -> str:
+        """Open the store and the port, then begin to work; what was begun before is gone on with.
+
+        Returns the web hook's secret. Raises `BotError`, with everything closed again, when the store
+        or the port cannot be had.
+        """
+        try:
+            self._lock = hold(self._config.state_dir)
+            await self._database.open()
+            secret = self._config.webhook_secret or await self._facts.webhook_secret()
+            by_hook = self._config.mode == WEBHOOK
+            self._session = aiohttp.ClientSession()
+            self._server = WebhookServer(
+                host=self._config.host,
+                port=self._config.port,
+                health=self.health,
+                metrics=self.metrics,
+                intake=self._intake if by_hook else None,
+                secret=secret if by_hook else None,
+            )
+            await self._server.start()
+        except BaseException:
+            await self._close()
+            raise
+        self._begin(secret, self._session)
+        self._notifier.ready()
+        await self._albums.start()
+        return secret
+
+    def _begin(self, secret: str, session: aiohttp.ClientSession) -> None:
+        start = self._supervisor.start
+        transport: Union[Reconciler, Poller]
+        if self._config.mode == WEBHOOK:
+            transport = Reconciler(
+                bot=self.bot,
+                config=self._config,
+                secret=secret,
+                session=session,
+                metrics=self.metrics,
+            )
+        else:
+            transport = Poller(bot=self.bot, intake=self._intake)
+        self._transport = transport
+        start("tidying", self._tidy)
+        start("delivery", lambda: self._delivery.run(self.scheduler))
+        self._scheduling = start("scheduler", self.scheduler.run)
+        start("painter's start", self._warm_up)
+        start("command list", lambda: set_commands(self.bot, self._i18n))
+        start("transport", transport.run)
+        start("watchdog", self._notifier.keep_alive)
+        start("status", lambda: self._notifier.keep_status(self._describe))
+
+    def health(self) -> List[str]:
+        """What is wrong with the bot, in words; nothing while it is well."""
+        problem = None if self._transport is None else self._transport.problem
+        return [] if problem is None else [problem]
+
+    async def _describe(self) -> str:
+        return await describe(self.scheduler, self._worker, self._transport)
+
+    async def stop(self) -> None:
+        """Take no more updates, let the running job end or hand it back, tell what is painted."""
+        grace = self._config.stop_grace
+        self._notifier.stopping(grace + _CLOSING)
+        _log.info("Stopping; the running job has %d s.", grace)
+        await self._intake.close()
+        if self._server is not None:
+            await self._server.close()
+        await self._albums.close()
+        await self.scheduler.stop(grace)
+        await asyncio.wait([self._scheduling])
+        await self._delivery.settle()
+        await self._close()
+        _log.info("Stopped.")
+
+    async def _close(self) -> None:
+        await self._supervisor.close()
+        if self._server is not None:
+            await self._server.close()
+        await self._worker.close()
+        await self.bot.session.close()
+        if self._session is not None:
+            await self._session.close()
+        await self._database.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    async def _warm_up(self) -> None:
+        """Start the child process before the first photo comes."""
+        try:
+            await self._worker.start()
+        except PaintingError as error:
+            _log.error("The painter does not start, and will be tried with each job: %s", error)
+
+    async def _tidy(self) -> None:
+        await tidy_regularly(self._database, self._results, self._config.keep_hours * 3600.0)
+
+
+async def serve(
+    config: Config,
+    *,
+    hide: Callable[[str], None] = lambda secret: None,
+    painter: Optional[Sequence[str]] = None,
+) -> None:
+    """Run the bot until SIGTERM or SIGINT; `painter` is the command of the child process.
+
+    `hide` is told the web hook's secret, to keep it out of the log. Raises `BotError` when the bot
+    cannot start.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    service = Service(
+        config,
+        worker=Worker(painter, patience=config.patience),
+        notifier=Notifier.from_environment(os.environ),
+    )
+    hide(await service.start())
+    # What was imported stays: a full collection would go through it and block the loop for 0.1 s.
+    gc.collect()
+    gc.freeze()
+    await stop.wait()
+    await service.stop()

@@ -1,0 +1,42 @@
+"""What the bot does, in the one line that `systemctl status` shows."""
+
+from __future__ import annotations
+
+from typing import Optional, Union
+
+from bot.errors import StoreError
+from bot.jobs.scheduler import Scheduler
+from bot.painting.client import Worker
+from bot.telegram.polling import Poller
+from bot.telegram.webhook_sync import Reconciler
+
+
+async def describe(
+    scheduler: Scheduler, worker: Worker, transport: Union[Reconciler, Poller, None]
+) -> str:
+    """The queue, what paints, how updates arrive, and what is wrong with that."""
+    parts = [await _queue(scheduler), _painter(worker), _updates(transport)]
+    problem = None if transport is None else transport.problem
+    return "; ".join(parts) + (f". {problem}" if problem else "")
+
+
+async def _queue(scheduler: Scheduler) -> str:
+    try:
+        places = [each.place for each in (await scheduler.estimates()).values()]
+    except StoreError as error:
+        return str(error)
+    running = "painting" if 0 in places else "idle"
+    return f"{running}, {sum(place > 0 for place in places)} waiting"
+
+
+def _painter(worker: Worker) -> str:
+    if worker.pid is None:
+        return "no painter"
+    return f"painter on {worker.backend or 'no backend yet'}"
+
+
+def _updates(transport: Union[Reconciler, Poller, None]) -> str:
+    if isinstance(transport, Poller):
+        return "polling"
+    url: Optional[str] = None if transport is None else transport.url
+    return f"web hook at {url}" if url else "no web hook yet"

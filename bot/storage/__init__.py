@@ -1,0 +1,1 @@
+"""The bot's state: one SQLite file and a folder of result pictures."""

@@ -1,0 +1,98 @@
+"""The one SQLite file that holds the bot's state, on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Callable, Optional, TypeVar
+
+from bot.errors import StoreError
+from bot.storage.schema import VERSION, create
+
+Result = TypeVar("Result")
+
+#: Seconds to wait for another process that holds the file, such as a backup.
+_BUSY = 5.0
+
+
+class Database:
+    """One connection, used by one thread, so that neither the loop nor a lock is waited for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+        self._connection: Optional[sqlite3.Connection] = None
+
+    async def open(self) -> Database:
+        """Open the file, made with its tables if it is not there.
+
+        Raises `StoreError` for a file that is none of ours or cannot be written.
+        """
+        await self._on_thread(self._open)
+        return self
+
+    async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Do `work` in one transaction: committed when this returns, undone when it raises.
+
+        Raises `StoreError` when the file cannot be read or written.
+        """
+        return await self._on_thread(lambda: self._transaction(work))
+
+    async def close(self) -> None:
+        """Close the file; what was started before is finished first."""
+        await self._on_thread(self._close)
+        self._executor.shutdown()
+
+    async def _on_thread(self, work: Callable[[], Result]) -> Result:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._executor, work)
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"{self.path} cannot be used ({error}). See that its disk has room, that its "
+                "folder may be written by the bot, and that no other program holds it."
+            ) from error
+
+    def _open(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.path.parent} cannot be made ({error.strerror}).") from error
+        connection = sqlite3.connect(str(self.path), timeout=_BUSY, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        # NORMAL would lose the last commits when the power goes: jobs that Telegram was told of.
+        connection.execute("PRAGMA synchronous = FULL")
+        self._connection = connection
+        self._transaction(self._prepare)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            create(connection)
+        elif version != VERSION:
+            raise StoreError(
+                f"{self.path} is of version {version} and this bot reads version {VERSION}. "
+                "Start the bot that wrote it, or move the file away to begin anew."
+            )
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        assert self._connection is not None, "open() comes first"
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+            connection.execute("COMMIT")
+            return result
+        except BaseException:
+            # SQLite ends the transaction itself on some errors, a full disk among them.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

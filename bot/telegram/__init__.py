@@ -1,0 +1,1 @@
+"""The transport to and from Telegram: web hook, polling, tunnel, rate limits, downloads."""

@@ -1,0 +1,1 @@
+"""Commands besides the bot itself: the chat page, the rehearsal, the examples."""

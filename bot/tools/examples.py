@@ -1,0 +1,180 @@
+"""`python -m bot examples`: paints the pictures that /examples shows, before and after.
+
+The bundled ones are in the repository; those of horses and zebras come to be on the owner's
+machine, from the photos and the generators that `make weights` fetches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, List, Optional, Sequence, Tuple
+
+from PIL import Image
+
+from bot.errors import BotError, PaintingError
+from bot.painting.client import Worker
+from bot.painting.protocol import STYLIZE, TRANSLATE, Task
+from runtime import find_style, models
+from runtime.errors import PictureError
+from runtime.imaging.picture import read_picture
+
+#: What the paths of photos in the index start from.
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+#: The longer side of each of the two pictures and the width of the gap, in pixels: 1200 in all.
+PANEL, GAP = 596, 8
+QUALITY = 85
+
+
+class LeftOut(Exception):
+    """Something that an example needs is not there; says what, and what helps."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """An entry of the index: the photo, and the style or the generators, the best first."""
+
+    name: str
+    path: Path
+    photo: Path
+    style: Optional[str] = None
+    strength: float = Task.strength
+    generators: Tuple[str, ...] = ()
+
+    def task(self, panel: Path, output: Path) -> Task:
+        """What the painter shall do. Raises `LeftOut` if it has not got the generator."""
+        task = Task(
+            kind=STYLIZE,
+            photo=str(panel),
+            output=str(output),
+            previews=str(output.parent),
+            size=PANEL,
+            strength=self.strength,
+        )
+        if self.style is not None:
+            return replace(task, style=str(find_style(self.style)))
+        for name in self.generators:
+            if name in models():
+                return replace(task, kind=TRANSLATE, model=name)
+        raise LeftOut(
+            f"the generator {self.generators[0]} is not installed; `make weights onnx` fetches it"
+        )
+
+
+def read_examples(folder: Path) -> List[Example]:
+    """The entries of the folder's index, whether their pictures are there or not."""
+    entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    return [
+        Example(
+            name=entry["name"],
+            path=folder / entry["file"],
+            photo=ROOT / entry["photo"],
+            style=entry.get("style"),
+            strength=entry.get("strength", Task.strength),
+            generators=tuple(entry.get("generators", ())),
+        )
+        for entry in entries
+    ]
+
+
+async def paint(example: Example, worker: Worker) -> None:
+    """Write the example's picture, whole or not at all.
+
+    Raises `LeftOut` when its photo or generator is not there, `PaintingError` or `PictureError`
+    when it cannot be painted.
+    """
+    if not example.photo.exists():
+        raise LeftOut(
+            f"there is no photo {_shown(example.photo)}; `make weights` fetches one, or put a photo"
+            " of yours there"
+        )
+    with tempfile.TemporaryDirectory() as scratch:
+        panel, output = Path(scratch) / "before.png", Path(scratch) / "after.png"
+        task = example.task(panel, output)
+        before = _panel(read_picture(example.photo))
+        before.save(panel)
+        await worker.submit(task, on_progress=lambda progress: None)
+        _write(side_by_side(before, read_picture(output)), example.path)
+
+
+def side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
+    """Two pictures of one size with a thin white gap between them."""
+    joined = Image.new("RGB", (before.width + GAP + after.width, before.height), "white")
+    joined.paste(before, (0, 0))
+    joined.paste(after, (before.width + GAP, 0))
+    return joined
+
+
+def _panel(photo: Image.Image) -> Image.Image:
+    """The photo as it is painted and shown: small pictures grow, large ones shrink."""
+    scale = PANEL / max(photo.size)
+    size = (round(photo.width * scale), round(photo.height * scale))
+    return photo.resize(size, Image.Resampling.LANCZOS)
+
+
+def _write(picture: Image.Image, path: Path) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        picture.save(partial, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+        partial.replace(path)
+    except OSError as error:
+        raise BotError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        if partial.exists():
+            partial.unlink()
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if ROOT in path.parents else str(path)
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to `python -m bot`."""
+    parser = commands.add_parser(
+        "examples",
+        help="paint the pictures that /examples shows",
+        description="Paints those that are missing, and says which are left out and why.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="paint these anew")
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    # Imported here: the other commands' help needs no aiogram.
+    from bot.handlers.examples import FOLDER
+
+    return asyncio.run(paint_all(read_examples(FOLDER), args.names))
+
+
+async def paint_all(examples: Sequence[Example], names: Sequence[str]) -> int:
+    """Paint each example that is wanted; returns the exit code, 1 if one could not be painted."""
+    known = [each.name for each in examples]
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise BotError(f"No example is called {unknown[0]}; there are {', '.join(known)}.")
+    worker = Worker()
+    failures = 0
+    try:
+        for example in examples:
+            if names and example.name not in names:
+                continue
+            if not names and example.path.exists():
+                print(f"{example.name}: already there.", flush=True)
+                continue
+            try:
+                await paint(example, worker)
+                print(f"{example.name}: painted, {_shown(example.path)}.", flush=True)
+            except LeftOut as reason:
+                print(f"{example.name}: left out: {reason}.", flush=True)
+            except (PaintingError, PictureError) as error:
+                failures += 1
+                print(f"{example.name}: not painted. {error}", flush=True)
+    finally:
+        await worker.close()
+    return 1 if failures else 0

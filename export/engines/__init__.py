@@ -1,0 +1,1 @@
+"""ONNX graphs into TensorRT engines: planning, building, verifying."""

@@ -1,0 +1,164 @@
+"""`python -m export engines`: builds the TensorRT engines of all graphs, one process for each.
+
+Exit codes: 0 all engines are there, 1 an engine could not be built or a word was wrong,
+3 TensorRT, pycuda or the GPU is missing here (the ONNX files are written all the same).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+from export.engines.driver import Steps, Tools, find_tools, write_onnx
+from export.engines.job import Job, graph_named, graphs_in
+from export.engines.preflight import warnings
+from export.engines.staleness import why_invalid
+from export.errors import DiskFull, EngineFailed, ExportError
+from export.graphs.command import add_vgg
+from export.sources.vgg_sets import check_installed
+from runtime.spec.engines import ENGINES, Size, engine_sizes
+from runtime.spec.graphs import GraphSpec
+from runtime.spec.vgg import CLASSIC, DEEP
+
+#: The exit code on a machine that cannot build engines.
+NOT_A_BUILDER = 3
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command `engines`."""
+    parser = subparsers.add_parser(
+        "engines",
+        help="build TensorRT engines on the machine that will run them",
+        description="Builds what is missing or stale and leaves the rest alone: a second run goes "
+        "on where the first was stopped. Exit codes: 0 all are there, 1 one could not be built, "
+        f"{NOT_A_BUILDER} no TensorRT here (the ONNX files are written).",
+    )
+    parser.add_argument(
+        "graphs",
+        nargs="*",
+        metavar="GRAPH",
+        help="such as gatys-deep-average or generator-vintage (default: all, but for classic's "
+        "where deep's are there)",
+    )
+    parser.add_argument(
+        "--size",
+        action="append",
+        type=_size,
+        metavar="WxH",
+        help="only this size, such as 384x288; may be given again",
+    )
+    add_vgg(parser)
+    parser.add_argument("-o", "--output", type=Path, default=ENGINES, help="the engines folder")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the graphs, build their engines; returns the exit code."""
+    folder: Path = args.output
+    check_installed(args.vgg)
+    write_onnx(folder, args.vgg)
+    tools = find_tools()
+    if tools is None:
+        print(f"The ONNX files are in {folder}; run `make engines` on the machine with the GPU.")
+        return NOT_A_BUILDER
+    for each in warnings():
+        print(f"warning: {each}", file=sys.stderr)
+    jobs = _jobs(_wanted(args.graphs, folder), args.size, folder, tools)
+    todo = []
+    for job in jobs:
+        reason = why_invalid(job, tools.host)
+        if reason:
+            todo.append((job, reason))
+    print(f"{len(jobs)} engines, {len(jobs) - len(todo)} of them there, {len(todo)} to build.")
+    return _build_all(todo, Steps(tools))
+
+
+@dataclass
+class _Clock:
+    """How long builds took, for a guess at what is left."""
+
+    seconds: float = 0.0
+    count: int = 0
+
+    def left(self, count: int) -> str:
+        if not self.count or not count:
+            return ""
+        return f", about {self.seconds / self.count * count / 60:.0f} min left"
+
+
+def _build_all(todo: List[Tuple[Job, str]], steps: Steps) -> int:
+    failed = []
+    clock = _Clock()
+    for index, (job, reason) in enumerate(todo, start=1):
+        print(f"[{index}/{len(todo)}] {job.name}: {reason}", flush=True)
+        try:
+            seconds = steps.build(job)
+        except DiskFull as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        except EngineFailed as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed.append(job.name)
+            continue
+        clock.seconds, clock.count = clock.seconds + seconds, clock.count + 1
+        print(f"    built and tested in {seconds:.0f} s{clock.left(len(todo) - index)}")
+    if failed:
+        print(f"Not built: {', '.join(failed)}.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _wanted(names: List[str], folder: Path) -> List[GraphSpec]:
+    """The graphs to build engines of; raises `ExportError` for one without an ONNX file."""
+    there = list(graphs_in(folder))
+    if names:
+        for name in names:
+            if graph_named(name) not in there:
+                known = ", ".join(each.name for each in there)
+                raise ExportError(
+                    f"{folder} holds no {name}.onnx, only {known or 'nothing'}. `make weights` "
+                    "fetches the weights that graphs are written from."
+                )
+        return [graph_named(name) for name in names]
+    if any(f"-{DEEP.name}-" in each.name for each in there):
+        # No picture is painted by the classic objective where the deep one is to be had.
+        return [each for each in there if f"-{CLASSIC.name}-" not in each.name]
+    return there
+
+
+def _jobs(
+    graphs: List[GraphSpec], sizes: Optional[List[Size]], folder: Path, tools: Tools
+) -> List[Job]:
+    """One job for each graph and size; the first sizes of all graphs come first."""
+    sums = {
+        each.name: hashlib.sha256((folder / each.onnx_file).read_bytes()).hexdigest()
+        for each in graphs
+    }
+    numbered = [
+        (number, graph, size)
+        for graph in graphs
+        for number, size in enumerate(sizes or engine_sizes(graph))
+    ]
+    return [
+        Job(
+            graph=graph.name,
+            size=size,
+            folder=str(folder),
+            onnx_sha256=sums[graph.name],
+            precision=tools.precision,
+            workspace_mib=0,
+        )
+        for _, graph, size in sorted(numbered, key=lambda each: each[0])
+    ]
+
+
+def _size(text: str) -> Size:
+    width, cross, height = text.partition("x")
+    if not (cross and width.isdigit() and height.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 384x288")
+    if int(width) % 16 or int(height) % 16 or not int(width) or not int(height):
+        raise argparse.ArgumentTypeError(f"{text}: width and height must be multiples of 16")
+    return int(width), int(height)

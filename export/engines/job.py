@@ -1,0 +1,147 @@
+"""What the processes that build an engine tell each other: the engine, its files, its parts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Dict, Tuple
+
+from export.errors import ExportError
+from runtime.spec.engines import (
+    TIMING_CACHE_FILE,
+    EngineHost,
+    Size,
+    engine_stem,
+    plan_file,
+    reference_file,
+    sidecar_file,
+)
+from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph, generator_graph
+from runtime.spec.vgg import OBJECTIVES, POOLINGS
+
+#: Part of every key: to be raised when the builder builds otherwise than before.
+REVISION = 1
+
+#: FP16 with FP32 pins, for TensorRT up to 10; types written into the ONNX file, for 11; and what
+#: is left when an FP16 engine fails its test.
+PINNED, TYPED, FLOAT32 = "fp16-pinned", "fp16-typed", "float32"
+PRECISIONS = (PINNED, TYPED, FLOAT32)
+
+#: What a child process reports by its exit code beside 0.
+BUILD_FAILED, TEST_FAILED, DISK_FULL, NOT_HERE, MEMORY_FULL = 10, 11, 12, 13, 14
+
+
+@dataclass(frozen=True)
+class Job:
+    """One engine to build: a graph, a size, and how."""
+
+    graph: str
+    size: Size
+    folder: str
+    onnx_sha256: str
+    precision: str
+    workspace_mib: int
+
+    @property
+    def spec(self) -> GraphSpec:
+        """The graph."""
+        return graph_named(self.graph)
+
+    @property
+    def name(self) -> str:
+        """What its files begin with."""
+        return engine_stem(self.spec, self.size)
+
+    @property
+    def plan(self) -> Path:
+        """Where the engine goes."""
+        return Path(self.folder) / plan_file(self.spec, self.size)
+
+    @property
+    def sidecar(self) -> Path:
+        """Where what is known about it goes."""
+        return Path(self.folder) / sidecar_file(self.spec, self.size)
+
+    @property
+    def reference(self) -> Path:
+        """The inputs and float32 outputs to test it with."""
+        return Path(self.folder) / reference_file(self.spec, self.size)
+
+    @property
+    def prepared(self) -> Path:
+        """The ONNX file of fixed size that it is built from, removed afterwards."""
+        return Path(self.folder) / f"{self.name}.prepared.part"
+
+    @property
+    def pins(self) -> Path:
+        """The names of the nodes `pinned` to float32 and of the others, `free`, removed afterwards."""
+        return Path(self.folder) / f"{self.name}.pins.part"
+
+    @property
+    def unproven(self) -> Path:
+        """The plan until it has passed its test."""
+        return Path(self.folder) / f"{self.name}.plan.part"
+
+    @property
+    def timing_cache(self) -> Path:
+        """What TensorRT has measured, shared by all engines."""
+        return Path(self.folder) / TIMING_CACHE_FILE
+
+    def at(self, *, precision: str = "", workspace_mib: int = 0) -> Job:
+        """The same with another precision or workspace."""
+        return replace(
+            self,
+            precision=precision or self.precision,
+            workspace_mib=workspace_mib or self.workspace_mib,
+        )
+
+    def key(self, host: EngineHost) -> str:
+        """The sha256 of all that the plan depends on."""
+        parts = {
+            "onnx": self.onnx_sha256,
+            "host": asdict(host),
+            "precision": self.precision,
+            "workspace": self.workspace_mib,
+            "shapes": self.spec.input_shapes(self.size[1], self.size[0]),
+            "revision": REVISION,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """The job as a child process's argument."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        """Read what `to_json` wrote."""
+        values = json.loads(text)
+        return cls(**{**values, "size": tuple(values["size"])})
+
+
+def graph_named(name: str) -> GraphSpec:
+    """The graph of this name; raises `ExportError` if there is none."""
+    found = _vgg_graphs().get(name)
+    if found is not None:
+        return found
+    if not re.fullmatch(r"generator-[\w-]+", name):
+        raise ExportError(f"There is no graph {name!r}: they are {', '.join(_vgg_graphs())}, …")
+    return generator_graph(name[len("generator-") :])
+
+
+def graphs_in(folder: Path) -> Tuple[GraphSpec, ...]:
+    """The graphs whose ONNX files lie in `folder`."""
+    names = sorted(path.stem for path in folder.glob("*.onnx"))
+    return tuple(graph_named(name) for name in names)
+
+
+def _vgg_graphs() -> Dict[str, GraphSpec]:
+    graphs = (
+        describe(objective, pooling)
+        for objective in OBJECTIVES.values()
+        for pooling in POOLINGS
+        for describe in (features_graph, gatys_graph)
+    )
+    return {each.name: each for each in graphs}

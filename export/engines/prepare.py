@@ -1,0 +1,106 @@
+"""The first step of an engine's build: the ONNX file that it is built from, and its test.
+
+It runs in a process of its own, which is over before TensorRT's begins: both want memory.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Dict
+
+import numpy as np
+import onnx
+
+from export.engines.job import TYPED, Job
+from export.graphs.mixed_precision import pinned_nodes, to_mixed
+from export.graphs.specialise import fixed
+from runtime.spec.engines import Size
+from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph
+from runtime.spec.vgg import OBJECTIVES
+
+#: As runtime.style_transfer weighs them: so is the reference of the size that an engine will see.
+_STYLE_WEIGHT = 45.0
+
+
+def step(job: Job) -> int:
+    """Write the prepared ONNX file of `job`, its pins, and its reference if it is not there.
+
+    Returns 0.
+
+    Raises `ExportError` for an ONNX file of another graph, `OSError` when the disk is full.
+    """
+    folder = Path(job.folder)
+    model = fixed(onnx.load(str(folder / job.spec.onnx_file)), job.spec, job.size)
+    pinned = pinned_nodes(model)
+    free = [node.name for node in model.graph.node if node.name not in pinned]
+    job.pins.write_text(json.dumps({"pinned": pinned, "free": free}))
+    prepared = to_mixed(model) if job.precision == TYPED else model
+    job.prepared.write_bytes(prepared.SerializeToString())
+    if not _is_current(job):
+        feeds = reference_feeds(job.spec, job.size, folder)
+        arrays = {f"in/{name}": value for name, value in feeds.items()}
+        arrays.update((f"out/{name}", value) for name, value in run(model, feeds).items())
+        arrays["onnx_sha256"] = np.array(job.onnx_sha256)
+        partial = job.reference.with_suffix(".part")
+        with partial.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        partial.replace(job.reference)
+    return 0
+
+
+def reference_feeds(graph: GraphSpec, size: Size, folder: Path) -> Dict[str, np.ndarray]:
+    """Inputs like those of a job: float32 pictures with the spectrum of a photograph.
+
+    A gatys graph gets the targets of two of them, from its features graph in `folder`, and the
+    image half way between.
+    """
+    first, second = (_picture(size, seed) for seed in (1, 2))
+    if graph.name.startswith("generator-"):
+        return {"image": first * np.float32(2) - np.float32(1)}
+    if len(graph.inputs) == 1:
+        return {"image": first}
+    features = next(
+        features_graph(objective, pooling)
+        for objective in OBJECTIVES.values()
+        for pooling in ("average", "max")
+        if gatys_graph(objective, pooling).name == graph.name
+    )
+    model = fixed(onnx.load(str(folder / features.onnx_file)), features, size)
+    feeds = run(model, {"image": second})
+    grams = [value for name, value in feeds.items() if name != "content"]
+    feeds["content"] = run(model, {"image": first})["content"]
+    weights = [_STYLE_WEIGHT / len(grams) / np.mean(np.square(gram)) for gram in grams]
+    feeds["style_weights"] = np.array(weights, np.float32)
+    feeds["content_weight"] = np.array([1 / np.mean(np.square(feeds["content"]))], np.float32)
+    feeds["image"] = (first + second) / np.float32(2)
+    return feeds
+
+
+def run(model: onnx.ModelProto, feeds: Dict[str, np.ndarray]) -> Dict[str, np.ndarray]:
+    """The outputs of `model`, computed by ONNX Runtime in float32."""
+    import onnxruntime
+
+    names = [each.name for each in model.graph.output]
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return dict(zip(names, session.run(names, feeds)))
+
+
+def _picture(size: Size, seed: int) -> np.ndarray:
+    """A random picture whose spectrum falls with the frequency, [1, 3, H, W] in [0, 1]."""
+    width, height = size
+    rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]
+    falling = 1 / (np.hypot(rows, columns) + 1 / max(size))
+    noise = np.random.default_rng(seed).standard_normal((3, height, width))
+    picture = np.fft.irfft2(np.fft.rfft2(noise) * falling, s=(height, width))
+    picture = (picture - picture.min()) / (picture.max() - picture.min())
+    return picture[None].astype(np.float32)
+
+
+def _is_current(job: Job) -> bool:
+    if not job.reference.exists():
+        return False
+    with np.load(job.reference) as arrays:
+        return bool(arrays["onnx_sha256"] == job.onnx_sha256)

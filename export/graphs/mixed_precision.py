@@ -1,0 +1,135 @@
+"""Types a float32 ONNX model for TensorRT 11, which computes in the types that the model says.
+
+The nodes that must stay in float32 do, all others work on FP16; a `Cast` stands wherever a value
+crosses from one to the other. Inputs and outputs of the graph stay float32.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Set
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from export.graphs.gatys import FP32_PREFIXES
+from export.graphs.generator import NORM_MARK
+from export.graphs.specialise import inferred
+
+_FLOAT, _HALF = int(TensorProto.FLOAT), int(TensorProto.FLOAT16)
+
+#: The smallest number that FP16 holds with all its digits.
+_LEAST_NORMAL = float(np.finfo(np.float16).tiny)
+_LARGEST = float(np.finfo(np.float16).max)
+
+#: Operators of whose inputs only so many, from the first, have the type of their output.
+_TYPED_INPUTS = {"Resize": 1, "Slice": 1, "Reshape": 1, "Gather": 1}
+
+
+def is_pinned(node: str) -> bool:
+    """Whether the node of this name must compute in float32."""
+    return node.startswith(FP32_PREFIXES) or NORM_MARK in node
+
+
+def pinned_nodes(model: onnx.ModelProto) -> List[str]:
+    """The names of the nodes of a float32 `model` that must compute in float32.
+
+    Beside those that are so by their names: those with a constant that FP16 cannot hold, because
+    it overflows or is subnormal throughout.
+    """
+    unfit = {each.name for each in model.graph.initializer if not _fits_half(each)}
+    return [
+        node.name
+        for node in model.graph.node
+        if is_pinned(node.name) or unfit & set(_typed_inputs(node))
+    ]
+
+
+def to_mixed(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A typed copy of a float32 `model` whose values' types can be inferred."""
+    return _Typing(model).typed()
+
+
+class _Typing:
+    """The work of `to_mixed`."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self._model = onnx.ModelProto()
+        self._model.CopyFrom(model)
+        self._graph = self._model.graph
+        self._pinned = set(pinned_nodes(model))
+        self._constants = {each.name: each for each in self._graph.initializer}
+        self._floats = _float_values(model)
+        self._outputs = {each.name for each in self._graph.output}
+        #: The values that are FP16; every other float value is float32.
+        self._halves: Set[str] = set()
+        self._casts: Dict[str, str] = {}
+        self._nodes: List[onnx.NodeProto] = []
+
+    def typed(self) -> onnx.ModelProto:
+        for node in self._graph.node:
+            self._type(node)
+        del self._graph.node[:]
+        self._graph.node.extend(self._nodes)
+        used = {name for node in self._nodes for name in node.input}
+        constants = [each for each in self._graph.initializer if each.name in used]
+        del self._graph.initializer[:]
+        self._graph.initializer.extend(constants)
+        del self._graph.value_info[:]
+        inferred(self._model)
+        return self._model
+
+    def _type(self, node: onnx.NodeProto) -> None:
+        half = node.name not in self._pinned
+        if node.op_type == "Cast":
+            # It takes any type; what it gives is in its attribute.
+            if half and node.attribute[0].i == _FLOAT:
+                node.attribute[0].i = _HALF
+        else:
+            typed = len(_typed_inputs(node))
+            for index, name in enumerate(node.input[:typed]):
+                if name in self._floats and (name in self._halves) != half:
+                    node.input[index] = self._other(name)
+        self._nodes.append(node)
+        for index, name in enumerate(node.output):
+            if not half or name not in self._floats:
+                continue
+            if name in self._outputs:
+                node.output[index] = inner = name + "/half"
+                self._halves.add(inner)
+                self._nodes.append(_cast(inner, name, _FLOAT))
+                self._casts[name] = inner
+            else:
+                self._halves.add(name)
+
+    def _other(self, name: str) -> str:
+        """The same value in the other type."""
+        if name not in self._casts:
+            to, suffix = (_FLOAT, "/float") if name in self._halves else (_HALF, "/half")
+            self._casts[name] = name + suffix
+            if name in self._constants:
+                values = numpy_helper.to_array(self._constants[name]).astype(np.float16)
+                self._graph.initializer.append(numpy_helper.from_array(values, name + suffix))
+            else:
+                self._nodes.append(_cast(name, name + suffix, to))
+        return self._casts[name]
+
+
+def _typed_inputs(node: onnx.NodeProto) -> List[str]:
+    return list(node.input[: _TYPED_INPUTS.get(node.op_type, len(node.input))])
+
+
+def _fits_half(tensor: onnx.TensorProto) -> bool:
+    if tensor.data_type != _FLOAT:
+        return True
+    sizes = np.abs(numpy_helper.to_array(tensor))
+    largest = float(sizes.max(initial=0.0))
+    return largest == 0 or _LEAST_NORMAL <= largest <= _LARGEST
+
+
+def _cast(source: str, target: str, to: int) -> onnx.NodeProto:
+    return helper.make_node("Cast", [source], [target], name=target, to=to)
+
+
+def _float_values(model: onnx.ModelProto) -> Set[str]:
+    return {name for name, tensor in inferred(model).items() if tensor.elem_type == _FLOAT}

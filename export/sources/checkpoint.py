@@ -1,0 +1,207 @@
+"""Reads the tensors of a `torch.save` file without torch and without running what is in it.
+
+Better than `torch.load(weights_only=True)` for us: no torch has to be installed to read weights
+(it is 200 MB to download, and over 1 GB of memory on a Jetson), and fewer names are admitted.
+Two steps: `export.sources.restricted_pickle` turns the pickle into records of where each tensor lies, and
+this module cuts the tensors out of the storages, after checking that they lie inside.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import pickle
+import struct
+import sys
+import zipfile
+from pathlib import Path
+from typing import BinaryIO, Dict, Mapping, Tuple
+
+import numpy as np
+
+from export.errors import CheckpointError
+from export.sources.restricted_pickle import PickledTensor, StorageKey, load_pickle
+
+_ZIP_MAGIC = b"PK\x03\x04"
+#: torch.save's own magic number, protocol and pickles, of the format before torch 1.6.
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_LEGACY_PROTOCOL = 1001
+#: What zipfile raises for archives that are damaged, encrypted or of a kind it does not know.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+)
+#: numpy 1.x takes arrays of 32 dimensions at most.
+_MOST_DIMENSIONS = 32
+
+
+def read_tensors(path: Path) -> Dict[str, np.ndarray]:
+    """Read the state dict that `torch.save` wrote to `path`, in either of its two formats.
+
+    Returns the tensors by name, in the file's order: read-only arrays of their own dtype (float16,
+    float32, float64, uint8, int8, int16, int32, int64, bool; bfloat16 becomes float32), perhaps
+    strided views of a storage that several of them share.
+
+    Raises `CheckpointRefused` for a pickle that asks for anything but tensors, `CheckpointError`
+    for a file that is missing, truncated, damaged or not of `torch.save`.
+    """
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_ZIP_MAGIC))
+            file.seek(0)
+            if magic == _ZIP_MAGIC:
+                return _read_zip(file)
+            if magic[:1] == pickle.PROTO:
+                return _read_legacy(io.BytesIO(file.read()))
+            raise CheckpointError(f"it is not a file of torch.save (it begins with {magic!r})")
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror}.") from error
+    except CheckpointError as error:
+        raise type(error)(f"{path.name} cannot be used: {error}.") from error
+
+
+def _read_zip(file: BinaryIO) -> Dict[str, np.ndarray]:
+    """Read the format since torch 1.6: `NAME/data.pkl` and one member `NAME/data/KEY` a storage."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            pickles = [each for each in archive.namelist() if each.endswith("/data.pkl")]
+            if len(pickles) != 1:
+                raise CheckpointError(
+                    f"it is a zip archive with {len(pickles)} members named data.pkl; "
+                    "torch.save writes one"
+                )
+            folder = pickles[0][: -len("data.pkl")]
+            order = folder + "byteorder"
+            if order in archive.namelist() and _member(archive, order).strip() != b"little":
+                raise CheckpointError("it was written on a big-endian machine")
+            tensors = load_pickle(io.BytesIO(_member(archive, pickles[0])))
+            storages = {
+                storage: _member(archive, f"{folder}data/{storage.key}")
+                for storage in _storages(tensors)
+            }
+    except _ZIP_ERRORS as error:
+        raise CheckpointError(f"its zip archive is damaged or cut short ({error})") from error
+    return _cut_out(tensors, storages)
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        info = archive.getinfo(name)
+    except KeyError as error:
+        raise CheckpointError(f"its zip archive lacks the member {name}") from error
+    # torch.save never compresses; a compressed member could unfold to any size.
+    if info.compress_type != zipfile.ZIP_STORED:
+        raise CheckpointError(f"its member {name} is compressed, which torch.save never does")
+    return archive.read(info)
+
+
+def _read_legacy(file: io.BytesIO) -> Dict[str, np.ndarray]:
+    """Read the format before torch 1.6: five pickles, then each storage's length and bytes."""
+    if load_pickle(file) != _LEGACY_MAGIC or load_pickle(file) != _LEGACY_PROTOCOL:
+        raise CheckpointError("it is a pickle, but none of torch.save")
+    system = load_pickle(file)
+    if not isinstance(system, dict) or system.get("little_endian") is not True:
+        raise CheckpointError("it was written on a big-endian machine")
+    tensors = load_pickle(file)
+    keys = load_pickle(file)
+    if not isinstance(keys, list):
+        raise CheckpointError(f"its list of storages is a {type(keys).__name__}")
+    by_key = {each.key: each for each in _storages(tensors)}
+    storages = {}
+    for key in keys:
+        if not isinstance(key, str) or key not in by_key:
+            raise CheckpointError(f"its storage {key!r} belongs to no tensor")
+        storages[by_key[key]] = _legacy_storage(file, by_key[key])
+    return _cut_out(tensors, storages)
+
+
+def _legacy_storage(file: io.BytesIO, storage: StorageKey) -> bytes:
+    header = file.read(8)
+    if len(header) < 8:
+        raise CheckpointError(f"it ends before the length of storage {storage.key}: cut short?")
+    (count,) = struct.unpack("<q", header)
+    if count != storage.length:
+        raise CheckpointError(
+            f"its storage {storage.key} holds {count} values, its pickle says {storage.length}"
+        )
+    return file.read(storage.nbytes)
+
+
+def _table(tensors: object) -> Dict[str, PickledTensor]:
+    """The pickle's top level as names and tensors, or a sentence about what it is instead."""
+    if not isinstance(tensors, dict):
+        raise CheckpointError(
+            f"it holds a {type(tensors).__name__}, not a table of tensors by name (a state dict)"
+        )
+    for name, value in tensors.items():
+        if not isinstance(name, str) or not isinstance(value, PickledTensor):
+            kind = "a table" if isinstance(value, dict) else f"a {type(value).__name__}"
+            raise CheckpointError(
+                f"its entry {name!r} is {kind}, not a tensor; expected a plain state dict: "
+                "save that part alone with torch.save"
+            )
+    return tensors
+
+
+def _storages(tensors: object) -> Tuple[StorageKey, ...]:
+    return tuple(dict.fromkeys(each.storage for each in _table(tensors).values()))
+
+
+def _cut_out(tensors: object, storages: Mapping[StorageKey, bytes]) -> Dict[str, np.ndarray]:
+    for storage, data in storages.items():
+        if len(data) < storage.nbytes:
+            raise CheckpointError(
+                f"its storage {storage.key} has {len(data)} bytes of {storage.nbytes}: cut short?"
+            )
+    arrays = {storage: _values(storage, data) for storage, data in storages.items()}
+    return {name: _view(name, each, arrays) for name, each in _table(tensors).items()}
+
+
+def _values(storage: StorageKey, data: bytes) -> np.ndarray:
+    """A storage's bytes as a read-only vector of its dtype."""
+    if storage.dtype == "bool":
+        # A byte other than 0 and 1 is no valid numpy bool.
+        values: np.ndarray = np.frombuffer(data, np.uint8, storage.length) != 0
+    elif storage.dtype == "bfloat16":
+        # A bfloat16 is the upper half of a float32.
+        halves = np.frombuffer(data, "<u2", storage.length)
+        values = (halves.astype(np.uint32) << 16).view(np.float32)
+    else:
+        values = np.frombuffer(data, np.dtype(storage.dtype).newbyteorder("<"), storage.length)
+    values.flags.writeable = False
+    return values
+
+
+def _view(
+    name: str, tensor: PickledTensor, storages: Mapping[StorageKey, np.ndarray]
+) -> np.ndarray:
+    """One tensor of its storage, bounds checked."""
+    storage = storages.get(tensor.storage)
+    if storage is None:
+        raise CheckpointError(f"the storage {tensor.storage.key} of {name} is missing")
+    shape, strides, offset = tensor.shape, tensor.strides, tensor.offset
+    what = f"{name} (shape {list(shape)}, strides {list(strides)}, offset {offset})"
+    if len(shape) != len(strides) or len(shape) > _MOST_DIMENSIONS:
+        raise CheckpointError(f"{what} has no valid shape")
+    if offset < 0 or any(each < 0 for each in shape + strides):
+        raise CheckpointError(f"{what} has a negative size, stride or offset")
+    if math.prod(shape) * storage.itemsize > sys.maxsize:
+        raise CheckpointError(f"{what} is larger than any memory")
+    if 0 in shape:
+        return np.zeros(shape, storage.dtype)
+    last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides))
+    if last >= len(storage):
+        raise CheckpointError(
+            f"{what} reaches value {last} of a storage of {len(storage)}: the file is damaged"
+        )
+    view: np.ndarray = np.lib.stride_tricks.as_strided(
+        storage[offset:],
+        shape,
+        tuple(stride * storage.itemsize for stride in strides),
+        writeable=False,
+    )
+    return view

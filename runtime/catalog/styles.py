@@ -1,0 +1,65 @@
+"""The style pictures: those of the index, and any that the owner dropped into the folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Mapping, Optional
+
+from runtime.errors import PictureError
+
+FOLDER = Path(__file__).resolve().parent.parent.parent / "styles"
+LANGUAGES = ("en", "ru")
+
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
+
+@dataclass(frozen=True)
+class Style:
+    """A style picture. `title` and `author` are by language; `None` where nothing is known."""
+
+    name: str
+    path: Path
+    title: Mapping[str, str]
+    author: Optional[Mapping[str, str]] = None
+    year: Optional[int] = None
+    licence: Optional[str] = None
+
+
+def installed_styles(folder: Path = FOLDER) -> Dict[str, Style]:
+    """The styles whose pictures are in `folder`, by name: the index's first, in its order."""
+    found = {}
+    entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    listed = {entry["file"] for entry in entries}
+    for entry in entries:
+        path = folder / entry["file"]
+        if path.exists():
+            found[entry["name"]] = Style(
+                name=entry["name"],
+                path=path,
+                title=entry["title"],
+                author=entry["author"],
+                year=entry["year"],
+                licence=entry["licence"],
+            )
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in _SUFFIXES and path.name not in listed:
+            title = path.stem.replace("-", " ").replace("_", " ")
+            found[path.stem] = Style(path.stem, path, {each: title for each in LANGUAGES})
+    return found
+
+
+def find_style(wanted: str, folder: Path = FOLDER) -> Path:
+    """The picture of a style of the gallery, or a file of that name.
+
+    Raises `PictureError`, with the names there are, for neither.
+    """
+    styles = installed_styles(folder)
+    if wanted in styles:
+        return styles[wanted].path
+    if Path(wanted).exists():
+        return Path(wanted)
+    raise PictureError(
+        f"There is no style or file called {wanted!r}. The styles are {', '.join(styles)}."
+    )

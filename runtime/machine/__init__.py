@@ -1,0 +1,1 @@
+"""The machine that Jetbrush runs on: its state and what to do about it."""

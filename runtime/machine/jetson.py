@@ -1,0 +1,267 @@
+"""What a Jetson needs to paint well, looked up in its files and tools.
+
+`python3 -m runtime.machine.jetson` tells it before anything is installed: only the standard library is
+used. `python -m runtime doctor` tells it too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence
+
+from runtime.machine.findings import MISSING, NOTE, OK, Finding, report
+from runtime.spec.tegra import l4t_release
+
+#: The JetPack of each L4T release (developer.nvidia.com/embedded/jetpack-archive).
+_JETPACKS: Mapping[str, str] = {
+    "R32.4.3": "4.4",
+    "R32.4.4": "4.4.1",
+    "R32.5.0": "4.5",
+    "R32.5.1": "4.5.1",
+    "R32.5.2": "4.5.1",
+    "R32.6.1": "4.6",
+    "R32.7.1": "4.6.1",
+    "R32.7.2": "4.6.2",
+    "R32.7.3": "4.6.3",
+    "R32.7.4": "4.6.4",
+    "R32.7.5": "4.6.5",
+    "R32.7.6": "4.6.6",
+    "R35.1.0": "5.0.2",
+    "R35.2.1": "5.1",
+    "R35.3.1": "5.1.1",
+    "R35.4.1": "5.1.2",
+    "R35.5.0": "5.1.3",
+    "R35.6.0": "5.1.4",
+    "R36.3.0": "6.0",
+    "R36.4.0": "6.1",
+    "R36.4.3": "6.2",
+}
+#: The first whose TensorRT (8.0) can build the engines.
+_OLDEST = (32, 6)
+
+#: What the engines' builder wants.
+_LEAST_SWAP_MIB, _LEAST_FREE_MIB = 3800, 1500
+#: From about here on a Jetson slows itself down.
+_HOT = 80.0
+
+_LIBGOMP = "usr/lib/aarch64-linux-gnu/libgomp.so.1"
+_NODES = ("nvhost-ctrl-gpu", "nvhost-gpu", "nvmap")
+_MAXN = "Run `sudo nvpmodel -m 0`; jetbrush-clocks.service does so at every boot."
+#: The topics that `scripts/install` offers to mend.
+FIXABLE = ("swap", "zram", "desktop")
+
+
+def is_jetson(root: Path = Path("/")) -> bool:
+    """Whether this is a Jetson; `root` is where the system lies, for tests."""
+    return (root / "etc/nv_tegra_release").exists()
+
+
+def examine_jetson(root: Path = Path("/")) -> Iterator[Finding]:
+    """Look at model, release, power, heat, memory, TensorRT and permissions; nothing elsewhere."""
+    if not is_jetson(root):
+        return
+    yield Finding("model", OK, _read(root / "proc/device-tree/model") or "a Jetson, unnamed")
+    yield _release(root)
+    yield _power_mode()
+    yield from _clocks(root)
+    yield from _temperature(root)
+    yield from _memory(root)
+    yield _desktop()
+    yield _tensorrt()
+    yield _compiler(root)
+    yield _preload(root)
+    yield _nodes(root)
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Print the findings, or with `--fixable` the topics that the installer may mend."""
+    parser = argparse.ArgumentParser(prog="python3 -m runtime.machine.jetson", description=__doc__)
+    parser.add_argument("--fixable", action="store_true", help="name what can be mended, only")
+    fixable = parser.parse_args(arguments).fixable
+    findings = list(examine_jetson())
+    if fixable:
+        print(" ".join(e.topic for e in findings if e.topic in FIXABLE and e.state != OK))
+    elif findings:
+        print(report(findings))
+    return 0
+
+
+def _release(root: Path) -> Finding:
+    release = l4t_release(root / "etc/nv_tegra_release")
+    full = release if release.count(".") > 1 else f"{release}.0"
+    text = f"L4T {release}, JetPack {_JETPACKS.get(full, 'unknown')}"
+    numbers = re.findall(r"\d+", release)
+    if len(numbers) > 1 and (int(numbers[0]), int(numbers[1])) < _OLDEST:
+        return Finding(
+            "release", MISSING, text, "Its TensorRT is too old: flash JetPack 4.6 or newer."
+        )
+    return Finding("release", OK, text)
+
+
+def _power_mode() -> Finding:
+    said = _asked("nvpmodel", "-q")
+    name = re.search(r"Power Mode: *(\S+)", said)
+    number = re.search(r"^\d+$", said, re.MULTILINE)
+    if not (name and number):
+        return Finding("power", NOTE, "nvpmodel does not tell its mode", _MAXN)
+    text = f"mode {number[0]}, {name[1]}"
+    return Finding("power", OK, text) if number[0] == "0" else Finding("power", NOTE, text, _MAXN)
+
+
+def _clocks(root: Path) -> Iterator[Finding]:
+    for topic, pattern, least, most in (
+        (
+            "cpu clock",
+            "sys/devices/system/cpu/cpu0/cpufreq",
+            "scaling_min_freq",
+            "cpuinfo_max_freq",
+        ),
+        ("gpu clock", "sys/class/devfreq/*gpu*", "min_freq", "max_freq"),
+        ("gpu clock", "sys/class/devfreq/*.g[av]*", "min_freq", "max_freq"),
+    ):
+        for folder in sorted(root.glob(pattern)):
+            low, high = _number(folder / least), _number(folder / most)
+            if low is None or not high:
+                continue
+            # Processors count in kHz, devfreq in Hz.
+            mhz = 1e3 if topic == "cpu clock" else 1e6
+            text = f"between {low / mhz:.0f} and {high / mhz:.0f} MHz"
+            advice = "Run `sudo jetson_clocks`, or `sudo systemctl start jetbrush-clocks`."
+            if low >= high:
+                yield Finding(topic, OK, f"held at {high / mhz:.0f} MHz")
+            else:
+                yield Finding(topic, NOTE, text, advice)
+            break
+
+
+def _temperature(root: Path) -> Iterator[Finding]:
+    degrees: Dict[str, float] = {}
+    for zone in sorted(root.glob("sys/class/thermal/thermal_zone*")):
+        name, milli = _read(zone / "type"), _number(zone / "temp")
+        # The Nano's PMIC always says 100 degrees.
+        if name and milli is not None and "PMIC" not in name:
+            degrees[name] = milli / 1000
+    if not degrees:
+        return
+    text = ", ".join(f"{name} {value:.0f} °C" for name, value in degrees.items())
+    if max(degrees.values()) < _HOT:
+        yield Finding("heat", OK, text)
+    else:
+        yield Finding("heat", NOTE, text, "It slows down when it is hot: give it a fan.")
+
+
+def _memory(root: Path) -> Iterator[Finding]:
+    mib = {
+        name: int(kib) // 1024
+        for name, kib in re.findall(r"(\w+):\s+(\d+) kB", _read(root / "proc/meminfo"))
+    }
+    free = mib.get("MemAvailable", 0)
+    text = f"{free} MiB free of {mib.get('MemTotal', 0)}"
+    if free >= _LEAST_FREE_MIB:
+        yield Finding("memory", OK, text)
+    else:
+        advice = "Building engines wants 1500: stop the desktop and the bot meanwhile."
+        yield Finding("memory", NOTE, text, advice)
+    sizes = [line.split() for line in _read(root / "proc/swaps").splitlines()[1:]]
+    swap = sum(int(line[2]) // 1024 for line in sizes if len(line) > 2 and "zram" not in line[0])
+    if swap >= _LEAST_SWAP_MIB:
+        yield Finding("swap", OK, f"{swap} MiB on the disk")
+    else:
+        advice = (
+            "Without 4 GB the kernel may end the build: sudo fallocate -l 4G /swapfile && sudo chmod"
+            " 600 /swapfile && sudo mkswap /swapfile && sudo swapon /swapfile"
+        )
+        yield Finding("swap", NOTE, f"{swap} MiB on the disk", advice)
+    if any("zram" in line[0] for line in sizes if line):
+        text = "the swap lies in compressed memory, which painting needs itself"
+        yield Finding("zram", NOTE, text, "Run `sudo systemctl disable --now nvzramconfig`.")
+
+
+def _desktop() -> Finding:
+    target = _asked("systemctl", "get-default").strip()
+    if target != "graphical.target":
+        return Finding("desktop", OK, f"boots to {target or 'something unknown'}")
+    advice = "Run `sudo systemctl set-default multi-user.target` and restart."
+    return Finding("desktop", NOTE, "it takes 250 to 800 MB of the memory", advice)
+
+
+def _tensorrt() -> Finding:
+    try:
+        version = importlib.metadata.version("tensorrt")
+    except importlib.metadata.PackageNotFoundError:
+        version = "" if importlib.util.find_spec("tensorrt") is None else "of unknown version"
+    if version:
+        return Finding("bindings", OK, f"TensorRT {version} for this Python")
+    text = f"Python {sys.version_info[0]}.{sys.version_info[1]} finds no TensorRT"
+    advice = (
+        "Install python3-libnvinfer with apt, and use the system's Python; the virtual environment"
+        " must be made with --system-site-packages."
+    )
+    return Finding("bindings", MISSING, text, advice)
+
+
+def _compiler(root: Path) -> Finding:
+    nvcc = root / "usr/local/cuda/bin/nvcc"
+    if nvcc.exists() or shutil.which("nvcc"):
+        return Finding("nvcc", OK, "compiles pycuda")
+    advice = "Run `sudo apt install nvidia-jetpack`, or the cuda-toolkit of your release."
+    return Finding("nvcc", MISSING, "no CUDA compiler for pycuda in /usr/local/cuda/bin", advice)
+
+
+def _preload(root: Path) -> Finding:
+    library = root / _LIBGOMP
+    if not library.exists() or "libgomp" in os.environ.get("LD_PRELOAD", ""):
+        return Finding("preload", OK, "libgomp comes first, or is not there")
+    text = "TensorRT may meet `cannot allocate memory in static TLS block`"
+    return Finding("preload", NOTE, text, f"Start with LD_PRELOAD=/{_LIBGOMP}; the service does.")
+
+
+def _nodes(root: Path) -> Finding:
+    there = [root / "dev" / name for name in _NODES if (root / "dev" / name).exists()]
+    closed = [f"/dev/{each.name}" for each in there if not os.access(each, os.R_OK | os.W_OK)]
+    if closed:
+        advice = "Run `sudo usermod -aG video $USER` and log in again."
+        return Finding("gpu nodes", MISSING, f"no right to {', '.join(closed)}", advice)
+    if not there:
+        advice = "In a container, pass the GPU in; otherwise its driver is not loaded: see dmesg."
+        return Finding("gpu nodes", NOTE, "none of the usual ones is in /dev", advice)
+    return Finding("gpu nodes", OK, ", ".join(f"/dev/{each.name}" for each in there))
+
+
+def _asked(*command: str) -> str:
+    """What a tool prints; nothing if it is not there or hangs."""
+    return _run(command) if shutil.which(command[0]) else ""
+
+
+def _run(command: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode(errors="replace")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip("\0\n ")
+    except OSError:
+        return ""
+
+
+def _number(path: Path) -> Optional[int]:
+    text = _read(path)
+    return int(text) if re.fullmatch(r"-?\d+", text) else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The contract between `export`, which writes graphs and engines, and `runtime`."""

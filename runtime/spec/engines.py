@@ -1,0 +1,141 @@
+"""TensorRT engines, which take pictures of fixed sizes: their sizes, file names and sidecars."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Sequence, Tuple
+
+from runtime.spec.graphs import GraphSpec
+
+ENGINES = Path(__file__).resolve().parent.parent.parent / "engines"
+
+#: Width and height in pixels, in Pillow's order.
+Size = Tuple[int, int]
+
+#: Width to height, the most frequent first: so are engines built.
+ASPECTS = ((1, 1), (4, 3), (3, 4), (3, 2), (2, 3), (16, 9), (9, 16))
+
+#: Every side of an engine's picture is a multiple of this: no pooling of VGG-19 drops a row.
+SIDE_STEP = 16
+
+#: The longer side of the pictures that the engines of a graph take.
+GATYS_SIDE, GENERATOR_SIDE = 384, 512
+
+#: Measured by the builder, useful to the next build with the same TensorRT on the same device.
+TIMING_CACHE_FILE = "timing.cache"
+
+
+def engine_sizes(graph: GraphSpec) -> Tuple[Size, ...]:
+    """The sizes that engines of `graph` are built for, in the order of `ASPECTS`."""
+    side = GENERATOR_SIDE if graph.name.startswith("generator-") else GATYS_SIDE
+    return tuple(_size_of_aspect(side, *aspect) for aspect in ASPECTS)
+
+
+def best_shape(width: int, height: int, sizes: Sequence[Size]) -> Size:
+    """Which of `sizes` a picture of `width` x `height` fits into with the least of it left over.
+
+    The picture is scaled until it just fits. Of equally good sizes the largest is taken. Raises
+    `ValueError` for no sizes.
+    """
+
+    def filled(size: Size) -> Tuple[float, int]:
+        ratio = (width * size[1]) / (height * size[0])
+        return round(min(ratio, 1 / ratio), 6), size[0] * size[1]
+
+    return max(sizes, key=filled)
+
+
+def engine_stem(graph: GraphSpec, size: Size) -> str:
+    """What all files of an engine begin with, such as `gatys-deep-average-384x288`."""
+    return f"{graph.name}-{size[0]}x{size[1]}"
+
+
+def plan_file(graph: GraphSpec, size: Size) -> str:
+    """The file name of an engine in the engines folder."""
+    return engine_stem(graph, size) + ".plan"
+
+
+def sidecar_file(graph: GraphSpec, size: Size) -> str:
+    """The file name of what is known about an engine, an `EngineRecord` as JSON."""
+    return engine_stem(graph, size) + ".json"
+
+
+def reference_file(graph: GraphSpec, size: Size) -> str:
+    """The file name of the inputs and float32 outputs that an engine is tested against."""
+    return engine_stem(graph, size) + ".reference.npz"
+
+
+def planned_sizes(graph: GraphSpec, folder: Path) -> Tuple[Size, ...]:
+    """The sizes for which `folder` holds a plan of `graph`, smallest first."""
+    name = re.compile(re.escape(graph.name) + r"-(\d+)x(\d+)\.plan")
+    matches = (name.fullmatch(path.name) for path in folder.glob("*.plan"))
+    return tuple(sorted((int(each[1]), int(each[2])) for each in matches if each))
+
+
+@dataclass(frozen=True)
+class EngineHost:
+    """What a plan is bound to: it loads under the very same versions on the same device only.
+
+    `bindings` is the version of the Python module, empty for a plan that trtexec built;
+    `library` is that of libnvinfer, such as 8201; `capability` is such as `5.3`; `l4t` is the
+    Jetson's release, such as `R32.6.1`, and empty elsewhere.
+    """
+
+    bindings: str
+    library: str
+    capability: str
+    device: str
+    l4t: str
+
+    def differences(self, here: EngineHost) -> Tuple[str, ...]:
+        """What differs `here`, in words; without bindings on one side they are not compared."""
+        names = [each.name for each in fields(self)]
+        if not (self.bindings and here.bindings):
+            names.remove("bindings")
+        pairs = ((name, getattr(self, name), getattr(here, name)) for name in names)
+        return tuple(f"{name} {was!r}, now {now!r}" for name, was, now in pairs if was != now)
+
+
+@dataclass(frozen=True)
+class EngineRecord:
+    """What a sidecar says: what the plan was built from and for, and its own size and sum.
+
+    `precision` is one of the builder's precision plans; `key` is the sum over all that the plan
+    depends on; `seconds` is how long the build took.
+    """
+
+    key: str
+    onnx_sha256: str
+    host: EngineHost
+    precision: str
+    workspace_mib: int
+    revision: int
+    plan_bytes: int
+    plan_sha256: str
+    seconds: float
+
+    def to_json(self) -> str:
+        """The sidecar's text."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> EngineRecord:
+        """Read a sidecar's text; raises `ValueError` for anything that `to_json` did not write."""
+        values = json.loads(text)
+        try:
+            host = EngineHost(**values.pop("host"))
+            return cls(host=host, **values)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"not an engine's sidecar: {error}") from error
+
+
+def _size_of_aspect(side: int, across: int, down: int) -> Size:
+    scale = side / max(across, down)
+    return _stepped(across * scale), _stepped(down * scale)
+
+
+def _stepped(length: float) -> int:
+    return max(SIDE_STEP, round(length / SIDE_STEP) * SIDE_STEP)

@@ -1,0 +1,77 @@
+"""VGG-19 and what is measured on it: layers, poolings, objectives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Mapping, Tuple
+
+POOLINGS = ("average", "max")
+
+#: VGG-19's convolutions in order, with their output channels; a pooling precedes each
+#: `convN_1` but the first (Simonyan and Zisserman 2014, table 1, configuration E).
+VGG19_CHANNELS: Mapping[str, int] = {
+    "conv1_1": 64,
+    "conv1_2": 64,
+    "conv2_1": 128,
+    "conv2_2": 128,
+    "conv3_1": 256,
+    "conv3_2": 256,
+    "conv3_3": 256,
+    "conv3_4": 256,
+    "conv4_1": 512,
+    "conv4_2": 512,
+    "conv4_3": 512,
+    "conv4_4": 512,
+    "conv5_1": 512,
+}
+
+
+def stride_of(layer: str) -> int:
+    """How many picture pixels one feature of `layer` stands for along an axis."""
+    block = int(layer[len("conv")])
+    return int(2 ** (block - 1))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a repainting is measured by: the layers that see style and the one that sees content.
+
+    `style_gentle` and `style_strong` are the style weights, against a content weight of 1, between
+    which the user's strength moves.
+    """
+
+    name: str
+    style_layers: Tuple[str, ...]
+    content_layer: str
+    style_gentle: float
+    style_strong: float
+
+    @property
+    def layers(self) -> Tuple[str, ...]:
+        """The convolutions to run, the last of the wanted ones included, in order."""
+        wanted = self.style_layers + (self.content_layer,)
+        order = tuple(VGG19_CHANNELS)
+        return order[: 1 + max(order.index(layer) for layer in wanted)]
+
+    @property
+    def stride(self) -> int:
+        """Picture pixels per feature of the deepest layer: sizes divisible by it waste nothing."""
+        return stride_of(self.layers[-1])
+
+
+CLASSIC = Objective(
+    name="classic",
+    style_layers=("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"),
+    content_layer="conv2_2",
+    style_gentle=20.0,
+    style_strong=100.0,
+)
+#: Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
+DEEP = Objective(
+    name="deep",
+    style_layers=("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"),
+    content_layer="conv4_2",
+    style_gentle=20.0,
+    style_strong=100.0,
+)
+OBJECTIVES: Mapping[str, Objective] = {each.name: each for each in (CLASSIC, DEEP)}

@@ -1,0 +1,130 @@
+"""What buttons carry, and which there are."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from bot.chat.catalog import key_of
+from bot.chat.keyboards import (
+    ChooseStyle,
+    OfJob,
+    OpenGallery,
+    UseGenerator,
+    choice_keyboard,
+    gallery_keyboard,
+    menu_keyboard,
+    result_keyboard,
+    settings_keyboard,
+    status_keyboard,
+)
+from bot.chat.texts import make_i18n
+from bot.painting.protocol import STYLIZE, TRANSLATE
+from bot.storage.jobs import Job, Order
+from bot.storage.users import SIZES, STRENGTHS, Settings, StyleChoice
+from runtime import Model, Style
+
+MOST_BYTES = 64
+MOST_ID = 2**63 - 1
+
+
+@pytest.fixture(autouse=True)
+def language():
+    i18n = make_i18n()
+    with i18n.context(), i18n.use_locale("en"):
+        yield
+
+
+def job(kind=STYLIZE, strength=0.5, of_album=False):
+    order = Order(
+        dedupe="update:1",
+        user_id=1,
+        chat_id=1,
+        reply_to=1,
+        language="en",
+        kind=kind,
+        picture=1,
+        settings=Settings(strength=strength, size=384),
+        style=StyleChoice(gallery="a") if kind == STYLIZE else None,
+        model="m" if kind == TRANSLATE else None,
+        of_album=of_album,
+    )
+    others = {field.name: None for field in fields(Job)}
+    return Job(**{**others, "id": MOST_ID, "order": order})
+
+
+def labels(keyboard):
+    return [[button.text for button in row] for row in keyboard.inline_keyboard]
+
+
+def test_the_largest_data_fit(tmp_path):
+    models = [Model("ж" * 200, {"en": "A"}), Model("b", {"en": "B"}), Model("c", {"en": "C"})]
+    styles = [Style(f"{n}-{'ж' * 200}", tmp_path, {"en": "S"}) for n in range(10)]
+    keyboards = [
+        status_keyboard(job(of_album=True)),
+        result_keyboard(job(of_album=True)),
+        menu_keyboard(models, "en", examples=True),
+        gallery_keyboard(styles, start=990, following=999, picture=MOST_ID),
+        choice_keyboard(MOST_ID, "S", models, "en"),
+        settings_keyboard(Settings(strength=0.5, size=384)),
+    ]
+    for keyboard in keyboards:
+        for row in keyboard.inline_keyboard:
+            assert row
+            for button in row:
+                assert len(button.callback_data.encode()) <= MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    ("count", "rows"), [(1, [1]), (5, [5]), (6, [3, 3]), (7, [4, 3]), (10, [5, 5])]
+)
+def test_numbers_stand_in_even_rows(tmp_path, count, rows):
+    styles = [Style(str(n), tmp_path, {"en": "S"}) for n in range(count)]
+    keyboard = gallery_keyboard(styles, start=0, following=None, picture=None)
+    assert list(map(len, labels(keyboard))) == [*rows, 1]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        OpenGallery(start=10, picture=None),
+        ChooseStyle(style=key_of("a:b"), picture=7),
+        UseGenerator(model=key_of("ж"), picture=None),
+        OfJob(action="stronger", job=MOST_ID),
+    ],
+)
+def test_data_come_back_as_they_were(data):
+    assert type(data).unpack(data.pack()) == data
+
+
+@pytest.mark.parametrize("text", ["job:swap:0", f"job:swap:{MOST_ID + 1}", "job:swap:", "job:1"])
+def test_numbers_that_no_row_has_are_refused(text):
+    with pytest.raises((ValueError, TypeError)):
+        OfJob.unpack(text)
+
+
+def test_under_a_status():
+    assert labels(status_keyboard(job())) == [["Cancel"]]
+    assert labels(status_keyboard(job(of_album=True))) == [["Cancel"], ["Swap photo and style"]]
+
+
+@pytest.mark.parametrize(
+    ("strength", "offered"),
+    [
+        (STRENGTHS[0], ["Stronger"]),
+        (0.3, ["Weaker", "Stronger"]),
+        (STRENGTHS[-1], ["Weaker"]),
+    ],
+)
+def test_strength_ends_somewhere(strength, offered):
+    assert labels(result_keyboard(job(strength=strength)))[1] == offered
+
+
+def test_under_what_a_generator_made():
+    assert labels(result_keyboard(job(kind=TRANSLATE))) == [["Original file (PNG)"]]
+
+
+def test_a_setting_of_the_owners_own_is_not_ticked():
+    keyboard = settings_keyboard(Settings(strength=0.5, size=300))
+    assert labels(keyboard)[1] == [f"{size} px" for size in SIZES]

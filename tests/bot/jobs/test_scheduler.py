@@ -1,0 +1,325 @@
+"""From the store to the painter: turns, ends, estimates, and a stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from bot.jobs import scheduler as scheduler_module
+from bot.jobs.eta import Pace
+from bot.jobs.scheduler import Estimate, Scheduler
+from bot.metrics import Metrics
+from bot.painting.protocol import TRANSLATE
+from bot.sandbox import Sandbox
+from bot.storage.jobs import (
+    CANCELLED,
+    FAILED,
+    MOST_ATTEMPTS,
+    PAINTED,
+    QUEUED,
+    RUNNING,
+    Jobs,
+    Limits,
+)
+from bot.storage.key_values import Facts
+from bot.storage.pictures import PHOTO, Pictures
+from bot.storage.results import Results
+from bot.storage.users import Settings
+from tests.support.bot.conversation import until
+from tests.support.bot.doubles import FakeWorker
+from tests.support.bot.orders import order
+from tests.support.bot.running import running
+from tests.support.bot.stage import config_for, jpeg, plain
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+class Studio:
+    """A scheduler that paints with a double and downloads nothing."""
+
+    def __init__(self, database, folder):
+        self.database = database
+        self.jobs = Jobs(database, Limits(9, 9))
+        self.pictures = Pictures(database)
+        self.results = Results(folder / "results")
+        self.metrics = Metrics()
+        self.pace = Pace(Facts(database))
+        self.worker = FakeWorker()
+        config = config_for(SimpleNamespace(token="42:x", url="http://127.0.0.1:9"), folder)
+        self.scheduler = Scheduler(
+            bot=None,
+            config=config,
+            jobs=self.jobs,
+            pictures=self.pictures,
+            results=self.results,
+            worker=self.worker,
+            pace=self.pace,
+            metrics=self.metrics,
+            on_change=lambda: None,
+        )
+        self.task = None
+
+    def start(self):
+        self.task = asyncio.ensure_future(self.scheduler.run())
+
+    async def order(self, user_id=1, **changes):
+        picture = await self.pictures.add(
+            user_id=user_id, chat_id=1, message_id=time.monotonic_ns(), file_id="f", form=PHOTO
+        )
+        job, _new = await self.jobs.submit(order(user_id, picture=picture.id, **changes))
+        self.scheduler.wake()
+        return job
+
+    async def state(self, job, *states):
+        """The job, once it is in one of the states."""
+
+        async def look():
+            found = await self.jobs.get(job.id)
+            return found if found.state in states or found.outcome in states else None
+
+        return await until(look)
+
+    async def halfway(self, job):
+        async def look():
+            progress = self.scheduler.progress(job.id)
+            return progress is not None and progress.share == 0.5
+
+        await until(look)
+        return await self.jobs.get(job.id)
+
+    def counted(self, outcome):
+        return f'jetbrush_jobs_total{{outcome="{outcome}"}} 1.0' in self.metrics.render().decode()
+
+
+@pytest.fixture()
+async def studio(database, tmp_path, monkeypatch):
+    async def download(_bot, _file_id, path):
+        path.write_bytes(jpeg(plain("green")))
+
+    monkeypatch.setattr(scheduler_module, "download", download)
+    studio = Studio(database, tmp_path)
+    yield studio
+    if studio.task is not None:
+        studio.worker.release()
+        await studio.scheduler.stop(0)
+        await asyncio.wait([studio.task])
+
+
+async def test_a_job_claimed_while_the_bot_stops_is_handed_back(studio, monkeypatch):
+    claim = studio.jobs.claim
+
+    async def claim_and_meanwhile_stop():
+        job = await claim()
+        await studio.scheduler.stop(grace=5)
+        return job
+
+    monkeypatch.setattr(studio.jobs, "claim", claim_and_meanwhile_stop)
+    job = await studio.order()
+    studio.start()
+    await asyncio.wait_for(studio.task, 5)
+    job = await studio.jobs.get(job.id)
+    assert (job.state, job.attempts) == (QUEUED, 0)
+    assert not studio.worker.tasks
+
+
+async def test_a_stop_lets_the_running_job_end_within_the_grace(studio):
+    studio.worker.hold()
+    first, second = await studio.order(), await studio.order()
+    studio.start()
+    await studio.halfway(first)
+    stopping = asyncio.ensure_future(studio.scheduler.stop(grace=30))
+    await asyncio.sleep(0)
+    studio.worker.release()
+    await asyncio.wait_for(stopping, 5)
+    await asyncio.wait_for(studio.task, 5)
+    assert (await studio.jobs.get(first.id)).outcome == PAINTED
+    assert (await studio.jobs.get(second.id)).state == QUEUED
+    assert studio.worker.cancelled == []
+
+
+async def test_a_stop_hands_back_what_takes_longer_than_the_grace(studio):
+    studio.worker.hold()
+    job = await studio.order()
+    studio.start()
+    await studio.halfway(job)
+    await studio.scheduler.stop(grace=0)
+    await asyncio.wait_for(studio.task, 5)
+    job = await studio.jobs.get(job.id)
+    assert (job.state, job.attempts) == (QUEUED, 0)
+
+
+async def test_a_job_cancelled_while_it_is_claimed_does_not_hold_up_the_next(studio, monkeypatch):
+    first, second = await studio.order(1), await studio.order(2)
+    look = studio.jobs.queue
+
+    async def and_then_cancelled():
+        found = await look()
+        await studio.scheduler.cancel(first.id)
+        return found
+
+    monkeypatch.setattr(studio.jobs, "queue", and_then_cancelled)
+    studio.start()
+    await studio.state(second, PAINTED)
+    assert len(studio.worker.tasks) == 1
+
+
+@pytest.mark.parametrize("step", ["workplace", "download"])
+async def test_a_disk_that_has_room_again_costs_attempts_and_not_the_job(studio, monkeypatch, step):
+    fail_times(studio, monkeypatch, step, MOST_ATTEMPTS - 1)
+    job = await studio.order()
+    studio.start()
+    assert (await studio.state(job, PAINTED)).attempts == MOST_ATTEMPTS
+
+
+@pytest.mark.parametrize("step", ["workplace", "download"])
+async def test_a_disk_that_stays_full_ends_the_job(studio, monkeypatch, caplog, step):
+    fail_times(studio, monkeypatch, step, MOST_ATTEMPTS)
+    job, other = await studio.order(), await studio.order()
+    studio.start()
+    await studio.state(job, FAILED)
+    assert caplog.text.count("No space left on device") == MOST_ATTEMPTS
+    await studio.state(other, PAINTED)
+    assert studio.counted(FAILED)
+
+
+def fail_times(studio, monkeypatch, step, times):
+    """Let the first `times` tries of a step meet a full disk."""
+    place, name = {
+        "workplace": (studio.results, "workplace"),
+        "download": (scheduler_module, "download"),
+    }[step]
+    passed, left = getattr(place, name), [FULL] * times
+
+    def fail_first(*arguments):
+        if left:
+            raise left.pop()
+        return passed(*arguments)
+
+    monkeypatch.setattr(place, name, fail_first)
+
+
+async def test_folders_are_made_and_removed_beside_the_loop(studio, monkeypatch):
+    threads = []
+
+    def watched(done):
+        def do(job_id):
+            threads.append(threading.get_ident())
+            return done(job_id)
+
+        return do
+
+    for name in ("workplace", "clear_workplace"):
+        monkeypatch.setattr(studio.results, name, watched(getattr(studio.results, name)))
+    job = await studio.order()
+    studio.start()
+    await studio.state(job, PAINTED)
+    await until_idle(studio, job)
+    assert len(threads) >= 2 and threading.get_ident() not in threads
+
+
+async def until_idle(studio, job):
+    async def look():
+        return await studio.scheduler.estimate(job) is None and not (
+            studio.results.path(job.id).with_suffix("").exists()
+        )
+
+    await until(look)
+
+
+async def test_every_end_is_counted(studio):
+    studio.worker.hold()
+    begun, queued = await studio.order(), await studio.order()
+    studio.start()
+    await studio.halfway(begun)
+    await studio.scheduler.estimates()
+    assert "jetbrush_queue_length 1.0" in studio.metrics.render().decode()
+    assert await studio.scheduler.cancel(queued.id)
+    assert not await studio.scheduler.cancel(queued.id)
+    assert studio.counted(CANCELLED)
+    studio.worker.release()
+    await studio.state(begun, PAINTED)
+    assert studio.counted(PAINTED)
+
+
+async def test_what_is_given_up_at_the_start_is_counted_and_logged(studio, caplog):
+    job = await studio.order()
+    for _ in range(MOST_ATTEMPTS - 1):
+        await studio.jobs.claim()
+        await studio.jobs.recover()
+    await studio.jobs.claim()
+    studio.start()
+    await studio.state(job, FAILED)
+    await until(lambda: wrapped(studio.counted(FAILED)))
+    assert [each.levelno for each in caplog.records] == [logging.ERROR]
+
+
+async def wrapped(value):
+    return value
+
+
+async def test_time_left_comes_from_the_job_s_own_speed_and_then_from_those_before(
+    studio, monkeypatch
+):
+    studio.worker.hold()
+    begun, queued = await studio.order(1), await studio.order(2)
+    studio.start()
+    started = (await studio.halfway(begun)).started
+    clock = SimpleNamespace(time=lambda: started + 30, monotonic=time.monotonic)
+    monkeypatch.setattr(scheduler_module, "time", clock)
+
+    async def left():
+        found = await studio.scheduler.estimates()
+        return found[begun.id], found[queued.id]
+
+    # Half of it took 30 s, and nothing is known of the other.
+    assert await left() == (Estimate(0, pytest.approx(30)), Estimate(1, None))
+    await studio.pace.learn(queued.order, 40)
+    assert await left() == (Estimate(0, pytest.approx(30)), Estimate(1, pytest.approx(70)))
+    # It has just begun: too little to go by.
+    studio.scheduler._progress = None
+    assert await left() == (Estimate(0, pytest.approx(10)), Estimate(1, pytest.approx(50)))
+    clock.time = lambda: started + 100
+    assert await left() == (Estimate(0, 1.0), Estimate(1, pytest.approx(41)))
+    assert await studio.scheduler.estimate(begun) == Estimate(0, 1.0)
+    assert (await studio.jobs.get(begun.id)).state == RUNNING
+
+
+async def test_nothing_is_promised_before_the_first_of_a_kind(studio):
+    first, second = await studio.order(1), await studio.order(2, kind=TRANSLATE, model="a")
+    third = await studio.order(3)
+    await studio.pace.learn(first.order, 8)
+    found = await studio.scheduler.estimates()
+    assert [found[job.id] for job in (first, second, third)] == [
+        Estimate(1, 8), Estimate(2, None), Estimate(3, None),
+    ]  # fmt: skip
+
+
+async def test_the_pace_is_of_a_kind_and_size_and_outlives_the_bot(studio):
+    small, large = order(), order(settings=Settings(strength=0.5, size=512))
+    zebra, other = (order(kind=TRANSLATE, model=name) for name in ("zebra", "vintage"))
+    await studio.pace.learn(small, 10)
+    await studio.pace.learn(small, 20)
+    await studio.pace.learn(zebra, 2)
+    heir = Pace(Facts(studio.database))
+    expected = [await heir.expected(each) for each in (small, large, zebra, other)]
+    assert expected == [pytest.approx(13), None, 2, None]
+
+
+async def test_a_stop_within_the_grace_sends_the_picture(tmp_path):
+    worker = FakeWorker()
+    worker.hold()
+    async with Sandbox() as sandbox:
+        config = config_for(sandbox, tmp_path / "state", stop_grace=30)
+        anna = sandbox.user(name="Anna")
+        async with running(config, worker):
+            await anna.album([jpeg(plain("white")), jpeg(plain("green"))])
+            await anna.wait_for(lambda message: "50%" in message.text)
+            asyncio.get_running_loop().call_later(0.2, worker.release)
+        await anna.wait_for(lambda message: "Your photo" in message.text, timeout=0.1)
+    assert worker.cancelled == []

@@ -1,0 +1,248 @@
+"""The real child process painting real pictures, small ones."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bot.errors import PainterDied, PaintingFailed, PaintingRefused
+from bot.painting.client import Worker, painter_command
+from bot.painting.painter import OOM_SCORE
+from bot.painting.protocol import STYLIZE, TRANSLATE, Task
+from tests.support.bot.processes import gone, is_there
+from tests.support.pictures import photo
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+
+#: A painting that goes on until it is stopped: each step takes a tenth of a second or more.
+LONG = {"size": 320, "steps": 1000}
+
+
+@pytest.fixture()
+def studio(tmp_path):
+    """A folder with a photo and a style."""
+    photo(90, 70).save(tmp_path / "photo.jpg")
+    photo(80, 80, "nagasaki-boats.jpg").save(tmp_path / "style.jpg")
+    return tmp_path
+
+
+@pytest.fixture()
+async def worker(engines):
+    worker = Worker(painter_command(engines))
+    yield worker
+    await worker.close()
+
+
+def task(studio, **changes):
+    given = {
+        "kind": STYLIZE,
+        "photo": str(studio / "photo.jpg"),
+        "style": str(studio / "style.jpg"),
+        "output": str(studio / "result.png"),
+        "previews": str(studio),
+        "size": 64,
+        "steps": 6,
+        "backend": "onnxrt",
+    }
+    return Task(**{**given, **changes})
+
+
+def unheard(progress):
+    """Take no notice."""
+
+
+async def begin(worker, wanted):
+    """Submit a task and wait for its first step; returns what is to be awaited."""
+    began = asyncio.Event()
+    running = asyncio.ensure_future(worker.submit(wanted, on_progress=lambda _: began.set()))
+    waiting = asyncio.ensure_future(began.wait())
+    await asyncio.wait({running, waiting}, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+    assert began.is_set() and not running.done()
+    return running
+
+
+async def test_photo_is_painted_step_by_step(worker, studio):
+    heard = []
+    result = await worker.submit(task(studio), on_progress=heard.append)
+    with Image.open(studio / "result.png") as painted:
+        assert painted.size == (90, 70) == (result.width, result.height)
+        away = np.abs(np.asarray(painted, float) - np.asarray(photo(90, 70), float)).mean()
+    assert away > 5
+    assert [each.step for each in heard] == list(range(1, 7))
+    assert heard[2].share == 0.5 and heard[-1].share == 1
+    # The first at a third of the way; the next would come 3 s later.
+    assert [each.step for each in heard if each.preview][:1] == [2]
+    preview = next(each.preview for each in heard if each.preview)
+    with Image.open(preview) as shown:
+        assert shown.format == "JPEG" and abs(shown.width / shown.height - 90 / 70) < 0.05
+    assert 0 < result.seconds < 60 and result.steps == 6
+    left = {each.name for each in studio.iterdir()}
+    assert left == {"photo.jpg", "style.jpg", "result.png", preview.name}
+
+
+async def test_what_is_at_fault_is_told_and_the_child_goes_on(worker, studio, engines):
+    whole = (studio / "photo.jpg").read_bytes()
+    (studio / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (studio / "text.jpg").write_text("hello")
+    Image.new("RGB", (1, 1)).save(studio / "dot.png")
+    Image.new("1", (8000, 7000)).save(studio / "vast.png")
+    await worker.start()
+    pid = worker.pid
+    for picture, name, reason in (
+        ("photo", "cut.jpg", "damaged"),
+        ("style", "text.jpg", "not-a-picture"),
+        ("photo", "dot.png", "too-small"),
+        ("style", "vast.png", "too-large"),
+    ):
+        wanted = task(studio, **{picture: str(studio / name)})
+        with pytest.raises(PaintingRefused) as refused:
+            await worker.submit(wanted, on_progress=unheard)
+        assert (refused.value.picture, refused.value.reason) == (picture, reason)
+    for changes, match in (
+        ({"kind": TRANSLATE, "model": "nothing2all"}, "nothing2all"),
+        ({"strength": 7}, "strength"),
+        ({"style": None}, "style"),
+    ):
+        with pytest.raises(PaintingFailed, match=match) as failed:
+            await worker.submit(task(studio, **changes), on_progress=unheard)
+        assert not failed.value.retriable
+    assert worker.pid == pid and not (studio / "result.png").exists()
+    for changes, match in (
+        ({"output": str(studio / "no folder" / "result.png")}, "No such file"),
+        ({"photo": str(studio / "lost.jpg")}, r"lost\.jpg"),
+    ):
+        with pytest.raises(PaintingFailed, match=match) as failed:
+            await worker.submit(task(studio, steps=1, **changes), on_progress=unheard)
+        assert failed.value.retriable
+
+
+async def test_photo_is_translated_and_missing_graphs_are_told(studio):
+    engines = studio / "engines"
+    engines.mkdir()
+    # The fake backend asks no more of a graph than that its file is there.
+    (engines / "generator-grey.onnx").touch()
+    worker = Worker(painter_command(engines))
+    try:
+        wanted = task(studio, kind=TRANSLATE, style=None, model="grey", backend="fake")
+        heard = []
+        result = await worker.submit(wanted, on_progress=heard.append)
+        assert (result.width, result.height, result.steps) == (90, 70, 1)
+        with Image.open(studio / "result.png") as painted:
+            assert painted.size == (90, 70)
+        assert [(each.share, each.preview) for each in heard] == [(1, None)]
+        with pytest.raises(PaintingFailed, match="make onnx") as caught:
+            await worker.submit(task(studio), on_progress=unheard)
+        assert not caught.value.retriable
+    finally:
+        await worker.close()
+
+
+@pytest.mark.alone
+async def test_cancel_and_kill_in_the_middle_leave_a_worker_that_works(worker, studio):
+    running = await begin(worker, task(studio, **LONG))
+    pid, asked = worker.pid, time.monotonic()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert time.monotonic() - asked < 2
+
+    running = await begin(worker, task(studio, **LONG))
+    assert worker.pid == pid, "the cancelled task was not stopped but killed"
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(PainterDied, match="SIGKILL"):
+        await asyncio.wait_for(running, 10)
+    assert not (studio / "result.png").exists()
+
+    assert (await worker.submit(task(studio, steps=1), on_progress=unheard)).steps == 1
+    assert worker.pid != pid
+
+
+async def test_kernel_takes_the_child_before_the_bot(worker):
+    await worker.start()
+    score = Path(f"/proc/{worker.pid}/oom_score_adj")
+    if not score.exists():
+        pytest.skip("no /proc here")
+    own = int(Path("/proc/self/oom_score_adj").read_text())
+    assert int(score.read_text()) == max(OOM_SCORE, own)
+
+
+async def test_prints_of_libraries_go_to_the_log(studio, engines, caplog):
+    caplog.set_level("INFO")
+    program = """
+import os, sys
+from bot import painter
+
+def noisy(prepare=painter._prepare):
+    print("from Python")
+    os.write(1, b"from a library\\n")
+    os.system("echo from a program")
+    assert sys.stdin.read() == ""
+    prepare()
+
+painter._prepare = noisy
+painter.main()
+"""
+    worker = Worker((sys.executable, "-u", "-c", program, "--engines", str(engines)))
+    try:
+        assert (await worker.submit(task(studio), on_progress=unheard)).steps == 6
+    finally:
+        await worker.close()
+    for each in ("from Python", "from a library", "from a program"):
+        assert each in caplog.text
+
+
+#: A painter in the middle of an evaluation that says nothing for minutes.
+BUSY = """
+import time
+from bot import painter
+
+def paint(task, cancel, say):
+    say("progress", share=0.1, step=1, steps=10, preview=False)
+    time.sleep(600)
+
+painter._paint = paint
+painter.main()
+"""
+
+PARENT = """
+import asyncio, json, sys
+from bot.painting.protocol import Task
+from bot.painting.client import Worker
+
+async def main():
+    worker = Worker((sys.executable, "-c", sys.argv[1]))
+    wanted = Task(**json.loads(sys.argv[2]))
+    await worker.submit(wanted, on_progress=lambda _: print(worker.pid, flush=True))
+
+asyncio.run(main())
+"""
+
+
+async def test_child_does_not_outlive_a_killed_parent(studio):
+    wanted = json.dumps(asdict(task(studio)))
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        PARENT,
+        BUSY,
+        wanted,
+        cwd=str(ROOT),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        child = int(await asyncio.wait_for(parent.stdout.readline(), 60))
+        assert is_there(child)
+    finally:
+        parent.kill()
+        await parent.communicate()
+    await gone(child)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from bot.errors import StoreError
+from bot.storage.database import Database
+from bot.storage.key_values import Facts
+
+
+async def test_what_was_committed_is_there_after_a_restart(tmp_path):
+    path = tmp_path / "state" / "jetbrush.sqlite3"
+    first = await Database(path).open()
+    await Facts(first).set("key", "value")
+    await first.close()
+    second = await Database(path).open()
+    assert await Facts(second).get("key") == "value"
+    await second.close()
+
+
+async def test_a_transaction_that_fails_leaves_nothing(database):
+    def work(connection):
+        connection.execute("INSERT INTO facts VALUES ('key', 'value')")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await database.run(work)
+    assert await Facts(database).get("key") is None
+
+
+async def test_a_file_that_may_not_be_written_is_told_with_its_name(database):
+    await database.run(lambda connection: connection.execute("PRAGMA query_only = 1"))
+    with pytest.raises(StoreError, match=r"jetbrush\.sqlite3.*readonly"):
+        await Facts(database).set("key", "value")
+
+
+async def test_a_full_disk_is_told_and_survived(database):
+    facts = Facts(database)
+
+    def fill_up(connection):
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    await database.run(fill_up)
+    with pytest.raises(StoreError, match="full"):
+        await facts.set("key", "x" * 100_000)
+    await facts.set("small", "y")
+    assert await facts.get("small") == "y"
+
+
+async def test_a_database_of_a_newer_bot_is_refused(tmp_path):
+    path = tmp_path / "jetbrush.sqlite3"
+    connection = sqlite3.connect(str(path))
+    connection.execute("PRAGMA user_version = 99")
+    connection.commit()
+    connection.close()
+    database = Database(path)
+    with pytest.raises(StoreError, match="version 99"):
+        await database.open()
+    await database.close()
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path):
+    path = tmp_path / "jetbrush.sqlite3"
+    path.write_bytes(b"not a database at all, but long enough to be read as one" * 100)
+    database = Database(path)
+    with pytest.raises(StoreError, match="not a database"):
+        await database.open()
+    await database.close()
+
+
+async def test_the_secret_is_made_once(database):
+    facts = Facts(database)
+    secret = await facts.webhook_secret()
+    assert len(secret) > 30
+    assert await facts.webhook_secret() == secret

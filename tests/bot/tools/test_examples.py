@@ -1,0 +1,151 @@
+"""The pictures of /examples: what is painted, what is left out, and what the repository has."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from PIL import Image
+
+from bot.__main__ import main
+from bot.errors import PaintingFailed
+from bot.handlers.examples import FOLDER
+from bot.painting.client import Worker, painter_command
+from bot.tools import examples as before_after
+from bot.tools.examples import GAP, ROOT, paint_all, read_examples
+from runtime import installed_styles, read_picture
+from runtime.spec import engines as spec_engines
+from tests.support.bot.doubles import FakeWorker, mean_colour, model_colour
+
+PHOTO = "docs/pictures/coffee.jpg"
+
+
+@pytest.fixture()
+async def worker(monkeypatch):
+    worker = FakeWorker()
+    monkeypatch.setattr(before_after, "Worker", lambda: worker)
+    return worker
+
+
+@pytest.fixture()
+def lay_out(tmp_path, monkeypatch):
+    """A folder of examples with these entries, and an engines folder with no generators."""
+    (tmp_path / "engines").mkdir()
+    monkeypatch.setattr(spec_engines, "ENGINES", tmp_path / "engines")
+
+    def write(**entries):
+        index = [{"name": name, "file": f"{name}.jpg", **rest} for name, rest in entries.items()]
+        (tmp_path / "index.json").write_text(json.dumps(index), encoding="utf-8")
+        return read_examples(tmp_path)
+
+    return write
+
+
+def install(folder, name):
+    (folder / "engines" / f"generator-{name}.onnx").touch()
+
+
+def halves(path):
+    """The two pictures of a file, after a look at the gap between them."""
+    joined = read_picture(path)
+    width = (joined.width - GAP) // 2
+    gap = joined.crop((width + 2, 0, width + GAP - 2, joined.height))
+    assert min(mean_colour(gap)) > 250
+    return joined.crop((0, 0, width, joined.height)), joined.crop(
+        (width + GAP, 0, joined.width, joined.height)
+    )
+
+
+async def test_before_and_after_stand_side_by_side(lay_out, worker, tmp_path, capsys):
+    examples = lay_out(cup={"photo": PHOTO, "style": "night-swirls", "strength": 0.75})
+    assert await paint_all(examples, []) == 0
+    before, after = halves(tmp_path / "cup.jpg")
+    assert before.width * 2 + GAP == 1200
+    original = read_picture(ROOT / PHOTO)
+    assert before.width / before.height == pytest.approx(original.width / original.height, 0.01)
+    close = pytest.approx(mean_colour(original), abs=6)
+    assert mean_colour(before) == close and mean_colour(after) != close
+    assert worker.tasks[0].strength == 0.75 and worker.closed
+    assert f"cup: painted, {tmp_path / 'cup.jpg'}." in capsys.readouterr().out
+
+
+async def test_what_is_there_stays_unless_it_is_named(lay_out, worker, tmp_path, capsys):
+    entry = {"photo": PHOTO, "style": "night-swirls"}
+    examples = lay_out(old=entry, other=entry)
+    for name in ("old", "other"):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.jpg")
+    assert await paint_all(examples, []) == 0
+    assert capsys.readouterr().out.splitlines() == ["old: already there.", "other: already there."]
+    assert await paint_all(examples, ["old"]) == 0
+    assert read_picture(tmp_path / "old.jpg").width == 1200
+    assert (tmp_path / "other.jpg").stat().st_size < 2000 and len(worker.tasks) == 1
+
+
+async def test_what_is_missing_is_told_and_keeps_no_other_from_being_made(
+    lay_out, worker, tmp_path, capsys
+):
+    install(tmp_path, "vintage")
+    examples = lay_out(
+        photo={"photo": "bot/examples/photos/unicorn.jpg", "generators": ["vintage"]},
+        generator={"photo": PHOTO, "generators": ["horse2zebra", "horse2zebra-lite"]},
+        made={"photo": PHOTO, "generators": ["vintage"]},
+    )
+    assert await paint_all(examples, []) == 0
+    photo, generator, made = capsys.readouterr().out.splitlines()
+    assert "left out: there is no photo bot/examples/photos/unicorn.jpg; `make weights`" in photo
+    assert "left out: the generator horse2zebra is not installed; `make weights onnx`" in generator
+    assert "made: painted" in made
+    assert [path.name for path in tmp_path.glob("*.jpg")] == ["made.jpg"]
+
+
+@pytest.mark.parametrize("first", ["horse2zebra", "horse2zebra-lite"])
+async def test_the_best_generator_that_is_installed(lay_out, worker, tmp_path, first):
+    install(tmp_path, first)
+    install(tmp_path, "horse2zebra-lite")
+    examples = lay_out(horse={"photo": PHOTO, "generators": ["horse2zebra", "horse2zebra-lite"]})
+    assert await paint_all(examples, []) == 0
+    before, after = halves(tmp_path / "horse.jpg")
+    expected = [(a + b) / 2 for a, b in zip(mean_colour(before), model_colour(first))]
+    assert mean_colour(after) == pytest.approx(expected, abs=6)
+
+
+async def test_a_painting_that_fails_is_told_and_ends_with_1(lay_out, worker, tmp_path, capsys):
+    entry = {"photo": PHOTO, "style": "night-swirls"}
+    worker.fail(PaintingFailed("There is no memory left.", retriable=True), None)
+    assert await paint_all(lay_out(bad=entry, good=entry), []) == 1
+    told = capsys.readouterr().out
+    assert "bad: not painted. There is no memory left." in told and "good: painted" in told
+    assert [path.name for path in tmp_path.glob("*.jpg")] == ["good.jpg"]
+
+
+async def test_a_style_is_really_painted(lay_out, tmp_path, engines, monkeypatch):
+    monkeypatch.setattr(before_after, "PANEL", 64)
+    monkeypatch.setattr(before_after, "Worker", lambda: Worker(painter_command(engines)))
+    assert await paint_all(lay_out(cup={"photo": PHOTO, "style": "night-swirls"}), []) == 0
+    before, after = halves(tmp_path / "cup.jpg")
+    red, _, blue = mean_colour(before)
+    assert red > blue + 50, "a red cup on brown wood"
+    red, _, blue = mean_colour(after)
+    assert blue > red, "a blue style"
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(capsys):
+    assert main(["examples", "unicorn"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: No example is called unicorn; there are cat-stained-glass, ")
+
+
+def test_the_repository_has_its_examples():
+    entries = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
+    made_later = {"horse2zebra", "zebra2horse"}
+    kinds = set()
+    for example, entry in zip(read_examples(FOLDER), entries):
+        assert set(entry["title"]) == {"en", "ru"} and entry["licence"] and entry["source"]
+        kinds.update(example.generators or ["style"])
+        if example.name not in made_later:
+            assert example.path.stat().st_size < 400_000
+            before, after = halves(example.path)
+            assert before.size == after.size
+        if example.style is not None:
+            assert example.style in installed_styles()
+    assert kinds >= {"style", "vintage", *made_later}

@@ -1,0 +1,325 @@
+"""`python -m export engines` as its owner runs it, in processes, TensorRT's stand-in among them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from export.__main__ import main
+from export.engines import command as engines_command
+from export.engines import preflight as engine_preflight
+from export.engines import trtexec as engine_trtexec
+from export.engines.command import NOT_A_BUILDER
+from export.engines.job import FLOAT32, PINNED, TYPED
+from runtime.spec import engines as spec_engines
+from runtime.spec.engines import EngineRecord
+from runtime.spec.graphs import features_graph, gatys_graph
+from runtime.spec.vgg import CLASSIC
+from tests.support.tensorrt.builder_double import Plan
+
+ROOT = Path(spec_engines.__file__).parent.parent.parent
+FEATURES, GATYS = features_graph(CLASSIC, "average"), gatys_graph(CLASSIC, "average")
+SIZE = (48, 32)
+
+#: Modules that stand before the real ones on the path of the processes, with faults from outside.
+_TENSORRT = """
+import json, os
+from tests.support.tensorrt.tensorrt_double import make_tensorrt
+module = make_tensorrt(os.environ["DOUBLE_VERSION"])
+vars(module).update(json.loads(os.environ.get("DOUBLE_FAULTS", "{}")))
+import sys
+sys.modules["tensorrt"] = module
+"""
+_PYCUDA = """
+import sys
+from tests.support.tensorrt.cuda_double import make_cuda
+driver = sys.modules["pycuda.driver"] = make_cuda()
+"""
+
+
+class Owner:
+    """An owner's machine: engines folder, environment, and the command."""
+
+    def __init__(self, folder, monkeypatch, capfd):
+        self.folder = folder / "engines"
+        self.folder.mkdir()
+        self.modules = folder / "modules"
+        (self.modules / "pycuda").mkdir(parents=True)
+        self._patch, self._capfd = monkeypatch, capfd
+        self.set("PYTHONPATH", str(self.modules))
+        self.set("OMP_NUM_THREADS", "1")
+
+    def set(self, name, value):
+        """Set a variable of the processes that the command starts."""
+        self._patch.setenv(name, value)
+
+    def install_tensorrt(self, version="8.0.1.6"):
+        (self.modules / "tensorrt.py").write_text(_TENSORRT)
+        (self.modules / "pycuda" / "__init__.py").write_text(_PYCUDA)
+        self.set("PYTHONPATH", f"{self.modules}{os.pathsep}{ROOT}")
+        self.set("DOUBLE_VERSION", version)
+
+    def engines(self, *words, **faults):
+        self.set("DOUBLE_FAULTS", json.dumps(faults))
+        self._patch.chdir(ROOT)
+        try:
+            code = main(["engines", "-o", str(self.folder), *words])
+        except SystemExit as error:
+            code = error.code
+        sys.stdout.flush()
+        said = self._capfd.readouterr()
+        return Done(code, said.out, said.err)
+
+    def build(self, **faults):
+        return self.engines(GATYS.name, "--size", "48x32", **faults)
+
+    def record(self, graph=GATYS):
+        return EngineRecord.from_json(
+            (self.folder / spec_engines.sidecar_file(graph, SIZE)).read_text()
+        )
+
+    def plan(self, graph=GATYS):
+        return self.folder / spec_engines.plan_file(graph, SIZE)
+
+
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch, capfd):
+    return Owner(tmp_path, monkeypatch, capfd)
+
+
+@pytest.fixture
+def owner(machine, vgg_graphs, monkeypatch):
+    """A machine whose graphs are written: all of them would take seconds for each test."""
+
+    def write_onnx(folder, vgg):
+        for graph in (FEATURES, GATYS):
+            shutil.copy(str(vgg_graphs.path(graph)), folder)
+
+    monkeypatch.setattr(engines_command, "write_onnx", write_onnx)
+    return machine
+
+
+def test_without_tensorrt_the_graphs_are_written_and_what_is_missing_is_said(machine):
+    (machine.modules / "tensorrt.py").write_text("raise ImportError('no TensorRT today')")
+    machine.set("PATH", "")
+    done = machine.engines()
+    assert done.returncode == NOT_A_BUILDER == 3
+    assert "TensorRT and pycuda are not both installed (No module named" in done.stderr
+    assert "Nor is there trtexec" in done.stderr
+    assert "run `make engines` on the machine with the GPU" in done.stdout
+    for graph in (FEATURES, GATYS):
+        assert (machine.folder / graph.onnx_file).exists()
+
+
+def test_builds_resumes_and_leaves_nothing_behind(owner):
+    owner.install_tensorrt()
+    words = (FEATURES.name, GATYS.name, "--size", "48x32")
+    done = owner.engines(*words)
+    assert done.returncode == 0, done.stderr
+    assert "2 engines, 0 of them there, 2 to build." in done.stdout
+    assert "built and tested in" in done.stdout
+    assert not list(owner.folder.glob("*.part"))
+    before = owner.plan().stat().st_mtime_ns
+    again = owner.engines(*words)
+    assert again.returncode == 0
+    assert "2 engines, 2 of them there, 0 to build." in again.stdout
+    assert owner.plan().stat().st_mtime_ns == before
+    owner.plan(FEATURES).unlink()
+    assert "2 engines, 1 of them there, 1 to build." in owner.engines(*words).stdout
+    assert owner.plan(FEATURES).exists() and owner.plan().stat().st_mtime_ns == before
+
+
+def test_ladder_goes_down_to_what_the_memory_holds(owner):
+    owner.install_tensorrt()
+    done = owner.build(fail_above_mib=200)
+    assert done.returncode == 0
+    assert "not with 256 MiB of workspace: " in done.stdout and "out of memory" in done.stdout
+    assert "512" not in done.stdout
+    assert owner.record().workspace_mib == 128
+
+
+def test_ladder_goes_up_when_the_workspace_is_too_small(owner):
+    owner.install_tensorrt("11.0.0")
+    done = owner.build(fail_below_mib=512)
+    assert done.returncode == 0, done.stderr
+    assert "not with 256 MiB of workspace: " in done.stdout
+    assert owner.record().workspace_mib == 512
+
+
+def test_kill_by_the_kernel_is_answered_with_the_swap_recipe(owner):
+    owner.install_tensorrt()
+    done = owner.build(die_above_mib=1)
+    assert done.returncode == 1
+    assert "not with 64 MiB of workspace: the kernel ended it" in done.stdout
+    assert "fallocate -l 4G /swapfile" in done.stderr
+    assert f"Not built: {GATYS.name}-48x32" in done.stderr
+    assert not owner.plan().exists() and not list(owner.folder.glob("*.part"))
+
+
+def test_fp16_plan_that_fails_its_test_is_built_in_float32(owner):
+    owner.install_tensorrt("8.4.1.5")
+    done = owner.build(half_factor=2.0)
+    assert done.returncode == 0
+    assert "off by 100.0%" in done.stdout and "in float32 instead" in done.stdout
+    assert owner.record().precision == FLOAT32
+    assert not Plan.parse(owner.plan().read_bytes()).fp16
+
+
+def test_plan_that_is_wrong_in_float32_too_is_refused(owner):
+    owner.install_tensorrt("11.0.0")
+    done = owner.build(output_factor=2.0)
+    assert done.returncode == 1 and "computes wrongly in float32 too" in done.stderr
+    assert not owner.plan().exists()
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (("generator-absent",), "holds no generator-absent.onnx"),
+        (("nonsense",), "no graph 'nonsense'"),
+        (("--size", "100x100"), "multiples of 16"),
+        (("--size", "big"), "'big' is no size"),
+    ],
+)
+def test_wrong_words_are_told(owner, words, said):
+    owner.install_tensorrt()
+    done = owner.engines(*words)
+    assert done.returncode in (1, 2) and said in done.stderr
+
+
+def test_full_disk_ends_the_build_and_keeps_what_is_there(owner):
+    owner.install_tensorrt()
+    assert owner.build().returncode == 0
+    old = owner.plan().read_bytes()
+    # The double's own files: a disk that takes no plan any more.
+    (owner.modules / "sitecustomize.py").write_text(
+        "import errno, pathlib\n"
+        "write = pathlib.Path.write_bytes\n"
+        "def full(path, data):\n"
+        "    if path.name.endswith('.plan.part'):\n"
+        "        raise OSError(errno.ENOSPC, 'No space left on device', str(path))\n"
+        "    return write(path, data)\n"
+        "pathlib.Path.write_bytes = full\n"
+    )
+    owner.set("DOUBLE_VERSION", "8.4.1.5")
+    done = owner.build()
+    assert "bindings '8.0.1.6', now '8.4.1.5'" in done.stdout
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr and "Make room on the disk" in done.stderr
+    assert owner.plan().read_bytes() == old
+
+
+_TRTEXEC = """#!{python}
+import json, os, sys
+import numpy as np
+sys.path.insert(0, {root!r})
+HELP = "--saveEngine --memPoolSize --timingCacheFile --noTF32 {help}"
+if "--help" in sys.argv:
+    sys.exit(print(HELP))
+given = dict(each[2:].partition("=")[::2] for each in sys.argv[1:])
+print("&&&& RUNNING TensorRT.trtexec [TensorRT v8201]")
+print("[I] Selected Device: NVIDIA Tegra X1")
+print("[I] Compute Capability: 5.3")
+import onnxruntime
+session = onnxruntime.InferenceSession(given["onnx"])
+files = dict(each.split(":") for each in given["loadInputs"].split(","))
+feeds = {{i.name: np.fromfile(files[i.name], np.float32).reshape(i.shape)
+         for i in session.get_inputs()}}
+names = [each.name for each in session.get_outputs()]
+outputs = [
+    {{"name": n, "dimensions": "x".join(map(str, v.shape)), "values": (v * {factor}).ravel().tolist()}}
+    for n, v in zip(names, session.run(names, feeds))
+]
+open(given["exportOutput"], "w").write(json.dumps(outputs))
+open(given["saveEngine"], "w").write(json.dumps(sorted(given.items())))
+"""
+
+
+def install_trtexec(owner, help_text, factor=1.0):
+    (owner.modules / "tensorrt.py").write_text("raise ImportError('no bindings')")
+    program = owner.modules / "trtexec"
+    program.write_text(
+        _TRTEXEC.format(python=sys.executable, root=str(ROOT), help=help_text, factor=factor)
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    owner.set("PATH", f"{owner.modules}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.parametrize(
+    "help_text, precision",
+    [
+        ("--fp16 --layerPrecisions --precisionConstraints", PINNED),
+        ("--stronglyTyped", TYPED),
+        ("--fp16 --strictTypes", FLOAT32),
+    ],
+)
+def test_trtexec_builds_where_the_bindings_are_missing(owner, help_text, precision):
+    install_trtexec(owner, help_text)
+    done = owner.build()
+    assert done.returncode == 0, done.stderr
+    assert "trtexec" in done.stdout and precision in done.stdout
+    record = owner.record()
+    assert (record.host.bindings, record.host.library) == ("", "8201")
+    assert (record.host.device, record.host.capability) == ("NVIDIA Tegra X1", "5.3")
+    given = dict(json.loads(owner.plan().read_text()))
+    assert given["memPoolSize"] == "workspace:256"
+    assert ("fp16" in given) == (precision == PINNED)
+    assert ("style/conv1_1/gram:fp32" in given.get("layerPrecisions", "")) == (precision == PINNED)
+    assert "conv1_1/sum:fp32" not in given.get("layerPrecisions", "")
+    assert ("stronglyTyped" in given) == (precision == TYPED)
+    if precision == PINNED:
+        assert "1 of them there" in owner.build().stdout
+    assert not list(owner.folder.glob("*.part"))
+
+
+def test_plan_of_trtexec_that_computes_wrongly_is_refused(owner):
+    install_trtexec(owner, "--fp16", factor=2.0)
+    done = owner.build()
+    assert done.returncode == 1 and "computes wrongly" in done.stderr
+    assert not owner.plan().exists()
+
+
+def test_arguments_of_an_old_trtexec():
+    assert engine_trtexec.precision_of("--workspace=N --fp16 --strictTypes") == FLOAT32
+
+
+def warnings_of(root, free_mib, swap_mib, *, zram=False, jetson=(0, 0)):
+    (root / "proc").mkdir()
+    (root / "proc" / "meminfo").write_text(
+        f"MemTotal: 4051048 kB\nMemAvailable: {free_mib * 1024} kB\nSwapFree: {swap_mib * 1024} kB\n"
+    )
+    (root / "proc" / "swaps").write_text("Filename Type\n" + ("/dev/zram0 partition" * zram))
+    if jetson[0]:
+        (root / "etc").mkdir()
+        (root / "etc" / "nv_tegra_release").write_text("# R32")
+        gpu = root / "sys/devices/57000000.gpu/devfreq/57000000.gpu"
+        gpu.mkdir(parents=True)
+        (gpu / "min_freq").write_text(f"{jetson[0]}\n")
+        (gpu / "available_frequencies").write_text(f"76800000 {jetson[1]}\n")
+    return engine_preflight.warnings(root)
+
+
+def test_preflight_warns_of_memory_swap_and_clocks(tmp_path):
+    def said(name, *arguments, **options):
+        (tmp_path / name).mkdir()
+        return warnings_of(tmp_path / name, *arguments, **options)
+
+    assert said("good", 3000, 4000, jetson=(921600000, 921600000)) == []
+    assert ["Only 800 MiB" in each for each in said("full", 800, 4000)] == [True]
+    assert ["2500 MiB free, expected" in each for each in said("no swap", 2500, 0)] == [True]
+    assert ["nvzramconfig" in each for each in said("zram", 3000, 2000, zram=True)] == [True]
+    slow = said("slow", 3000, 4000, jetson=(76800000, 921600000))
+    assert len(slow) == 1 and "76 MHz of 921 MHz" in slow[0] and "jetson_clocks" in slow[0]

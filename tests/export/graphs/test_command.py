@@ -1,0 +1,46 @@
+"""`python -m export onnx`: every installed generator becomes a graph, and nothing else does."""
+
+from __future__ import annotations
+
+import pytest
+
+from export.__main__ import main
+from export.graphs import command as onnx_files
+from runtime.catalog.generators import models
+
+torch = pytest.importorskip("torch")
+from tests.support.export import torch_generators
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    monkeypatch.setattr(onnx_files, "WEIGHTS", folder)
+    return folder
+
+
+def install(weights, name, generator):
+    torch.save(generator.state_dict(), weights / f"{name}.pth")
+
+
+def test_installed_generators_are_written_the_owners_too(weights, tmp_path, capsys):
+    install(weights, "horse2zebra", torch_generators.cyclegan(3, 1))
+    install(weights, "mine", torch_generators.affine(3, 1))
+    # VGG-19 is no generator, and is not taken for a broken one.
+    torch.save({"features.0.weight": torch.zeros(4, 3, 3, 3)}, weights / "vgg19-torchvision.pth")
+    engines = tmp_path / "engines"
+    assert main(["onnx", "-o", str(engines)]) == 0
+    assert list(models(engines)) == ["horse2zebra", "mine"]
+    output = capsys.readouterr().out
+    assert f"{engines / 'generator-mine.onnx'}: 0.0 MB" in output
+    assert "deep: no weights; `make weights` fetches them" in output
+
+
+def test_a_bad_checkpoint_is_told_and_keeps_no_other_from_being_written(weights, tmp_path, capsys):
+    (weights / "bad.pth").write_bytes(b"<html>not found</html>")
+    install(weights, "vintage", torch_generators.affine(3, 1))
+    engines = tmp_path / "engines"
+    assert main(["onnx", "-o", str(engines)]) == 1
+    assert list(models(engines)) == ["vintage"]
+    assert "error: " in capsys.readouterr().err

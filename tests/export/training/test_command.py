@@ -1,0 +1,247 @@
+"""Fine-tuning from the command line: it learns, goes on after kill -9, and says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from export.__main__ import main
+from export.graphs import command as onnx_files
+from export.sources.vgg_finetuned import FINE_TUNED, finetuned_path, read_finetuned
+from export.sources.vgg_slice import WEIGHTS, slice_path
+from export.training import command as train_command
+from runtime import StylizeOptions, stylize
+from runtime.spec import engines as spec_engines
+from runtime.spec.vgg import CLASSIC
+from tests.support.export.drawn_classes import CLASSES, draw_classes
+from tests.support.pictures import photo
+
+torch = pytest.importorskip("torch")
+
+#: The narrow network of the tests.
+NARROW = ("--side", "32", "--last-layer", "conv4_1", "--width", "0.25", "--workers", "0")
+#: A training of seconds, on a few pictures of three classes.
+SHORT = (*NARROW, "--batch", "4", "--accumulate", "2", "--head-epochs", "1", "--epochs", "3")
+
+DEADLINE_S = 240
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A weights folder with the shipped slice."""
+    folder = tmp_path_factory.mktemp("weights")
+    shutil.copy(str(slice_path(WEIGHTS, CLASSIC)), str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    return draw_classes(tmp_path_factory.mktemp("few"), 10, names=("disc", "grid", "star"))
+
+
+def arguments(data, run, weights, *options):
+    folders = ["--data", str(data), "--run", str(run), "--weights", str(weights)]
+    return ["train-vgg19", *folders, "--device", "cpu", *options]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, weights):
+    """The dozen classes, learnt: the run's folder, its processor time, and the weights' folder."""
+    data = draw_classes(tmp_path_factory.mktemp("dozen") / "101_ObjectCategories", 24).parent
+    run = tmp_path_factory.mktemp("run")
+    options = (*NARROW, "--batch", "8", "--accumulate", "1", "--rate", "2e-3")
+    options += ("--lower-rate", "1e-4", "--head-epochs", "2", "--epochs", "9")
+    begin = time.process_time()
+    assert main(arguments(data, run, weights, *options)) == 0
+    return run, time.process_time() - begin, weights
+
+
+@pytest.mark.alone
+def test_learns_a_dozen_classes_in_two_minutes(trained):
+    run, seconds, weights = trained
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    assert report["accuracy"] >= 0.9
+    # Of the processor, on two cores: other work on the machine takes no part in it.
+    assert seconds < 2 * 120
+    assert report["data"]["classes"] == len(CLASSES)
+    assert report["split"]["learnt from"] + report["split"]["validated with"] == 24 * 12
+    assert report["settings"]["seed"] == 0 and report["start"] == "vgg19"
+    assert read_finetuned(weights).report == report
+    for name in ("curves.png", "confusion.png"):
+        with Image.open(run / name) as picture:
+            assert min(picture.size) > 300
+
+
+@pytest.mark.alone
+def test_its_weights_paint(trained, tmp_path, monkeypatch):
+    weights = trained[2]
+    changed = read_finetuned(weights).convolutions
+    monkeypatch.setattr(onnx_files, "WEIGHTS", weights)
+    assert main(["onnx", "--vgg", FINE_TUNED, "-o", str(tmp_path)]) == 0
+    assert [each.name for each in changed] == list(CLASSIC.layers)
+    monkeypatch.setattr(spec_engines, "ENGINES", tmp_path)
+    losses = []
+    content, style = photo(96, 64), photo(80, 80, "cat.jpg")
+    options = StylizeOptions(size=96, steps=30, objective="classic", backend="onnxrt")
+    painted = stylize(
+        content, style, options, on_progress=lambda progress: losses.append(progress.loss)
+    )
+    assert np.isfinite(losses).all() and losses[-1] < 0.5 * losses[0]
+    before, after = (np.asarray(each, np.float64) for each in (content, painted))
+    assert after.std() > 10 and np.abs(before - after).mean() > 5
+    # It still shows the photo.
+    gray = [each.mean(axis=2).ravel() for each in (before, after)]
+    assert np.corrcoef(*gray)[0, 1] > 0.5
+
+
+class Run:
+    """`python -m export train-vgg19` in a process of its own."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "export", *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            universal_newlines=True,
+        )
+
+    def finish(self):
+        output = self.process.communicate(timeout=DEADLINE_S)[0]
+        assert self.process.returncode == 0, output
+        return output
+
+
+def wait_until_in_the_midst(run, checkpoint):
+    """Wait for a checkpoint in the midst of an epoch with all layers learning."""
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        assert run.process.poll() is None, "it ended before it could be killed"
+        if checkpoint.exists():
+            state = torch.load(str(checkpoint), weights_only=True)
+            if state["epoch"] >= 1 and state["drawn"]:
+                return
+        time.sleep(0.01)
+    raise AssertionError("no checkpoint came")
+
+
+def test_killed_and_resumed_it_ends_with_the_very_same_weights(few, weights, tmp_path):
+    results = []
+    for name in ("through", "killed"):
+        folder = tmp_path / name
+        shutil.copytree(str(weights), str(folder), ignore=shutil.ignore_patterns(f"{FINE_TUNED}*"))
+        command = arguments(few, folder / "run", folder, *SHORT, "--checkpoint-minutes", "0")
+        if name == "killed":
+            run = Run(*command)
+            wait_until_in_the_midst(run, folder / "run" / "checkpoint.pt")
+            run.process.send_signal(signal.SIGKILL)
+            run.process.communicate()
+            assert not finetuned_path(folder).exists()
+            # Other processes prepare the pictures now: that must not matter either.
+            output = Run(*command, "--workers", "2").finish()
+            assert "Going on from" in output
+        else:
+            Run(*command).finish()
+        results.append(read_finetuned(folder))
+    through, killed = results
+    assert through.report["history"] == killed.report["history"]
+    for one, other in zip(through.convolutions, killed.convolutions):
+        assert one.weight.tobytes() == other.weight.tobytes(), one.name
+        assert one.bias.tobytes() == other.bias.tobytes(), one.name
+
+
+def test_a_full_memory_says_which_batch_to_try_and_that_goes_on(
+    few, weights, tmp_path, monkeypatch, capsys
+):
+    command = arguments(few, tmp_path, weights, *SHORT)
+    loss, calls = torch.nn.functional.cross_entropy, []
+
+    def full(*args, **options):
+        calls.append(args)
+        if len(calls) > 9:  # in the second epoch: the first has six batches and two to validate
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return loss(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.nn.functional, "cross_entropy", full)
+        assert main(command) == 1
+    error = capsys.readouterr().err
+    assert "a batch of 4 does not fit" in error
+    assert "Try --batch 2 --accumulate 4" in error
+    assert main([*command, "--batch", "2", "--accumulate", "4"]) == 0
+    assert "after 1 epochs" in capsys.readouterr().out
+
+
+def test_it_stops_when_the_accuracy_no_longer_grows(few, weights, tmp_path, capsys):
+    # At no rate to speak of, the first epoch stays the best.
+    still = ("--rate", "1e-8", "--lower-rate", "1e-8", "--epochs", "50", "--patience", "2")
+    assert main(arguments(few, tmp_path, weights, *SHORT, *still)) == 0
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert (report["best epoch"], report["epochs"]) == (2, 4)
+    # What is done is not done again.
+    assert main(arguments(few, tmp_path, weights, *SHORT, *still)) == 0
+    assert "after 4 epochs" in capsys.readouterr().out
+
+
+def test_other_options_do_not_go_on_from_the_checkpoint(few, weights, tmp_path, capsys):
+    command = arguments(few, tmp_path, weights, *SHORT)
+    short = ("--head-epochs", "0", "--epochs", "1")
+    assert main([*command, *short]) == 0
+    assert main([*command, *short, "--seed", "5"]) == 1
+    assert "seed 0, now 5" in capsys.readouterr().err
+    assert main([*command, *short, "--seed", "5", "--restart"]) == 0
+
+
+def test_without_tensorboard_it_says_so_and_goes_on(few, weights, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    short = ("--head-epochs", "0", "--epochs", "1")
+    assert main(arguments(few, tmp_path, weights, *SHORT, *short)) == 0
+    assert "TensorBoard's log is not written" in capsys.readouterr().out
+
+
+def test_tensorboard_gets_the_figures(few, weights, tmp_path):
+    pytest.importorskip("torch.utils.tensorboard")
+    short = ("--head-epochs", "0", "--epochs", "1")
+    assert main(arguments(few, tmp_path, weights, *SHORT, *short)) == 0
+    events = b"".join(path.read_bytes() for path in (tmp_path / "tensorboard").iterdir())
+    assert b"train_accuracy" in events
+
+
+def test_a_loss_that_is_no_number_names_smaller_rates(few, weights, tmp_path, monkeypatch, capsys):
+    loss = torch.nn.functional.cross_entropy
+    monkeypatch.setattr(
+        torch.nn.functional, "cross_entropy", lambda *a, **k: loss(*a, **k) * float("nan")
+    )
+    assert main(arguments(few, tmp_path, weights, *SHORT)) == 1
+    error = capsys.readouterr().err
+    assert "the loss is nan in epoch 1, after 4 pictures" in error
+    assert "--rate 0.00033 --lower-rate 6.7e-06, with --restart" in error
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--side", "7"), "--side is 7; it goes from 32 to 512"),
+        (("--validation", "0"), "--validation is 0.0; it goes from 0.01 to 0.9"),
+        (("--device", "cuda:9"), "torch finds no CUDA GPU here"),
+    ],
+)
+def test_bad_options_are_told(few, weights, tmp_path, capsys, options, message):
+    if options[0] == "--device" and torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    assert main([*arguments(few, tmp_path, weights), *options]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_without_data_it_is_fetched_or_the_way_told(weights, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(train_command, "TRAINING", tmp_path)
+    monkeypatch.setitem(sys.modules, "torchvision.datasets", None)
+    assert main(["train-vgg19", "--weights", str(weights)]) == 1
+    assert "By hand: get it from" in capsys.readouterr().err

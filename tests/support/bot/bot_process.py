@@ -1,0 +1,140 @@
+"""The bot as a process of its own, which a test may kill and whose loop it may time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from bot.config import load_config
+from bot.log import set_up_logging
+from bot.service.assembly import serve
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+PAINTER = Path(__file__).with_name("gated_painter.py")
+
+
+class BotProcess:
+    """A bot that paints with `gated_painter`; it is started again with the same state."""
+
+    def __init__(self, sandbox, folder, port, **settings):
+        self._sandbox = sandbox
+        self._gate = folder / "gate"
+        self._log = folder / "bot.log"
+        self._process = None
+        self._environment = {
+            **os.environ,
+            "BOT_TOKEN": sandbox.token,
+            "API_URL": sandbox.url,
+            "MODE": "webhook",
+            "WEBHOOK_URL": f"http://127.0.0.1:{port}",
+            "PORT": str(port),
+            "LOG_LEVEL": "DEBUG",
+            "STOP_GRACE": "1",
+            "STATE_DIR": str(folder / "state"),
+            **settings,
+        }
+
+    async def start(self):
+        """Start it; the web hook is set when this returns."""
+        calls = len(self._sandbox.calls)
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tests.support.bot.bot_process",
+                str(self._gate),
+                cwd=str(ROOT),
+                env=self._environment,
+                stderr=log,
+            )
+        await self._sandbox.wait_for_call(
+            lambda call: (
+                call.method == "setWebhook"
+                and call.code == 200
+                and call in list(self._sandbox.calls)[calls:]
+            ),
+            timeout=30.0,
+        )
+
+    def close_gate(self):
+        self._gate.touch()
+
+    def open_gate(self):
+        self._gate.unlink()
+
+    @property
+    def gate_is_closed(self):
+        return self._gate.exists()
+
+    @property
+    def painter_pid(self):
+        return int(Path(f"{self._gate}.pid").read_text())
+
+    async def painter_at_work(self, besides):
+        """The painter that has begun a picture, when it is none of `besides`."""
+        deadline = time.monotonic() + 20
+        while self.painter_pid in besides or not Path(f"{self._gate}.{self.painter_pid}").exists():
+            assert time.monotonic() < deadline, "no other painter began"
+            await asyncio.sleep(0.02)
+        return self.painter_pid
+
+    @property
+    def log(self):
+        return self._log.read_text()
+
+    @property
+    def longest_lag(self):
+        """Seconds for which its event loop was blocked at the most."""
+        return float(Path(f"{self._gate}.lag").read_text())
+
+    @property
+    def memory(self):
+        """Its resident set in bytes."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) * 1024
+
+    def freeze(self):
+        self._process.send_signal(signal.SIGSTOP)
+
+    async def kill(self):
+        """End it as the kernel would when memory runs out, or a pulled plug."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def terminate(self):
+        """Ask it to stop; returns its exit code."""
+        self._process.terminate()
+        return await self._process.wait()
+
+
+async def serve_and_time(gate):
+    """Run the bot; write the longest time that its loop was blocked, in seconds, to GATE.lag."""
+    settings = load_config(os.environ)
+    formatter = set_up_logging(settings.log_level, settings.secrets, os.environ)
+    timing = asyncio.ensure_future(time_loop(Path(f"{gate}.lag")))
+    painter = [sys.executable, str(PAINTER), gate]
+    await serve(settings, hide=formatter.hide, painter=painter)
+    timing.cancel()
+
+
+async def time_loop(path, every=0.005):
+    longest = 0.0
+    # The first second holds the imports that come with the first update.
+    await asyncio.sleep(1)
+    while True:
+        begin = time.monotonic()
+        await asyncio.sleep(every)
+        lag = time.monotonic() - begin - every
+        if lag > longest:
+            longest = lag
+            path.write_text(f"{longest:.3f}")
+
+
+if __name__ == "__main__":
+    asyncio.run(serve_and_time(sys.argv[1]))

@@ -1,0 +1,100 @@
+"""Stand-ins for what the bot works with."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from pathlib import Path
+
+from PIL import Image
+
+from bot.errors import PaintingRefused
+from bot.painting.painter import REASONS
+from bot.painting.protocol import PaintProgress, PaintResult
+from runtime.imaging.picture import read_picture
+
+STEPS = 10
+
+
+def mean_colour(image):
+    """The mean (red, green, blue) of a picture, each from 0 to 255."""
+    return image.convert("RGB").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+
+
+def model_colour(model):
+    """The colour that stands for a generator: another for each name."""
+    return tuple(zlib.crc32(model.encode()).to_bytes(4, "big")[:3])
+
+
+def painted_by_double(photo, colour):
+    """What `FakeWorker` makes of a photo: halfway to the colour of its style or its model."""
+    return Image.blend(photo.convert("RGB"), Image.new("RGB", photo.size, colour), 0.5)
+
+
+class FakeWorker:
+    """`bot.painting.client.Worker` in this process, at once: the photo, halfway to the style's mean colour.
+
+    Pictures at fault are refused as by the real one. `tasks` are those begun, `cancelled` those
+    stopped. Between `hold` and `release` every task stops halfway, after a progress with preview.
+    """
+
+    def __init__(self):
+        self.tasks = []
+        self.cancelled = []
+        self.errors = []
+        self.closed = False
+        self._lock = asyncio.Lock()
+        self._released = asyncio.Event()
+        self._released.set()
+
+    def hold(self):
+        self._released.clear()
+
+    def release(self):
+        self._released.set()
+
+    def fail(self, *errors):
+        """Let the next tasks end in these, one each, once they are halfway; None lets one pass."""
+        self.errors.extend(errors)
+
+    async def start(self):
+        pass
+
+    async def close(self):
+        self.closed = True
+
+    async def submit(self, task, *, on_progress):
+        loop = asyncio.get_running_loop()
+        async with self._lock:
+            self.tasks.append(task)
+            error = self.errors.pop(0) if self.errors else None
+            try:
+                painted = await loop.run_in_executor(None, self._paint, task)
+                on_progress(PaintProgress(share=0.1, step=1, steps=STEPS))
+                await loop.run_in_executor(None, self._save_preview, task, painted)
+                half = STEPS // 2
+                on_progress(PaintProgress(share=0.5, step=half, steps=STEPS, preview=task.preview))
+                await self._released.wait()
+                if error is not None:
+                    raise error
+                await loop.run_in_executor(None, painted.save, task.output)
+            except asyncio.CancelledError:
+                self.cancelled.append(task)
+                raise
+            return PaintResult(seconds=0.1, steps=STEPS, width=painted.width, height=painted.height)
+
+    def _paint(self, task):
+        photo = self._read("photo", task.photo)
+        if task.model is not None:
+            return painted_by_double(photo, model_colour(task.model))
+        return painted_by_double(photo, mean_colour(self._read("style", task.style)))
+
+    def _read(self, picture, path):
+        try:
+            return read_picture(Path(path))
+        except tuple(REASONS) as error:
+            reason = REASONS[type(error)]
+            raise PaintingRefused(str(error), picture=picture, reason=reason) from error
+
+    def _save_preview(self, task, painted):
+        painted.resize((32, 32)).save(task.preview, "JPEG")

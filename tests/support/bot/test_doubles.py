@@ -1,0 +1,91 @@
+"""The stand-ins behave as what they stand for."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+
+import pytest
+from PIL import Image
+
+from bot.errors import PainterDied, PaintingRefused
+from bot.painting.client import Worker
+from bot.painting.protocol import STYLIZE, TRANSLATE, Task
+from tests.support.bot.doubles import FakeWorker, mean_colour, model_colour
+
+
+def task(folder, photo="red", style="blue", **changes):
+    for colour in (photo, style):
+        Image.new("RGB", (80, 60), colour).save(folder / f"{colour}.png")
+    given = {
+        "kind": STYLIZE,
+        "photo": str(folder / f"{photo}.png"),
+        "style": str(folder / f"{style}.png"),
+        "output": str(folder / f"{photo}-{style}.png"),
+        "previews": str(folder),
+        "size": 64,
+    }
+    return Task(**{**given, **changes})
+
+
+def test_double_has_the_worker_s_interface():
+    for name in ("start", "close", "submit"):
+        real, double = (inspect.signature(getattr(each, name)) for each in (Worker, FakeWorker))
+        assert list(real.parameters) == list(double.parameters)
+
+
+async def test_result_shows_which_photo_and_which_style_it_is_of(tmp_path):
+    worker, heard = FakeWorker(), []
+    for photo, style, expected in (
+        ("red", "blue", (127, 0, 127)),
+        ("lime", "red", (127, 127, 0)),
+    ):
+        wanted = task(tmp_path, photo, style)
+        result = await worker.submit(wanted, on_progress=heard.append)
+        with Image.open(wanted.output) as painted:
+            assert painted.size == (result.width, result.height) == (80, 60)
+            assert mean_colour(painted) == pytest.approx(expected, abs=1)
+    assert [each.share for each in heard] == [0.1, 0.5] * 2 and heard[1].preview.exists()
+
+
+async def test_translation_has_the_model_s_colour(tmp_path):
+    wanted = task(tmp_path, photo="black", kind=TRANSLATE, style=None, model="vintage")
+    await FakeWorker().submit(wanted, on_progress=lambda _: None)
+    with Image.open(wanted.output) as painted:
+        expected = [value / 2 for value in model_colour("vintage")]
+        assert mean_colour(painted) == pytest.approx(expected, abs=1)
+
+
+async def test_held_task_waits_and_can_be_cancelled(tmp_path):
+    worker, halfway = FakeWorker(), asyncio.Event()
+
+    def hear(progress):
+        if progress.preview:
+            halfway.set()
+
+    worker.hold()
+    submitted = [
+        asyncio.ensure_future(worker.submit(task(tmp_path, photo), on_progress=hear))
+        for photo in ("red", "lime")
+    ]
+    await halfway.wait()
+    assert len(worker.tasks) == 1
+    submitted[0].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await submitted[0]
+    worker.release()
+    assert (await submitted[1]).width == 80
+    assert worker.cancelled == worker.tasks[:1]
+
+
+async def test_fails_as_told_and_refuses_what_is_no_picture(tmp_path):
+    worker = FakeWorker()
+    worker.fail(PainterDied("killed"), None)
+    with pytest.raises(PainterDied, match="killed"):
+        await worker.submit(task(tmp_path), on_progress=lambda _: None)
+    await worker.submit(task(tmp_path), on_progress=lambda _: None)
+    wanted = task(tmp_path)
+    (tmp_path / "blue.png").write_text("hello")
+    with pytest.raises(PaintingRefused) as caught:
+        await worker.submit(wanted, on_progress=lambda _: None)
+    assert (caught.value.picture, caught.value.reason) == ("style", "not-a-picture")

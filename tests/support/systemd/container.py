@@ -1,0 +1,181 @@
+"""A Debian that boots under systemd-nspawn: a real systemd, with this machine's network."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+#: Kept between runs: the Debian as debootstrap made it, and the packages that pip fetched.
+CACHE = ROOT / ".cache" / "systemd-test"
+MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+PACKAGES = "systemd,systemd-sysv,dbus,python3,python3-venv,make,ca-certificates"
+CHECKOUT = "/home/owner/jetbrush"
+CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
+
+#: Seconds; however a test hangs, the container is gone after this many.
+LONGEST_LIFE = 480
+_BOOT_SECONDS, _PARTING = 60, 20
+
+#: nsenter keeps the working folder, which is outside.
+IN_ITS_ROOT = ("sh", "-c", 'cd / && exec "$@"', "sh")
+
+
+def what_is_missing():
+    """Why no container can be run here, `None` if one can."""
+    if os.environ.get("JETBRUSH_SYSTEMD_TEST") != "1":
+        return "it takes minutes: run `sudo make test-systemd`"
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return "only root can boot a container: run `sudo make test-systemd`"
+    for tool, package in (("systemd-nspawn", "systemd-container"), ("debootstrap", "debootstrap")):
+        if shutil.which(tool) is None:
+            return f"{tool} is not installed: sudo apt install {package}"
+    return None
+
+
+def base():
+    """The folder with a fresh Debian; a minute the first time."""
+    folder, partial = CACHE / "bookworm", CACHE / "bookworm.part"
+    if not folder.exists():
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm"]
+        subprocess.run([*command, str(partial), MIRROR], check=True, timeout=540)
+        partial.rename(folder)
+    return folder
+
+
+class Container:
+    """A copy of the Debian, between `boot` and `close`; the checkout is read-only in it."""
+
+    def __init__(self):
+        self.folder = CACHE / "running"
+        self._nspawn = None
+        self._leader = None
+
+    def boot(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        subprocess.run(["cp", "-a", "--reflink=auto", str(base()), str(self.folder)], check=True)
+        # A network that opens TLS has certificates of its own.
+        shutil.copy(f"/{CERTIFICATES}", self.folder / CERTIFICATES)
+        (CACHE / "pip").mkdir(exist_ok=True)
+        command = [
+            *("timeout", "--kill-after=5", str(LONGEST_LIFE)),
+            *("systemd-nspawn", "--boot", "--register=no", "--keep-unit", "--console=pipe"),
+            f"--directory={self.folder}",
+            f"--bind-ro={ROOT}:{CHECKOUT}",
+            f"--bind={CACHE / 'pip'}:/var/cache/pip",
+            "--resolv-conf=replace-host",
+        ]
+        with (CACHE / "console.log").open("wb") as log:
+            self._nspawn = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        self.wait(lambda: self._find_leader(), "nspawn started no init", _BOOT_SECONDS)
+        self.wait(
+            lambda: self.output("systemctl", "is-system-running", check=False).strip() == "running",
+            "the container does not boot",
+            _BOOT_SECONDS,
+        )
+
+    def run(self, *command, timeout=60, check=True, **environment):
+        """Run a command inside, as root; its output comes back as text."""
+        passed = {name: each for name, each in os.environ.items() if _concerns_the_network(name)}
+        passed.update(
+            PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            PIP_CACHE_DIR="/var/cache/pip",
+            PIP_CERT=f"/{CERTIFICATES}",
+            LC_ALL="C.UTF-8",
+            **environment,
+        )
+        done = subprocess.run(
+            ["nsenter", "--target", str(self._leader), "--all", *IN_ITS_ROOT, *command],
+            env=passed,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+        text = done.stdout.decode(errors="replace")
+        assert not check or done.returncode == 0, f"{command} gave {done.returncode}:\n{text}"
+        return done.returncode, text
+
+    def output(self, *command, **options):
+        return self.run(*command, **options)[1]
+
+    def systemctl(self, *arguments, **options):
+        return self.output("systemctl", "--no-pager", *arguments, **options)
+
+    def shown(self, unit, name):
+        """A property of a unit."""
+        return self.systemctl("show", unit, f"--property={name}", "--value").strip()
+
+    def journal(self, unit):
+        return self.output("journalctl", "--no-pager", "--output=cat", "--unit", unit)
+
+    def write(self, path, text, mode=0o644):
+        target = self.folder / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        target.chmod(mode)
+
+    @staticmethod
+    def wait(condition, problem, seconds=30):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, problem
+            time.sleep(0.1)
+
+    def close(self):
+        """Power it off; by force if it does not go."""
+        if self._nspawn is None:
+            return
+        try:
+            if self._leader is not None and self._nspawn.poll() is None:
+                os.kill(self._leader, signal.SIGRTMIN + 4)
+            self._nspawn.wait(_PARTING)
+        except (subprocess.TimeoutExpired, ProcessLookupError):
+            for pid in filter(None, (self._leader, *_children(self._nspawn.pid))):
+                _kill(pid)
+            self._nspawn.kill()
+            self._nspawn.wait(_PARTING)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _find_leader(self):
+        assert self._nspawn.poll() is None, (CACHE / "console.log").read_text()
+        for nspawn in _children(self._nspawn.pid):
+            for child in _children(nspawn):
+                # Before that it is nspawn's own preparing child.
+                if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
+                    self._leader = child
+                    return True
+        return False
+
+
+def _concerns_the_network(name):
+    """Indexes and proxies; local folders with wheels are not in the container."""
+    return re.match(r"PIP_.*(INDEX|TRUSTED|TIMEOUT)|.*_proxy$", name, re.IGNORECASE) is not None
+
+
+def _children(pid):
+    try:
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def _kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def as_text(settings):
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
