@@ -10,8 +10,7 @@ from typing import List, Optional
 
 from bot.errors import BotError
 from bot.tools import chat_page as chat
-from bot.tools import examples as before_after
-from bot.tools import rehearsal
+from bot.tools import examples, rehearsal
 
 #: What a shell reports for a program that Ctrl-C ended.
 INTERRUPTED = 130
@@ -24,7 +23,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     serve = commands.add_parser("serve", help="run the bot (what happens without a command)")
     for each in (parser, serve):
         each.set_defaults(run=_serve)
-    for command in (chat, rehearsal, before_after):
+    for command in (chat, rehearsal, examples):
         command.add_parser(commands)
     args = parser.parse_args(arguments)
     try:

@@ -18,7 +18,7 @@ _STATUS_PERIOD = 5.0
 Describe = Callable[[], Awaitable[str]]
 
 
-class Notifier:
+class SystemdNotifier:
     """Tells systemd, or nobody where the bot was not started by it.
 
     watchdog_s: seconds within which systemd expects a sign of life, `None` if it expects none.
@@ -31,7 +31,7 @@ class Notifier:
         self._status: Optional[str] = None
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Notifier:
+    def from_environment(cls, environ: Mapping[str, str]) -> SystemdNotifier:
         """The one that systemd asks for in its variables."""
         microseconds = environ.get("WATCHDOG_USEC", "")
         watchdog_s = int(microseconds) / 1e6 if microseconds.isdigit() else None

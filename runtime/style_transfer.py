@@ -15,7 +15,7 @@ from runtime import lbfgs
 from runtime.backends import AUTO, Backend, candidates, first_success
 from runtime.errors import BackendError
 from runtime.imaging.colour import match_colours
-from runtime.imaging.finish import calm, enlarge, with_colours_of
+from runtime.imaging.finish import denoise_chroma, enlarge, with_colours_of
 from runtime.imaging.frame import Frame, frame_for
 from runtime.imaging.picture import check_size, to_array, to_image
 from runtime.options import StylizeOptions
@@ -93,7 +93,7 @@ class _Job:
         start = self._start(photo, model)
         with self._open(graph, photo) as backend:
             best = self._descend(backend, feeds, start, frame)
-        return calm(to_image(frame.cut(best)))
+        return denoise_chroma(to_image(frame.cut(best)))
 
     def _frame(self, size: Size, graph: GraphSpec, margin: int) -> Frame:
         return frame_for(

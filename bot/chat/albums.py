@@ -15,12 +15,12 @@ from aiogram.types import Message
 from aiogram.utils.i18n import I18n, ngettext
 
 from bot.chat.dialogue import language_in, mode_in
-from bot.chat.replies import send, under
-from bot.chat.submission import Reception, order_for
+from bot.chat.replies import reply_target, send
+from bot.chat.submission import Submission, order_for
 from bot.chat.texts import language_of
 from bot.errors import StoreError
 from bot.storage.pictures import Picture, Pictures
-from bot.storage.users import People, StyleChoice
+from bot.storage.users import StyleChoice, Users
 
 _log = logging.getLogger(__name__)
 
@@ -52,17 +52,17 @@ class Albums:
         self,
         *,
         bot: Bot,
-        reception: Reception,
+        submission: Submission,
         pictures: Pictures,
-        people: People,
+        users: Users,
         storage: BaseStorage,
         i18n: I18n,
         quiet: float = 1.0,
     ) -> None:
         self._bot = bot
-        self._reception = reception
+        self._submission = submission
         self._pictures = pictures
-        self._people = people
+        self._users = users
         self._storage = storage
         self._i18n = i18n
         self._quiet = quiet
@@ -74,8 +74,8 @@ class Albums:
         """Go on with the albums that were open when the bot ended."""
         for picture in await self._pictures.open_albums():
             data = await self._storage.get_data(self._dialogue(picture))
-            person = await self._people.get(picture.user_id)
-            self.part_arrived(picture, language_in(data) or language_of(person, None))
+            user = await self._users.get(picture.user_id)
+            self.part_arrived(picture, language_in(data) or language_of(user, None))
 
     def part_arrived(self, picture: Picture, language: str) -> None:
         """Note that a part of an album is in the store; the answer will be in that language."""
@@ -139,17 +139,17 @@ class Albums:
         if not parts:
             return  # forgotten meanwhile
         dedupe = f"album:{parts[-1].id}"
-        person = await self._people.get(opened.picture.user_id)
+        user = await self._users.get(opened.picture.user_id)
         if len(parts) == 1:
             data = await self._storage.get_data(self._dialogue(parts[0]))
-            await self._reception.receive(
-                parts[0], person, opened.language, mode=mode_in(data), dedupe=dedupe
+            await self._submission.receive(
+                parts[0], user, opened.language, mode=mode_in(data), dedupe=dedupe
             )
         elif len(parts) == 2:
             style, photo = parts
-            order = order_for(photo, person, opened.language, dedupe)
+            order = order_for(photo, user, opened.language, dedupe)
             order = replace(order, style=StyleChoice(picture=style.id), of_album=True)
-            await self._reception.order_or_say(order, photo)
+            await self._submission.order_or_say(order, photo)
         else:
             await self._ask_for_two(parts)
 
@@ -161,7 +161,7 @@ class Albums:
             "second is the photo to repaint.",
             len(parts),
         ).format(n=len(parts))
-        await send(self._bot, under(parts[0]), text)
+        await send(self._bot, reply_target(parts[0]), text)
 
     def _dialogue(self, picture: Picture) -> StorageKey:
         return StorageKey(bot_id=self._bot.id, chat_id=picture.chat_id, user_id=picture.user_id)

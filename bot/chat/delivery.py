@@ -32,8 +32,8 @@ from bot.jobs.scheduler import Estimate, Scheduler
 from bot.storage.jobs import FAILED, FINISHED, PAINTED, QUEUED, Job, Jobs
 from bot.storage.pictures import DOCUMENT, PHOTO, Pictures
 from bot.storage.results import Results
-from bot.telegram.error_text import plainly
-from bot.telegram.rate_limits import FloodControl
+from bot.telegram.error_text import error_text
+from bot.telegram.rate_limits import RateLimiter
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Delivery:
         jobs: Jobs,
         pictures: Pictures,
         results: Results,
-        flood: FloodControl,
+        rate_limiter: RateLimiter,
         edit_interval: float = EDIT_INTERVAL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -91,7 +91,7 @@ class Delivery:
         self._jobs = jobs
         self._pictures = pictures
         self._results = results
-        self._flood = flood
+        self._rate_limiter = rate_limiter
         self._edit_interval = edit_interval
         self._clock = clock
         self._awake = asyncio.Event()
@@ -155,7 +155,7 @@ class Delivery:
             # Not held up by the edit before it, only by a failure to tell.
             failed = telling.pause > _FIRST_PAUSE
             return now >= telling.next_look or not failed
-        paused = self._flood.paused_until(job.order.chat_id) > now
+        paused = self._rate_limiter.paused_until(job.order.chat_id) > now
         heard = not (telling.message.lost or telling.silent)
         return now >= telling.next_look and heard and not paused
 
@@ -185,23 +185,25 @@ class Delivery:
             except TelegramMigrateToChat as error:
                 await self._follow(job, error.migrate_to_chat_id)
             except (TelegramAPIError, StoreError) as error:
-                await self._bear(job, telling, scheduler, error)
+                await self._handle_failure(job, telling, scheduler, error)
 
-    async def _bear(
+    async def _handle_failure(
         self, job: Job, telling: _Telling, scheduler: Scheduler, error: Exception
     ) -> None:
         """Go on after a telling that failed: later, in silence, or not at all."""
         if _is_nobody_there(error):
-            _log.info("Job %d ends unseen: %s", job.id, plainly(error))
+            _log.info("Job %d ends unseen: %s", job.id, error_text(error))
             await scheduler.cancel(job.id)
             await self._jobs.answered(job.id)
         elif isinstance(error, _FINAL) and job.state == FINISHED:
             await self._give_up(job, telling.message, error)
         elif isinstance(error, _FINAL):
-            _log.warning("Job %d is not told of before its end: %s", job.id, plainly(error))
+            _log.warning("Job %d is not told of before its end: %s", job.id, error_text(error))
             telling.silent = True
         else:
-            _log.warning("Job %d: %s. Next try in %.0f s.", job.id, plainly(error), telling.pause)
+            _log.warning(
+                "Job %d: %s. Next try in %.0f s.", job.id, error_text(error), telling.pause
+            )
             telling.put_off(self._clock())
 
     async def _follow(self, job: Job, chat_id: int) -> None:
@@ -213,9 +215,9 @@ class Delivery:
 
     async def _give_up(self, job: Job, message: JobMessage, error: Exception) -> None:
         """End a job whose answer Telegram will never take, as in a group that forbids photos."""
-        _log.error("Job %d cannot be answered: %s", job.id, plainly(error))
+        _log.error("Job %d cannot be answered: %s", job.id, error_text(error))
         with suppress(TelegramAPIError):
-            await message.insist(captions.reason(FAILED))
+            await message.resend(captions.reason(FAILED))
         await self._jobs.answered(job.id)
 
     async def _show(
@@ -238,7 +240,7 @@ class Delivery:
         except _FINAL as error:
             if new_preview is None or _is_nobody_there(error):
                 raise
-            _log.warning("Job %d is shown without previews: %s", job.id, plainly(error))
+            _log.warning("Job %d is shown without previews: %s", job.id, error_text(error))
             telling.text_only = True
             await telling.message.show(text, status_keyboard(job))
         telling.preview_seen = max(seen, telling.preview_seen)
@@ -247,7 +249,7 @@ class Delivery:
     async def _answer(self, job: Job, message: JobMessage) -> None:
         """Give the user the result, or the reason why there is none."""
         if job.outcome != PAINTED:
-            await message.insist(captions.ended(job, job.order.language))
+            await message.resend(captions.ended(job, job.order.language))
         else:
             await self._give(job, message)
         await self._jobs.answered(job.id)
@@ -261,14 +263,14 @@ class Delivery:
             content = await media.painted(path, form, caption)
         except OSError as error:
             _log.error("Job %d: its picture cannot be read: %s", job.id, error)
-            return await message.insist(captions.reason(FAILED))
+            return await message.resend(captions.reason(FAILED))
         try:
-            await message.become(content, keyboard)
+            await message.replace_with_media(content, keyboard)
         except _FINAL as error:
             if form == DOCUMENT or _is_nobody_there(error):
                 raise
-            _log.warning("Job %d goes as a file: %s", job.id, plainly(error))
-            await message.become(await media.painted(path, DOCUMENT, caption), keyboard)
+            _log.warning("Job %d goes as a file: %s", job.id, error_text(error))
+            await message.replace_with_media(await media.painted(path, DOCUMENT, caption), keyboard)
 
 
 def _is_nobody_there(error: Exception) -> bool:

@@ -49,13 +49,13 @@ class JobMessage:
         await self._edit(self._id, text, keyboard, preview)
         self.text = text
 
-    async def insist(self, text: str) -> None:
+    async def resend(self, text: str) -> None:
         """Tell the text in the message, or in a new one if the user deleted it."""
         await self.show(text, None)
         if self.lost:
             await self._send(text, None)
 
-    async def become(self, content: Media, keyboard: InlineKeyboardMarkup) -> None:
+    async def replace_with_media(self, content: Media, keyboard: InlineKeyboardMarkup) -> None:
         """Turn the message into the picture; into a new message's if there is none any more."""
         if self._id is None:
             self._id = await self._send(content.caption or "", None)

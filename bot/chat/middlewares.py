@@ -5,46 +5,47 @@ from __future__ import annotations
 from typing import Any, Awaitable, Callable, Dict, Optional
 
 from aiogram import BaseMiddleware, Dispatcher
-from aiogram.types import CallbackQuery, ErrorEvent, Message, TelegramObject, User
+from aiogram.types import CallbackQuery, ErrorEvent, Message, TelegramObject
+from aiogram.types import User as Sender
 from aiogram.utils.i18n import I18n, I18nMiddleware
 from aiogram.utils.i18n import gettext as _
 
 from bot.chat.replies import PRIVATE
 from bot.chat.texts import language_of
 from bot.errors import StoreError
-from bot.storage.users import People, Person
+from bot.storage.users import User, Users
 
 Handler = Callable[[TelegramObject, Dict[str, Any]], Awaitable[Any]]
 
 
-def install(dispatcher: Dispatcher, *, i18n: I18n, people: People) -> None:
+def install(dispatcher: Dispatcher, *, i18n: I18n, users: Users) -> None:
     """Put the middlewares in front of all handlers."""
-    language = Language(i18n, people)
+    language = Language(i18n, users)
     for observer in (dispatcher.message, dispatcher.callback_query, dispatcher.errors):
         observer.outer_middleware(language)
     dispatcher.callback_query.outer_middleware(OwnButtons())
 
 
 class Language(I18nMiddleware):
-    """Speaks the user's language; handlers find it as `language`, and the user as `person`."""
+    """Speaks the user's language; handlers find it as `language`, and the user as `user`."""
 
-    def __init__(self, i18n: I18n, people: People) -> None:
+    def __init__(self, i18n: I18n, users: Users) -> None:
         super().__init__(i18n=i18n)
-        self._people = people
+        self._users = users
 
     async def get_locale(self, event: TelegramObject, data: Dict[str, Any]) -> str:
         """The user's language."""
-        user: Optional[User] = data.get("event_from_user")
-        person: Optional[Person] = None
-        if user is not None:
+        sender: Optional[Sender] = data.get("event_from_user")
+        user: Optional[User] = None
+        if sender is not None:
             try:
-                person = await self._people.get(user.id)
+                user = await self._users.get(sender.id)
             except StoreError:
                 # The store's failure may be what the user is about to be told.
                 if not isinstance(event, ErrorEvent):
                     raise
-        data["person"] = person
-        data["language"] = language_of(person, None if user is None else user.language_code)
+        data["user"] = user
+        data["language"] = language_of(user, None if sender is None else sender.language_code)
         return str(data["language"])
 
 

@@ -35,7 +35,7 @@ async def patiently(send: Callable[[], Awaitable[Sent]]) -> Sent:
     return await send()
 
 
-def where(event: Event) -> Dict[str, Any]:
+def answer_target(event: Event) -> Dict[str, Any]:
     """Keyword arguments of `send...` for an answer to `event`.
 
     In a group the answer replies to the user's message, which tells whose its buttons are.
@@ -55,7 +55,7 @@ def where(event: Event) -> Dict[str, Any]:
     return place
 
 
-def under(picture: Picture) -> Dict[str, Any]:
+def reply_target(picture: Picture) -> Dict[str, Any]:
     """Keyword arguments of `send...` for an answer to a picture."""
     return {"chat_id": picture.chat_id, "reply_parameters": _reply_to(picture.message_id)}
 
@@ -68,7 +68,7 @@ async def send(
     *,
     html: bool = False,
 ) -> Message:
-    """Send a text to a place that `where` or `under` named."""
+    """Send a text to a place that `answer_target` or `reply_target` named."""
     return await patiently(
         lambda: bot.send_message(text=text, reply_markup=keyboard, **place, **_markup(html))
     )
@@ -79,7 +79,7 @@ async def answer(
 ) -> Message:
     """Send a text in answer to a message or to a pressed button."""
     assert event.bot is not None
-    return await send(event.bot, where(event), text, keyboard, html=html)
+    return await send(event.bot, answer_target(event), text, keyboard, html=html)
 
 
 async def replace(

@@ -14,17 +14,17 @@ from aiogram.utils.i18n import ngettext
 from bot.chat.catalog import generators, title_of_style
 from bot.chat.dialogue import Mode
 from bot.chat.keyboards import choice_keyboard
-from bot.chat.replies import send, under
+from bot.chat.replies import reply_target, send
 from bot.errors import QueueFull, UserQueueFull
 from bot.jobs.scheduler import Scheduler
 from bot.painting.protocol import STYLIZE, TRANSLATE
 from bot.storage.jobs import Jobs, Order
 from bot.storage.pictures import Picture, Pictures
-from bot.storage.users import Person, StyleChoice
+from bot.storage.users import StyleChoice, User
 from runtime import installed_styles
 
 
-class Reception:
+class Submission:
     """The one desk at which photos arrive, alone or in albums, and jobs are ordered."""
 
     def __init__(self, *, bot: Bot, pictures: Pictures, jobs: Jobs, scheduler: Scheduler) -> None:
@@ -36,11 +36,11 @@ class Reception:
         self._ordering = asyncio.Lock()
 
     async def receive(
-        self, picture: Picture, person: Person, language: str, *, mode: Optional[Mode], dedupe: str
+        self, picture: Picture, user: User, language: str, *, mode: Optional[Mode], dedupe: str
     ) -> None:
         """Do with a single photo what the mode says, or ask what to do with it."""
-        style = await self.remembered_style(person)
-        order = order_for(picture, person, language, dedupe)
+        style = await self.remembered_style(user)
+        order = order_for(picture, user, language, dedupe)
         if mode is not None and mode.kind == STYLIZE and style is not None:
             await self.order_or_say(replace(order, style=style), picture)
         elif mode is not None and mode.model in {each.name for each in generators()}:
@@ -49,16 +49,16 @@ class Reception:
             title = None if style is None else title_of_style(style, language)
             keyboard = choice_keyboard(picture.id, title, generators(), language)
             text = _("What shall I do with this photo?")
-            await send(self._bot, under(picture), text, keyboard)
+            await send(self._bot, reply_target(picture), text, keyboard)
 
-    async def remembered_style(self, person: Person) -> Optional[StyleChoice]:
+    async def remembered_style(self, user: User) -> Optional[StyleChoice]:
         """The person's style, `None` when there is none, or when its picture is gone."""
-        style = person.style
+        style = user.style
         if style is None:
             return None
         if style.picture is None:
             return style if style.gallery in installed_styles() else None
-        return style if await self.own_picture(style.picture, person.user_id) else None
+        return style if await self.own_picture(style.picture, user.user_id) else None
 
     async def own_picture(self, picture_id: Optional[int], user_id: int) -> Optional[Picture]:
         """The picture, `None` when it is gone or someone else's."""
@@ -95,7 +95,7 @@ class Reception:
         """Make a job, or answer the picture with why there is none."""
         refusal = await self.order(order)
         if refusal is not None:
-            await send(self._bot, under(picture), refusal)
+            await send(self._bot, reply_target(picture), refusal)
 
     async def order_by_button(self, order: Order, callback: CallbackQuery) -> None:
         """Make a job, or answer the pressed button with why there is none."""
@@ -104,17 +104,17 @@ class Reception:
         await callback.answer(text=refusal, show_alert=refusal is not None)
 
 
-def order_for(picture: Picture, person: Person, language: str, dedupe: str) -> Order:
+def order_for(picture: Picture, user: User, language: str, dedupe: str) -> Order:
     """An order for a style transfer of the picture; the style is still to be filled in."""
     return Order(
         dedupe=dedupe,
-        user_id=person.user_id,
+        user_id=user.user_id,
         chat_id=picture.chat_id,
         reply_to=picture.message_id,
         language=language,
         kind=STYLIZE,
         picture=picture.id,
-        settings=person.settings,
+        settings=user.settings,
     )
 
 

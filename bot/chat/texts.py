@@ -12,7 +12,7 @@ from typing import Mapping, Optional, Tuple
 from aiogram.utils.i18n import I18n
 from aiogram.utils.i18n import gettext as _
 
-from bot.storage.users import Person
+from bot.storage.users import User
 
 DOMAIN = "jetbrush"
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
@@ -29,13 +29,13 @@ def make_i18n() -> I18n:
     return I18n(path=LOCALES, default_locale=SOURCE, domain=DOMAIN)
 
 
-def language_of(person: Optional[Person], telegram_code: Optional[str]) -> str:
+def language_of(user: Optional[User], telegram_code: Optional[str]) -> str:
     """The language to speak: the person's choice, else what Telegram's settings suggest.
 
     telegram_code: an IETF tag such as `ru` or `pt-br`; `None` where Telegram does not tell.
     """
-    if person is not None and person.language in LANGUAGES:
-        return str(person.language)
+    if user is not None and user.language in LANGUAGES:
+        return str(user.language)
     primary = (telegram_code or "").lower().partition("-")[0]
     return next((language for language, codes in READERS.items() if primary in codes), SOURCE)
 

@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
 
 from bot.chat.keyboards import EXAMPLES, OpenPage
-from bot.chat.replies import answer, where
+from bot.chat.replies import answer, answer_target
 from bot.chat.uploads import MOST_IN_ALBUM, Captioned, Uploads
 from bot.handlers.filters import command
 
@@ -54,7 +54,7 @@ async def show(
             event, _("There are no examples here yet. Send me a photo, and we'll make one!")
         )
     for start in range(0, len(pictures), MOST_IN_ALBUM):
-        await uploads.send_album(bot, pictures[start : start + MOST_IN_ALBUM], where(event))
+        await uploads.send_album(bot, pictures[start : start + MOST_IN_ALBUM], answer_target(event))
 
 
 async def open_page(callback: CallbackQuery, bot: Bot, uploads: Uploads, language: str) -> None:

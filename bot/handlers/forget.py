@@ -16,7 +16,7 @@ from bot.handlers.filters import command
 from bot.jobs.scheduler import Scheduler
 from bot.storage.jobs import ACTIVE, Job, Jobs
 from bot.storage.results import Results
-from bot.storage.users import People
+from bot.storage.users import Users
 
 #: Seconds in which the messages of cancelled jobs shall say so before the jobs are deleted, and
 #: between two looks at whether they do.
@@ -42,7 +42,7 @@ async def ask(message: Message) -> None:
 
 
 async def decide(
-    callback: CallbackQuery, callback_data: Forget, people: People, jobs: Jobs,
+    callback: CallbackQuery, callback_data: Forget, users: Users, jobs: Jobs,
     scheduler: Scheduler, results: Results,
 ) -> None:  # fmt: skip
     """Delete it, or leave it."""
@@ -54,7 +54,7 @@ async def decide(
     for job in active:
         await scheduler.cancel(job.id)
     await _until_told(active, jobs, scheduler)
-    forgotten = await people.forget(user_id)
+    forgotten = await users.forget(user_id)
     await asyncio.get_running_loop().run_in_executor(None, results.remove, forgotten)
     await replace(callback, _("Done: I know nothing about you any more. /start begins anew."))
 

@@ -15,12 +15,12 @@ from bot.chat import dialogue
 from bot.chat.catalog import gallery_styles, style_of_key
 from bot.chat.dialogue import Mode
 from bot.chat.keyboards import ChooseStyle, OpenGallery, OwnStyle, gallery_keyboard
-from bot.chat.replies import answer, stale, where
-from bot.chat.submission import Reception, order_for
+from bot.chat.replies import answer, answer_target, stale
+from bot.chat.submission import Submission, order_for
 from bot.chat.uploads import MOST_IN_ALBUM, Captioned, Uploads
 from bot.handlers.filters import command
 from bot.painting.protocol import STYLIZE
-from bot.storage.users import People, Person, StyleChoice
+from bot.storage.users import StyleChoice, User, Users
 from runtime import Style
 
 #: Who painted the styles that come with the bot, which goes without saying.
@@ -52,7 +52,7 @@ async def show(
     lines = [f"{n}. {_line(style, language)}" for n, style in enumerate(page, start + 1)]
     captioned = [Captioned(style.path, line) for style, line in zip(page, lines)]
     if captioned:
-        await uploads.send_album(bot, captioned, where(event))
+        await uploads.send_album(bot, captioned, answer_target(event))
     text = "\n".join(["<b>" + _("Choose a style:") + "</b>", *map(escape, lines)])
     keyboard = gallery_keyboard(page, start=start, following=following, picture=picture)
     await answer(event, text, keyboard, html=True)
@@ -60,11 +60,11 @@ async def show(
 
 async def open_page(
     callback: CallbackQuery, callback_data: OpenGallery, bot: Bot, uploads: Uploads,
-    reception: Reception, language: str,
+    submission: Submission, language: str,
 ) -> None:  # fmt: skip
     """Do the same by button."""
     picture = callback_data.picture
-    known = await reception.own_picture(picture, callback.from_user.id)
+    known = await submission.own_picture(picture, callback.from_user.id)
     if (picture is not None and known is None) or callback_data.start > len(gallery_styles()):
         return await stale(callback)
     await callback.answer()
@@ -72,31 +72,31 @@ async def open_page(
 
 
 async def choose(
-    callback: CallbackQuery, callback_data: ChooseStyle, state: FSMContext, people: People,
-    person: Person, reception: Reception, language: str, event_update: Update,
+    callback: CallbackQuery, callback_data: ChooseStyle, state: FSMContext, users: Users,
+    user: User, submission: Submission, language: str, event_update: Update,
 ) -> None:  # fmt: skip
     """Take a style of the gallery: for the photo that is known, and for the next ones."""
     style = style_of_key(callback_data.style)
-    photo = await reception.own_picture(callback_data.picture, person.user_id)
+    photo = await submission.own_picture(callback_data.picture, user.user_id)
     if style is None or (callback_data.picture is not None and photo is None):
         return await stale(callback)
     choice = StyleChoice(gallery=style.name)
-    await people.choose_style(person.user_id, choice)
+    await users.choose_style(user.user_id, choice)
     await dialogue.begin(state, Mode(STYLIZE))
     if photo is not None:
-        order = order_for(photo, person, language, f"update:{event_update.update_id}")
-        return await reception.order_by_button(changed(order, style=choice), callback)
+        order = order_for(photo, user, language, f"update:{event_update.update_id}")
+        return await submission.order_by_button(changed(order, style=choice), callback)
     await callback.answer()
     text = _("The style is “{style}”. Now send me the photo.").format(style=style.title[language])
     await answer(callback, text)
 
 
 async def ask_for_own(
-    callback: CallbackQuery, callback_data: OwnStyle, state: FSMContext, reception: Reception
+    callback: CallbackQuery, callback_data: OwnStyle, state: FSMContext, submission: Submission
 ) -> None:
     """Ask for a picture to be the style."""
     picture = callback_data.picture
-    known = await reception.own_picture(picture, callback.from_user.id)
+    known = await submission.own_picture(picture, callback.from_user.id)
     if picture is not None and known is None:
         return await stale(callback)
     await callback.answer()

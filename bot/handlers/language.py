@@ -15,7 +15,7 @@ from bot.chat.replies import answer, replace, stale
 from bot.chat.texts import LANGUAGES
 from bot.handlers.examples import examples
 from bot.handlers.filters import command
-from bot.storage.users import People
+from bot.storage.users import Users
 
 
 def make_router() -> Router:
@@ -39,13 +39,13 @@ async def open_page(callback: CallbackQuery) -> None:
 
 
 async def choose(
-    callback: CallbackQuery, callback_data: ChooseLanguage, people: People, i18n: I18n
+    callback: CallbackQuery, callback_data: ChooseLanguage, users: Users, i18n: I18n
 ) -> None:
     """Speak the chosen language from now on."""
     language = callback_data.language
     if language not in LANGUAGES:
         return await stale(callback)
-    await people.choose_language(callback.from_user.id, language)
+    await users.choose_language(callback.from_user.id, language)
     await callback.answer()
     with i18n.use_locale(language):
         text = _("OK, English it is. What shall we do?")

@@ -14,11 +14,11 @@ from bot.chat import captions, dialogue
 from bot.chat.albums import Albums
 from bot.chat.dialogue import Mode, Waiting
 from bot.chat.replies import answer
-from bot.chat.submission import Reception, order_for
+from bot.chat.submission import Submission, order_for
 from bot.handlers.filters import command
 from bot.painting.protocol import STYLIZE
 from bot.storage.pictures import DOCUMENT, PHOTO, Picture, Pictures
-from bot.storage.users import People, Person, StyleChoice
+from bot.storage.users import StyleChoice, User, Users
 from bot.telegram.downloads import MOST_BYTES
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -62,14 +62,14 @@ async def has_picture(message: Message) -> bool:
 
 
 async def receive(
-    message: Message, state: FSMContext, person: Person, pictures: Pictures, reception: Reception,
+    message: Message, state: FSMContext, user: User, pictures: Pictures, submission: Submission,
     language: str, event_update: Update,
 ) -> None:  # fmt: skip
     """Take in a photo."""
     picture = await _store(message, message, pictures)
     mode = dialogue.mode_in(await state.get_data())
     dedupe = f"update:{event_update.update_id}"
-    await reception.receive(picture, person, language, mode=mode, dedupe=dedupe)
+    await submission.receive(picture, user, language, mode=mode, dedupe=dedupe)
 
 
 async def receive_part(
@@ -81,25 +81,25 @@ async def receive_part(
 
 
 async def receive_style(
-    message: Message, state: FSMContext, people: People, person: Person, pictures: Pictures,
-    reception: Reception, language: str, event_update: Update,
+    message: Message, state: FSMContext, users: Users, user: User, pictures: Pictures,
+    submission: Submission, language: str, event_update: Update,
 ) -> None:  # fmt: skip
     """Take in the picture that shall be the style."""
     picture = await _store(message, message, pictures)
     photo_id = dialogue.picture_in(await state.get_data())
-    photo = await reception.own_picture(photo_id, person.user_id)
+    photo = await submission.own_picture(photo_id, user.user_id)
     choice = StyleChoice(picture=picture.id)
-    await people.choose_style(person.user_id, choice)
+    await users.choose_style(user.user_id, choice)
     await dialogue.begin(state, Mode(STYLIZE))
     if photo is not None:
-        order = order_for(photo, person, language, f"update:{event_update.update_id}")
-        await reception.order_or_say(changed(order, style=choice), photo)
+        order = order_for(photo, user, language, f"update:{event_update.update_id}")
+        await submission.order_or_say(changed(order, style=choice), photo)
     else:
         await answer(message, _("What a style! Now send me the photo to repaint."))
 
 
 async def paint(
-    message: Message, state: FSMContext, person: Person, pictures: Pictures, reception: Reception,
+    message: Message, state: FSMContext, user: User, pictures: Pictures, submission: Submission,
     language: str, event_update: Update,
 ) -> None:  # fmt: skip
     """Take in the photo that the command replies to."""
@@ -112,7 +112,7 @@ async def paint(
         picture = await _store(message, replied, pictures)
         mode = dialogue.mode_in(await state.get_data())
         dedupe = f"update:{event_update.update_id}"
-        await reception.receive(picture, person, language, mode=mode, dedupe=dedupe)
+        await submission.receive(picture, user, language, mode=mode, dedupe=dedupe)
 
 
 async def _store(message: Message, holder: Message, pictures: Pictures) -> Picture:

@@ -18,7 +18,7 @@ from bot.handlers.filters import command
 from bot.handlers.result import own_job
 from bot.jobs.scheduler import Scheduler
 from bot.storage.jobs import PAINTED, Job, Jobs
-from bot.storage.users import Person
+from bot.storage.users import User
 
 
 def make_router() -> Router:
@@ -31,12 +31,12 @@ def make_router() -> Router:
 
 
 async def show(
-    message: Message, person: Person, jobs: Jobs, scheduler: Scheduler, language: str
+    message: Message, user: User, jobs: Jobs, scheduler: Scheduler, language: str
 ) -> None:
     """Tell of each picture that is on its way."""
     lines = [
         f"{title_of_order(job.order, language)}\n{await _state(job, scheduler)}"
-        for job in await jobs.active(person.user_id)
+        for job in await jobs.active(user.user_id)
         # What was cancelled or failed is being told of, and is not on its way.
         if job.outcome in (None, PAINTED)
     ]
@@ -45,12 +45,12 @@ async def show(
 
 
 async def cancel_all(
-    message: Message, state: FSMContext, person: Person, jobs: Jobs, scheduler: Scheduler
+    message: Message, state: FSMContext, user: User, jobs: Jobs, scheduler: Scheduler
 ) -> None:
     """Cancel all that is on its way, and forget what was to be done with the next photos."""
     idle = await state.get_state() is None and not await state.get_data()
     await state.clear()
-    active: List[Job] = await jobs.active(person.user_id)
+    active: List[Job] = await jobs.active(user.user_id)
     count = sum([await scheduler.cancel(job.id) for job in active])
     if count:
         text = ngettext("Cancelled {n} picture.", "Cancelled {n} pictures.", count).format(n=count)

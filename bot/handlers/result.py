@@ -11,8 +11,8 @@ from aiogram.utils.i18n import gettext as _
 
 from bot.chat import media
 from bot.chat.keyboards import ORIGINAL, RESTYLE, STRONGER, SWAP, WEAKER, OfJob, stronger, weaker
-from bot.chat.replies import patiently, stale, where
-from bot.chat.submission import Reception
+from bot.chat.replies import answer_target, patiently, stale
+from bot.chat.submission import Submission
 from bot.chat.uploads import Uploads
 from bot.handlers import gallery
 from bot.jobs.scheduler import Scheduler
@@ -42,7 +42,7 @@ async def own_job(jobs: Jobs, callback_data: OfJob, callback: CallbackQuery) -> 
 
 
 async def change_strength(
-    callback: CallbackQuery, callback_data: OfJob, jobs: Jobs, reception: Reception,
+    callback: CallbackQuery, callback_data: OfJob, jobs: Jobs, submission: Submission,
     language: str, event_update: Update,
 ) -> None:  # fmt: skip
     """Paint once more, with the next strength."""
@@ -54,16 +54,16 @@ async def change_strength(
     settings = changed(job.order.settings, strength=strength)
     dedupe = f"update:{event_update.update_id}"
     order = changed(job.order, settings=settings, language=language, dedupe=dedupe)
-    await reception.order_by_button(order, callback)
+    await submission.order_by_button(order, callback)
 
 
 async def restyle(
     callback: CallbackQuery, callback_data: OfJob, jobs: Jobs, bot: Bot, uploads: Uploads,
-    reception: Reception, language: str,
+    submission: Submission, language: str,
 ) -> None:  # fmt: skip
     """Show the gallery for the same photo."""
     job = await own_job(jobs, callback_data, callback)
-    photo = job and await reception.own_picture(job.order.picture, callback.from_user.id)
+    photo = job and await submission.own_picture(job.order.picture, callback.from_user.id)
     if photo is None:
         return await stale(callback)
     await callback.answer()
@@ -72,13 +72,13 @@ async def restyle(
 
 async def swap(
     callback: CallbackQuery, callback_data: OfJob, jobs: Jobs, scheduler: Scheduler,
-    reception: Reception, language: str, event_update: Update,
+    submission: Submission, language: str, event_update: Update,
 ) -> None:  # fmt: skip
     """Take the photo as the style and the style as the photo."""
     job = await own_job(jobs, callback_data, callback)
     if job is None or not job.order.of_album or job.order.style is None:
         return await stale(callback)
-    photo = await reception.own_picture(job.order.style.picture, callback.from_user.id)
+    photo = await submission.own_picture(job.order.style.picture, callback.from_user.id)
     if photo is None:
         return await stale(callback)
     order = changed(
@@ -89,7 +89,7 @@ async def swap(
         language=language,
         dedupe=f"update:{event_update.update_id}",
     )
-    refusal = await reception.order(order)
+    refusal = await submission.order(order)
     if refusal is None:
         # Not before: of a refused swap the user would have neither.
         await scheduler.cancel(job.id)
@@ -110,4 +110,4 @@ async def send_original(
         await callback.answer(text=text, show_alert=True)
         return
     await callback.answer()
-    await patiently(lambda: bot.send_document(document=file, **where(callback)))
+    await patiently(lambda: bot.send_document(document=file, **answer_target(callback)))

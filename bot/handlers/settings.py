@@ -20,7 +20,7 @@ from bot.chat.keyboards import (
 )
 from bot.chat.replies import answer, replace, stale
 from bot.handlers.filters import command
-from bot.storage.users import SIZES, STRENGTHS, People, Person, Settings
+from bot.storage.users import SIZES, STRENGTHS, Settings, User, Users
 
 
 def make_router() -> Router:
@@ -32,27 +32,25 @@ def make_router() -> Router:
     return router
 
 
-async def show(message: Message, person: Person) -> None:
+async def show(message: Message, user: User) -> None:
     """Show the settings."""
-    settings = person.settings
+    settings = user.settings
     await answer(message, _described(settings), settings_keyboard(settings), html=True)
 
 
-async def open_page(callback: CallbackQuery, person: Person) -> None:
+async def open_page(callback: CallbackQuery, user: User) -> None:
     """Do the same by button."""
     await callback.answer()
-    settings = person.settings
+    settings = user.settings
     await answer(callback, _described(settings), settings_keyboard(settings), html=True)
 
 
-async def change(
-    callback: CallbackQuery, callback_data: Change, people: People, person: Person
-) -> None:
+async def change(callback: CallbackQuery, callback_data: Change, users: Users, user: User) -> None:
     """Change one setting and show them all."""
-    settings = _with(person.settings, callback_data)
+    settings = _with(user.settings, callback_data)
     if settings is None:
         return await stale(callback)
-    await people.choose_settings(person.user_id, settings)
+    await users.choose_settings(user.user_id, settings)
     await callback.answer(text=_("Noted for the next photos."))
     await replace(callback, _described(settings), settings_keyboard(settings), html=True)
 

@@ -13,7 +13,7 @@ from bot.chat.texts import about
 from bot.config import Config
 from bot.handlers.filters import command
 from bot.storage.jobs import CANCELLED, FAILED, PAINTED
-from bot.storage.statistics import Figures
+from bot.storage.statistics import Statistics
 
 
 def make_router() -> Router:
@@ -28,9 +28,9 @@ async def is_admin(message: Message, config: Config) -> bool:
     return message.from_user is not None and message.from_user.id in config.admin_ids
 
 
-async def show(message: Message, figures: Figures) -> None:
+async def show(message: Message, statistics: Statistics) -> None:
     """Tell how the bot does."""
-    now = await figures.take()
+    now = await statistics.take()
     lines = [
         _("Running for: {time}").format(time=about(now.uptime)),
         _("Users: {n}").format(n=now.users),

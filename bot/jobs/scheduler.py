@@ -20,10 +20,10 @@ from bot.errors import (
     StoreError,
     TelegramUnreachable,
 )
-from bot.jobs.eta import Pace
+from bot.jobs.eta import Eta
 from bot.metrics import Metrics
-from bot.painting.client import Worker
-from bot.painting.protocol import PaintProgress, Task
+from bot.painting.client import PainterClient
+from bot.painting.protocol import PaintProgress, PaintRequest
 from bot.storage.jobs import CANCELLED, FAILED, MOST_ATTEMPTS, PAINTED, Job, Jobs
 from bot.storage.pictures import Pictures
 from bot.storage.results import Results
@@ -64,8 +64,8 @@ class Scheduler:
         jobs: Jobs,
         pictures: Pictures,
         results: Results,
-        worker: Worker,
-        pace: Pace,
+        painter_client: PainterClient,
+        eta: Eta,
         metrics: Metrics,
         on_change: Callable[[], None],
     ) -> None:
@@ -74,8 +74,8 @@ class Scheduler:
         self._jobs = jobs
         self._pictures = pictures
         self._results = results
-        self._worker = worker
-        self._pace = pace
+        self._painter_client = painter_client
+        self._eta = eta
         self._metrics = metrics
         self._on_change = on_change
         self._awake = asyncio.Event()
@@ -145,7 +145,7 @@ class Scheduler:
         queued = await self._jobs.queue()
         self._metrics.queue_length.set(len(queued))
         for place, job in enumerate(queued, start=1):
-            expected = await self._pace.expected(job.order)
+            expected = await self._eta.expected(job.order)
             seconds = None if seconds is None or expected is None else seconds + expected
             found[job.id] = Estimate(place, seconds)
         return found
@@ -178,7 +178,7 @@ class Scheduler:
         elapsed = time.time() - (job.started or time.time())
         if self._progress is not None and self._progress.share > 0.1:
             return elapsed * (1 / self._progress.share - 1)
-        expected = await self._pace.expected(job.order)
+        expected = await self._eta.expected(job.order)
         return None if expected is None else max(expected - elapsed, 1.0)
 
     async def _take(self, job: Job) -> None:
@@ -221,7 +221,7 @@ class Scheduler:
                 await self._finish(job.id, FAILED)
         else:
             self._metrics.job_seconds.labels(kind=job.order.kind).observe(seconds)
-            await self._pace.learn(job.order, seconds)
+            await self._eta.learn(job.order, seconds)
             await self._finish(job.id, PAINTED)
 
     async def _finish(self, job_id: int, outcome: str) -> bool:
@@ -235,24 +235,24 @@ class Scheduler:
     async def _paint(self, job: Job) -> float:
         """Paint the job's picture into its result file; returns the seconds from its start."""
         begin = time.monotonic()
-        workplace = await _on_thread(self._results.workplace, job.id)
+        work_folder = await _on_thread(self._results.work_folder, job.id)
         order = job.order
-        photo = await self._fetch("photo", order.picture, workplace / "photo")
-        style = await self._style(order.style, workplace / "style")
-        task = Task(
+        photo = await self._fetch("photo", order.picture, work_folder / "photo")
+        style = await self._style(order.style, work_folder / "style")
+        task = PaintRequest(
             kind=order.kind,
             photo=str(photo),
             style=None if style is None else str(style),
             model=order.model,
             output=str(self._results.path(job.id)),
-            previews=str(workplace),
+            previews=str(work_folder),
             size=order.settings.size,
             strength=order.settings.strength,
             keep_colours=order.settings.keep_colours,
             steps=self._config.steps,
             backend=self._config.backend,
         )
-        await self._worker.submit(task, on_progress=self._report)
+        await self._painter_client.submit(task, on_progress=self._report)
         return time.monotonic() - begin
 
     async def _style(self, choice: Optional[StyleChoice], path: Path) -> Optional[Path]:

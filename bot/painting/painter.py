@@ -1,6 +1,6 @@
 """The child process that paints: `python -m bot.painting.painter`, started by `bot.painting.client`.
 
-One JSON object a line. In: `{"kind": "task", "task": {...}}` with a `Task`'s fields, and
+One JSON object a line. In: `{"kind": "request", "request": {...}}` with a `PaintRequest`'s fields, and
 `{"kind": "cancel"}`, which stops the task that runs, if any. Out: `ready` once, and for each task
 any number of `progress` and then one of `done`, `refused`, `failed` and `cancelled`; see
 `bot.painting.client`. It ends when its standard input does, in the middle of a task too.
@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
 
-from bot.painting.protocol import TRANSLATE, PaintResult, Task
+from bot.painting.protocol import TRANSLATE, PaintRequest, PaintResult
 from runtime.errors import (
     BackendUnavailable,
     Cancelled,
@@ -78,7 +78,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bot.painting.painter")
     parser.add_argument("--engines", type=Path, metavar="DIR", default=spec_engines.ENGINES)
     spec_engines.ENGINES = parser.parse_args(arguments).engines
-    requests, answers = _take_over_pipes()
+    incoming, answers = _take_over_pipes()
     logging.basicConfig(
         level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -88,23 +88,23 @@ def main(arguments: Optional[List[str]] = None) -> None:
         answers.flush()
 
     _volunteer_for_oom_killer()
-    tasks: queue.Queue[Tuple[Task, threading.Event]] = queue.Queue()
-    threading.Thread(target=_listen, args=(requests, tasks), daemon=True).start()
+    requests: queue.Queue[Tuple[PaintRequest, threading.Event]] = queue.Queue()
+    threading.Thread(target=_listen, args=(incoming, requests), daemon=True).start()
     say("ready", backend=_prepare())
     while True:
-        task, cancel = tasks.get()
-        _serve(task, cancel, say)
+        request, cancel = requests.get()
+        _serve(request, cancel, say)
 
 
 def _take_over_pipes() -> Tuple[IO[str], IO[str]]:
     """Standard input and output, out of the reach of libraries, whose prints go to the log."""
-    requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
+    incoming = os.fdopen(os.dup(0), "r", encoding="utf-8")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    return requests, answers
+    return incoming, answers
 
 
 def _volunteer_for_oom_killer() -> None:
@@ -114,16 +114,16 @@ def _volunteer_for_oom_killer() -> None:
         _log.info("The kernel is not told to spare the bot when memory runs out: %s", error)
 
 
-def _listen(requests: IO[str], tasks: queue.Queue[Tuple[Task, threading.Event]]) -> None:
+def _listen(incoming: IO[str], requests: queue.Queue[Tuple[PaintRequest, threading.Event]]) -> None:
     """Pass on tasks and cancel the latest; the end of input ends the process at once."""
     # Only this thread knows both, so a cancel can never meet the task after the one it was for.
     cancel = threading.Event()
     try:
-        for line in requests:
+        for line in incoming:
             message = json.loads(line)
-            if message["kind"] == "task":
+            if message["kind"] == "request":
                 cancel = threading.Event()
-                tasks.put((Task(**message["task"]), cancel))
+                requests.put((PaintRequest(**message["request"]), cancel))
             else:
                 cancel.set()
     except (ValueError, TypeError, KeyError):
@@ -144,10 +144,10 @@ def _prepare() -> Optional[str]:
         return None
 
 
-def _serve(task: Task, cancel: threading.Event, say: Say) -> None:
+def _serve(request: PaintRequest, cancel: threading.Event, say: Say) -> None:
     """Paint one task and say how it ended."""
     try:
-        say("done", **asdict(_paint(task, cancel, say)))
+        say("done", **asdict(_paint(request, cancel, say)))
     except Cancelled:
         say("cancelled")
     except PictureRefused as error:
@@ -159,17 +159,17 @@ def _serve(task: Task, cancel: threading.Event, say: Say) -> None:
         say("failed", message=f"{type(error).__name__}: {error}", retriable=True)
 
 
-def _paint(task: Task, cancel: threading.Event, say: Say) -> PaintResult:
+def _paint(request: PaintRequest, cancel: threading.Event, say: Say) -> PaintResult:
     began = time.monotonic()
-    reporter = _Reporter(task, say)
+    reporter = _Reporter(request, say)
     handed: Dict[str, Any] = {"on_progress": reporter.report, "cancel": cancel}
-    photo = _read("photo", task.photo)
-    if task.kind == TRANSLATE:
-        painted = _translate(task, photo, handed)
+    photo = _read("photo", request.photo)
+    if request.kind == TRANSLATE:
+        painted = _translate(request, photo, handed)
     else:
-        painted = _stylize(task, photo, handed)
+        painted = _stylize(request, photo, handed)
     # Little compression: the full one takes seconds on a Jetson for a few per cent.
-    _save(painted, Path(task.output), "PNG", lasting=True, compress_level=1)
+    _save(painted, Path(request.output), "PNG", lasting=True, compress_level=1)
     return PaintResult(
         seconds=round(time.monotonic() - began, 3),
         steps=reporter.steps_done,
@@ -178,29 +178,29 @@ def _paint(task: Task, cancel: threading.Event, say: Say) -> PaintResult:
     )
 
 
-def _stylize(task: Task, photo: Image.Image, handed: Dict[str, Any]) -> Image.Image:
+def _stylize(request: PaintRequest, photo: Image.Image, handed: Dict[str, Any]) -> Image.Image:
     from runtime import StylizeOptions, stylize
 
-    if task.style is None:
+    if request.style is None:
         raise OptionError("The task names no style; expected a picture file.")
     options = StylizeOptions(
-        size=task.size,
-        strength=task.strength,
-        keep_colours=task.keep_colours,
-        seed=task.seed,
-        steps=task.steps,
-        backend=task.backend,
+        size=request.size,
+        strength=request.strength,
+        keep_colours=request.keep_colours,
+        seed=request.seed,
+        steps=request.steps,
+        backend=request.backend,
     )
-    return stylize(photo, _read("style", task.style), options, **handed)
+    return stylize(photo, _read("style", request.style), options, **handed)
 
 
-def _translate(task: Task, photo: Image.Image, handed: Dict[str, Any]) -> Image.Image:
+def _translate(request: PaintRequest, photo: Image.Image, handed: Dict[str, Any]) -> Image.Image:
     from runtime import TranslateOptions, translate
 
-    if task.model is None:
+    if request.model is None:
         raise OptionError("The task names no model; expected an installed generator.")
-    options = TranslateOptions(size=task.size, backend=task.backend)
-    return translate(photo, task.model, options, **handed)
+    options = TranslateOptions(size=request.size, backend=request.backend)
+    return translate(photo, request.model, options, **handed)
 
 
 def _read(picture: str, path: str) -> Image.Image:
@@ -232,8 +232,8 @@ def _save(
 class _Reporter:
     """Says each step, now and then with a preview."""
 
-    def __init__(self, task: Task, say: Say) -> None:
-        self._preview = task.preview
+    def __init__(self, request: PaintRequest, say: Say) -> None:
+        self._preview = request.preview
         self._say = say
         self._shown: Optional[float] = None
         self.steps_done = 0

@@ -33,7 +33,7 @@ SECRETS = ("BOT_TOKEN", "BOT_TOKEN_FILE", "WEBHOOK_SECRET", "NGROK_AUTHTOKEN")
 _log = logging.getLogger(__name__)
 
 
-class Child:
+class PainterProcess:
     """One run of the child process. `close` must be called, by whoever called `spawn`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -43,7 +43,7 @@ class Child:
         self._log_lines = asyncio.ensure_future(self._pass_on_log())
 
     @classmethod
-    async def spawn(cls, command: Sequence[str]) -> Child:
+    async def spawn(cls, command: Sequence[str]) -> PainterProcess:
         """Start `command`, which finds this application's packages.
 
         Raises `PainterDied` when the system does not start it.

@@ -12,7 +12,7 @@ STYLIZE, TRANSLATE = "stylize", "translate"
 
 
 @dataclass(frozen=True)
-class Task:
+class PaintRequest:
     """One picture to paint. Give the fields by keyword; paths are of files on this disk.
 
     kind: `STYLIZE`, which needs `style`, or `TRANSLATE`, which needs `model`.

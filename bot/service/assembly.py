@@ -19,35 +19,35 @@ from bot.chat import middlewares
 from bot.chat.albums import Albums
 from bot.chat.commands import set_commands
 from bot.chat.delivery import EDIT_INTERVAL, Delivery
-from bot.chat.submission import Reception
+from bot.chat.submission import Submission
 from bot.chat.texts import make_i18n
 from bot.chat.uploads import Uploads
 from bot.config import WEBHOOK, Config
 from bot.errors import PaintingError
 from bot.handlers import make_router
-from bot.jobs.eta import Pace
+from bot.jobs.eta import Eta
 from bot.jobs.scheduler import Scheduler
 from bot.metrics import Metrics
-from bot.painting.client import Worker
+from bot.painting.client import PainterClient
 from bot.service.instance_lock import hold
 from bot.service.status import describe
 from bot.service.supervisor import Supervisor
-from bot.storage.cleanup import tidy_regularly
+from bot.storage.cleanup import clean_up_regularly
 from bot.storage.database import Database
 from bot.storage.fsm import SqliteStorage
 from bot.storage.jobs import Jobs, Limits
-from bot.storage.key_values import Facts
+from bot.storage.key_values import KeyValues
 from bot.storage.pictures import Pictures
 from bot.storage.results import Results
 from bot.storage.seen_updates import Updates
-from bot.storage.statistics import Figures
-from bot.storage.users import People, Settings
-from bot.systemd import Notifier
+from bot.storage.statistics import Statistics
+from bot.storage.users import Settings, Users
+from bot.systemd import SystemdNotifier
 from bot.telegram.polling import Poller
-from bot.telegram.rate_limits import FloodControl
-from bot.telegram.update_processor import Intake
+from bot.telegram.rate_limits import RateLimiter
+from bot.telegram.update_processor import UpdateProcessor
 from bot.telegram.webhook_server import WebhookServer
-from bot.telegram.webhook_sync import Reconciler
+from bot.telegram.webhook_sync import WebhookSync
 from runtime import StylizeOptions
 
 _log = logging.getLogger(__name__)
@@ -59,40 +59,40 @@ _CLOSING = 60
 class Service:
     """The whole bot, between `start` and `stop`. Make it while the event loop runs.
 
-    `worker` paints in the place of the child process, `edit_interval` is in seconds: for tests.
+    `painter_client` paints in the place of the child process, `edit_interval` is in seconds: for tests.
     """
 
     def __init__(
         self,
         config: Config,
         *,
-        worker: Optional[Worker] = None,
+        painter_client: Optional[PainterClient] = None,
         edit_interval: float = EDIT_INTERVAL,
-        notifier: Optional[Notifier] = None,
+        notifier: Optional[SystemdNotifier] = None,
     ) -> None:
         self._config = config
-        self._notifier = notifier or Notifier()
+        self._notifier = notifier or SystemdNotifier()
         self._lock: Optional[IO[str]] = None
         self.metrics = Metrics()
-        self._flood = FloodControl(self.metrics)
+        self._rate_limiter = RateLimiter(self.metrics)
         api = TelegramAPIServer.from_base(config.api_url)
         session = AiohttpSession(api=api)
-        session.middleware(self._flood)
+        session.middleware(self._rate_limiter)
         self.bot = Bot(token=config.bot_token, session=session)
         self._database = Database(config.state_dir / "jetbrush.sqlite3")
-        self._worker = worker or Worker(patience=config.patience)
+        self._painter_client = painter_client or PainterClient(patience=config.patience)
         self._supervisor = Supervisor()
         self._wire(edit_interval)
 
     def _wire(self, edit_interval: float) -> None:
         config, bot = self._config, self.bot
         i18n = make_i18n()
-        self._facts = Facts(self._database)
+        self._key_values = KeyValues(self._database)
         self.jobs = Jobs(self._database, Limits(config.jobs_per_user, config.jobs_in_all))
         self.pictures = Pictures(self._database)
         results = Results(config.state_dir / "results")
         defaults = Settings(strength=StylizeOptions().strength, size=config.size)
-        people, pace = People(self._database, defaults), Pace(self._facts)
+        users, eta = Users(self._database, defaults), Eta(self._key_values)
         storage = SqliteStorage(self._database)
         self._delivery = Delivery(
             bot=bot,
@@ -100,7 +100,7 @@ class Service:
             jobs=self.jobs,
             pictures=self.pictures,
             results=results,
-            flood=self._flood,
+            rate_limiter=self._rate_limiter,
             edit_interval=edit_interval,
         )
         self.scheduler = Scheduler(
@@ -109,19 +109,19 @@ class Service:
             jobs=self.jobs,
             pictures=self.pictures,
             results=results,
-            worker=self._worker,
-            pace=pace,
+            painter_client=self._painter_client,
+            eta=eta,
             metrics=self.metrics,
             on_change=self._delivery.wake,
         )
-        reception = Reception(
+        submission = Submission(
             bot=bot, pictures=self.pictures, jobs=self.jobs, scheduler=self.scheduler
         )
         self._albums = Albums(
             bot=bot,
-            reception=reception,
+            submission=submission,
             pictures=self.pictures,
-            people=people,
+            users=users,
             storage=storage,
             i18n=i18n,
         )
@@ -131,24 +131,24 @@ class Service:
             storage=storage,
             events_isolation=SimpleEventIsolation(),
             config=config,
-            people=people,
+            users=users,
             pictures=self.pictures,
             jobs=self.jobs,
             scheduler=self.scheduler,
             results=results,
             uploads=Uploads(self._database),
-            figures=Figures(self._database),
+            statistics=Statistics(self._database),
             albums=self._albums,
-            reception=reception,
+            submission=submission,
         )
-        middlewares.install(self._dispatcher, i18n=i18n, people=people)
+        middlewares.install(self._dispatcher, i18n=i18n, users=users)
         self._dispatcher.include_router(make_router())
-        self._intake = Intake(
+        self._update_processor = UpdateProcessor(
             bot, self._dispatcher, Updates(self._database), self.metrics, config.mode
         )
         self._session: Optional[aiohttp.ClientSession] = None
         self._server: Optional[WebhookServer] = None
-        self._transport: Union[Reconciler, Poller, None] = None
+        self._transport: Union[WebhookSync, Poller, None] = None
 
     @property
     def port(self) -> int:
@@ -165,7 +165,7 @@ class Service:
         try:
             self._lock = hold(self._config.state_dir)
             await self._database.open()
-            secret = self._config.webhook_secret or await self._facts.webhook_secret()
+            secret = self._config.webhook_secret or await self._key_values.webhook_secret()
             by_hook = self._config.mode == WEBHOOK
             self._session = aiohttp.ClientSession()
             self._server = WebhookServer(
@@ -173,7 +173,7 @@ class Service:
                 port=self._config.port,
                 health=self.health,
                 metrics=self.metrics,
-                intake=self._intake if by_hook else None,
+                update_processor=self._update_processor if by_hook else None,
                 secret=secret if by_hook else None,
             )
             await self._server.start()
@@ -187,9 +187,9 @@ class Service:
 
     def _begin(self, secret: str, session: aiohttp.ClientSession) -> None:
         start = self._supervisor.start
-        transport: Union[Reconciler, Poller]
+        transport: Union[WebhookSync, Poller]
         if self._config.mode == WEBHOOK:
-            transport = Reconciler(
+            transport = WebhookSync(
                 bot=self.bot,
                 config=self._config,
                 secret=secret,
@@ -197,9 +197,9 @@ class Service:
                 metrics=self.metrics,
             )
         else:
-            transport = Poller(bot=self.bot, intake=self._intake)
+            transport = Poller(bot=self.bot, update_processor=self._update_processor)
         self._transport = transport
-        start("tidying", self._tidy)
+        start("tidying", self._clean_up)
         start("delivery", lambda: self._delivery.run(self.scheduler))
         self._scheduling = start("scheduler", self.scheduler.run)
         start("painter's start", self._warm_up)
@@ -214,14 +214,14 @@ class Service:
         return [] if problem is None else [problem]
 
     async def _describe(self) -> str:
-        return await describe(self.scheduler, self._worker, self._transport)
+        return await describe(self.scheduler, self._painter_client, self._transport)
 
     async def stop(self) -> None:
         """Take no more updates, let the running job end or hand it back, tell what is painted."""
         grace = self._config.stop_grace
         self._notifier.stopping(grace + _CLOSING)
         _log.info("Stopping; the running job has %d s.", grace)
-        await self._intake.close()
+        await self._update_processor.close()
         if self._server is not None:
             await self._server.close()
         await self._albums.close()
@@ -235,7 +235,7 @@ class Service:
         await self._supervisor.close()
         if self._server is not None:
             await self._server.close()
-        await self._worker.close()
+        await self._painter_client.close()
         await self.bot.session.close()
         if self._session is not None:
             await self._session.close()
@@ -246,12 +246,12 @@ class Service:
     async def _warm_up(self) -> None:
         """Start the child process before the first photo comes."""
         try:
-            await self._worker.start()
+            await self._painter_client.start()
         except PaintingError as error:
             _log.error("The painter does not start, and will be tried with each job: %s", error)
 
-    async def _tidy(self) -> None:
-        await tidy_regularly(self._database, self._results, self._config.keep_hours * 3600.0)
+    async def _clean_up(self) -> None:
+        await clean_up_regularly(self._database, self._results, self._config.keep_hours * 3600.0)
 
 
 async def serve(
@@ -270,8 +270,8 @@ async def serve(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     service = Service(
         config,
-        worker=Worker(painter, patience=config.patience),
-        notifier=Notifier.from_environment(os.environ),
+        painter_client=PainterClient(painter, patience=config.patience),
+        notifier=SystemdNotifier.from_environment(os.environ),
     )
     hide(await service.start())
     # What was imported stays: a full collection would go through it and block the loop for 0.1 s.

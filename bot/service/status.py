@@ -6,16 +6,16 @@ from typing import Optional, Union
 
 from bot.errors import StoreError
 from bot.jobs.scheduler import Scheduler
-from bot.painting.client import Worker
+from bot.painting.client import PainterClient
 from bot.telegram.polling import Poller
-from bot.telegram.webhook_sync import Reconciler
+from bot.telegram.webhook_sync import WebhookSync
 
 
 async def describe(
-    scheduler: Scheduler, worker: Worker, transport: Union[Reconciler, Poller, None]
+    scheduler: Scheduler, painter_client: PainterClient, transport: Union[WebhookSync, Poller, None]
 ) -> str:
     """The queue, what paints, how updates arrive, and what is wrong with that."""
-    parts = [await _queue(scheduler), _painter(worker), _updates(transport)]
+    parts = [await _queue(scheduler), _painter(painter_client), _updates(transport)]
     problem = None if transport is None else transport.problem
     return "; ".join(parts) + (f". {problem}" if problem else "")
 
@@ -29,13 +29,13 @@ async def _queue(scheduler: Scheduler) -> str:
     return f"{running}, {sum(place > 0 for place in places)} waiting"
 
 
-def _painter(worker: Worker) -> str:
-    if worker.pid is None:
+def _painter(painter_client: PainterClient) -> str:
+    if painter_client.pid is None:
         return "no painter"
-    return f"painter on {worker.backend or 'no backend yet'}"
+    return f"painter on {painter_client.backend or 'no backend yet'}"
 
 
-def _updates(transport: Union[Reconciler, Poller, None]) -> str:
+def _updates(transport: Union[WebhookSync, Poller, None]) -> str:
     if isinstance(transport, Poller):
         return "polling"
     url: Optional[str] = None if transport is None else transport.url

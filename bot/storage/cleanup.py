@@ -20,7 +20,7 @@ _EVERY_SECONDS = 3600.0
 _UPDATE_SECONDS = 2 * 86400.0
 
 
-async def tidy_regularly(database: Database, results: Results, keep_seconds: float) -> None:
+async def clean_up_regularly(database: Database, results: Results, keep_seconds: float) -> None:
     """Tidy now and every hour, until cancelled."""
     while True:
         try:
@@ -51,7 +51,7 @@ async def tidy(database: Database, results: Results, keep_seconds: float) -> Non
     known = await database.run(work)
     # Younger files may belong to a job of this very moment.
     loop = asyncio.get_running_loop()
-    stray = await loop.run_in_executor(None, results.stray, known, _EVERY_SECONDS)
-    await loop.run_in_executor(None, results.remove, stray)
-    if stray:
-        _log.info("Removed the pictures of %d old jobs.", len(stray))
+    orphans = await loop.run_in_executor(None, results.orphans, known, _EVERY_SECONDS)
+    await loop.run_in_executor(None, results.remove, orphans)
+    if orphans:
+        _log.info("Removed the pictures of %d old jobs.", len(orphans))

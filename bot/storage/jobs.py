@@ -118,7 +118,7 @@ class Jobs:
     async def queue(self) -> List[Job]:
         """The queued jobs in the order in which they will be taken: the users in turn."""
         queued = await self._select(f"WHERE state = '{QUEUED}' ORDER BY id")
-        return in_turn(queued, await self._database.run(_last_served)) if queued else []
+        return fair_order(queued, await self._database.run(_last_served)) if queued else []
 
     async def claim(self) -> Optional[Job]:
         """Take the next job as running, its attempt counted; `None` when none waits."""
@@ -221,7 +221,7 @@ class Jobs:
         await self._database.run(work)
 
 
-def in_turn(waiting: Sequence[Job], last_served: Dict[int, float]) -> List[Job]:
+def fair_order(waiting: Sequence[Job], last_served: Dict[int, float]) -> List[Job]:
     """Waiting jobs, oldest first, as they are taken: always of the user served longest ago.
 
     `last_served` is when each user's last job was started, in seconds.

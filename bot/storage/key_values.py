@@ -11,7 +11,7 @@ from bot.storage.database import Database
 _SECRET = "webhook-secret"
 
 
-class Facts:
+class KeyValues:
     """Texts by key in the database."""
 
     def __init__(self, database: Database) -> None:

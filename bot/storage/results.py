@@ -19,7 +19,7 @@ class Results:
         """Where the job's picture is, once it is painted."""
         return self._folder / f"{job_id}.png"
 
-    def workplace(self, job_id: int) -> Path:
+    def work_folder(self, job_id: int) -> Path:
         """An empty folder for what the job works on."""
         folder = self._folder / str(job_id)
         shutil.rmtree(folder, ignore_errors=True)
@@ -37,7 +37,7 @@ class Results:
             with suppress(FileNotFoundError):
                 self.path(job_id).unlink()
 
-    def stray(self, known: Set[int], older_than: float) -> Set[int]:
+    def orphans(self, known: Set[int], older_than: float) -> Set[int]:
         """The jobs that have files here, are not `known`, and last changed `older_than` s ago."""
         if not self._folder.exists():
             return set()

@@ -22,7 +22,7 @@ class Count:
     outcomes: Dict[str, int]
 
 
-class Figures:
+class Statistics:
     """Counts on demand; the time runs from when this is made."""
 
     def __init__(self, database: Database) -> None:

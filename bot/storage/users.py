@@ -43,7 +43,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Person:
+class User:
     """A user: `language` is `None` until one is chosen, `style` until one is."""
 
     user_id: int
@@ -52,14 +52,14 @@ class Person:
     style: Optional[StyleChoice] = None
 
 
-class People:
+class Users:
     """The users in the database; one who never chose anything has no row."""
 
     def __init__(self, database: Database, defaults: Settings) -> None:
         self._database = database
         self._defaults = defaults
 
-    async def get(self, user_id: int) -> Person:
+    async def get(self, user_id: int) -> User:
         """The user, with the defaults for what was not chosen."""
 
         def work(connection: sqlite3.Connection) -> Optional[sqlite3.Row]:
@@ -99,9 +99,9 @@ class People:
 
         return await self._database.run(work)
 
-    def _person(self, user_id: int, row: Optional[sqlite3.Row]) -> Person:
+    def _person(self, user_id: int, row: Optional[sqlite3.Row]) -> User:
         if row is None:
-            return Person(user_id, self._defaults)
+            return User(user_id, self._defaults)
         defaults = self._defaults
         strength, size, keep = row["strength"], row["size"], row["keep_colours"]
         settings = Settings(
@@ -109,7 +109,7 @@ class People:
             size=defaults.size if size is None else size,
             keep_colours=defaults.keep_colours if keep is None else bool(keep),
         )
-        return Person(user_id, settings, row["language"], StyleChoice.parse(row["style"]))
+        return User(user_id, settings, row["language"], StyleChoice.parse(row["style"]))
 
     async def _set(self, user_id: int, *changes: Tuple[str, object]) -> None:
         def work(connection: sqlite3.Connection) -> None:

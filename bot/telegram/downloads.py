@@ -16,7 +16,7 @@ from aiogram.exceptions import (
 )
 
 from bot.errors import DownloadRefused, TelegramUnreachable
-from bot.telegram.error_text import plainly
+from bot.telegram.error_text import error_text
 
 #: Telegram gives no larger files to bots (core.telegram.org/bots/api#getfile).
 MOST_BYTES = 20_000_000
@@ -38,13 +38,13 @@ async def download(bot: Bot, file_id: str, path: Path) -> None:
         too_big = isinstance(error, TelegramEntityTooLarge) or "too big" in error.message
         raise DownloadRefused(
             "too-heavy" if too_big else "gone",
-            f"Telegram does not give the picture: {plainly(error)}.",
+            f"Telegram does not give the picture: {error_text(error)}.",
         ) from None
     except aiohttp.ClientResponseError as error:
         _tell_apart(error.status)
     except (aiohttp.ClientError, asyncio.TimeoutError, AiogramError) as error:
         # Not `from error`, whose text may show the URL.
-        raise TelegramUnreachable(f"A picture could not be fetched: {plainly(error)}.") from None
+        raise TelegramUnreachable(f"A picture could not be fetched: {error_text(error)}.") from None
 
 
 def _tell_apart(status: int) -> None:

@@ -7,7 +7,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramNetworkError
 from bot.errors import BotError
 
 
-def plainly(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """What Telegram says, or this bot; of any other error no more than its name."""
     if isinstance(error, TelegramNetworkError):
         # aiogram writes "NAME: TEXT" of what aiohttp raised, whose text may show the URL.

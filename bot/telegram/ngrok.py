@@ -23,7 +23,7 @@ import aiohttp
 from bot.config import Config, load_config
 from bot.errors import BotError, ConfigError, TunnelError
 from bot.log import Problem, set_up_logging
-from bot.systemd import Notifier
+from bot.systemd import SystemdNotifier
 from bot.telegram.tunnel import explained, public_url
 
 #: Seconds between two looks at the agent, and those it may take to come up before that is told.
@@ -48,7 +48,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
         config = load_config({**os.environ, "BOT_TOKEN": "0:none", "BOT_TOKEN_FILE": ""})
         set_up_logging(config.log_level, [token] if token else [], os.environ)
         command = _command(args.agent, config, token, args.url_file) if args.agent else None
-        asyncio.run(_serve(config, args.url_file, command, Notifier.from_environment(os.environ)))
+        asyncio.run(
+            _serve(config, args.url_file, command, SystemdNotifier.from_environment(os.environ))
+        )
     except BotError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -87,7 +89,7 @@ def _command(agent: str, config: Config, authtoken: str, url_file: Path) -> List
 
 
 async def _serve(
-    config: Config, url_file: Path, command: Optional[List[str]], notifier: Notifier
+    config: Config, url_file: Path, command: Optional[List[str]], notifier: SystemdNotifier
 ) -> None:
     """Follow the tunnel until SIGTERM; raises `TunnelError` when the agent ends."""
     stop = asyncio.Event()
@@ -115,7 +117,11 @@ class _Follower:
     """Writes the tunnel's URL when it is another than before, and tells what is wrong."""
 
     def __init__(
-        self, config: Config, url_file: Path, session: aiohttp.ClientSession, notifier: Notifier
+        self,
+        config: Config,
+        url_file: Path,
+        session: aiohttp.ClientSession,
+        notifier: SystemdNotifier,
     ) -> None:
         # The agent alone knows what is online.
         self._agent = Config(bot_token="", ngrok_api=config.ngrok_api, port=config.port)

@@ -13,8 +13,8 @@ from aiogram.methods import TelegramMethod
 
 from bot.errors import NotStored
 from bot.log import Problem
-from bot.telegram.error_text import plainly
-from bot.telegram.webhook_server import ALLOWED_UPDATES, Intake
+from bot.telegram.error_text import error_text
+from bot.telegram.webhook_server import ALLOWED_UPDATES, UpdateProcessor
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class GetRawUpdates(TelegramMethod[List[_Update]]):
 
 
 class Poller:
-    """Feeds `intake` until it is cancelled.
+    """Feeds `update_processor` until it is cancelled.
 
     Updates of one chat are taken in one after the other, those of different chats at once; one that
     takes long, as when Telegram asks to wait, holds up its own chat only. Acknowledged is what comes
@@ -55,10 +55,14 @@ class Poller:
     """
 
     def __init__(
-        self, *, bot: Bot, intake: Intake, back_off_s: Sequence[float] = _BACK_OFF_S
+        self,
+        *,
+        bot: Bot,
+        update_processor: UpdateProcessor,
+        back_off_s: Sequence[float] = _BACK_OFF_S,
     ) -> None:
         self._bot = bot
-        self._intake = intake
+        self._update_processor = update_processor
         self._back_off_s = back_off_s
         self._problem = Problem(_log)
         self._failures = 0
@@ -143,7 +147,7 @@ class Poller:
         try:
             while waiting:
                 number = waiting[0]["update_id"]
-                await self._intake(waiting[0])
+                await self._update_processor(waiting[0])
                 waiting.popleft()
                 self._left.discard(number)
                 self._stored.add(number)
@@ -179,4 +183,4 @@ def _in_words(error: Exception) -> str:
         )
     if isinstance(error, TelegramUnauthorizedError):
         return "Telegram does not know the token. Set BOT_TOKEN to the one that @BotFather shows."
-    return f"No updates from Telegram: {plainly(error)}"
+    return f"No updates from Telegram: {error_text(error)}"

@@ -78,7 +78,7 @@ class Limits:
     repeats: Tuple[float, ...] = (0.5, 1.0, 2.0)
 
 
-class FloodControl(BaseRequestMiddleware):
+class RateLimiter(BaseRequestMiddleware):
     """A session middleware: `bot.session.middleware(FloodControl(metrics))`.
 
     Messages are sent and edited no faster than `limits`, first come, first served. When Telegram

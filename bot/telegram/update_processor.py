@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 _CLOSE_SECONDS = 10.0
 
 
-class Intake:
+class UpdateProcessor:
     """Called with an update; when it returns, the update is dealt with and need not come again.
 
     An update that no handler survives is logged and not tried again: it would fail for ever, and

@@ -15,7 +15,7 @@ from bot.metrics import CONTENT_TYPE, Metrics
 _log = logging.getLogger(__name__)
 
 #: Takes one update; returns when it is committed, raises `NotStored` when it is not.
-Intake = Callable[[Dict[str, Any]], Awaitable[None]]
+UpdateProcessor = Callable[[Dict[str, Any]], Awaitable[None]]
 #: What is wrong with the bot, in words; nothing while it is well.
 Health = Callable[[], Sequence[str]]
 
@@ -33,7 +33,7 @@ _SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 class WebhookServer:
     """Listens on `host`:`port` from `start` to `close`.
 
-    An update is answered with 200 when `intake` has returned, with 503 when it raised `NotStored`:
+    An update is answered with 200 when `update_processor` has returned, with 503 when it raised `NotStored`:
     Telegram sends it again then. Whoever does not know `secret` gets 401. With neither of the two
     (polling) only the owner's pages are served, and those never through the tunnel.
     """
@@ -45,7 +45,7 @@ class WebhookServer:
         port: int,
         health: Health,
         metrics: Metrics,
-        intake: Optional[Intake] = None,
+        update_processor: Optional[UpdateProcessor] = None,
         secret: Optional[str] = None,
         drain_s: float = 20.0,
     ) -> None:
@@ -54,13 +54,13 @@ class WebhookServer:
         drain_s: seconds that `close` waits for the updates in work.
         Raises `ValueError` for an intake without a secret: anybody could write to it.
         """
-        if intake is not None and not secret:
+        if update_processor is not None and not secret:
             raise ValueError("An intake needs a secret.")
         self._host = host
         self._port = port
         self._health = health
         self._metrics = metrics
-        self._intake = intake
+        self._update_processor = update_processor
         self._secret = (secret or "").encode()
         self._drain_s = drain_s
         self._runner: Optional[web.AppRunner] = None
@@ -73,7 +73,7 @@ class WebhookServer:
     async def start(self) -> None:
         """Open the port; raises `PortError` when it cannot be had."""
         app = web.Application(client_max_size=_MOST_BYTES)
-        if self._intake is not None:
+        if self._update_processor is not None:
             app.router.add_post(UPDATES_PATH, self._take_update)
         app.router.add_get("/healthz", self._tell_health)
         app.router.add_get("/metrics", self._tell_metrics)
@@ -102,7 +102,7 @@ class WebhookServer:
         given = request.headers.get(_SECRET_HEADER, "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self._secret):
             return web.json_response({"error": "wrong or no secret"}, status=401)
-        assert self._intake is not None
+        assert self._update_processor is not None
         try:
             update = json.loads(await request.read())
         except (ValueError, RecursionError):
@@ -110,7 +110,7 @@ class WebhookServer:
         if not isinstance(update, dict):
             return web.json_response({"error": "not a JSON object"}, status=400)
         try:
-            await self._intake(update)
+            await self._update_processor(update)
         except NotStored as error:
             _log.warning("Update %s is left to Telegram: %s", update.get("update_id"), error)
             return web.json_response({"error": "not stored"}, status=503)

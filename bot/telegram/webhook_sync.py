@@ -16,7 +16,7 @@ from bot.config import Config
 from bot.errors import TunnelError
 from bot.log import Problem
 from bot.metrics import Metrics
-from bot.telegram.error_text import plainly
+from bot.telegram.error_text import error_text
 from bot.telegram.tunnel import public_url, tunnel_trouble
 from bot.telegram.webhook_server import ALLOWED_UPDATES, UPDATES_PATH
 
@@ -29,7 +29,7 @@ _MAX_CONNECTIONS = 100
 _FRESH_S = 600
 
 
-class Reconciler:
+class WebhookSync:
     """Compares the web hook with the wanted one every `period_s` seconds, and sets it again.
 
     It is set at the start in any case, since nobody can ask Telegram which secret it has. When
@@ -86,7 +86,7 @@ class Reconciler:
         except TelegramUnauthorizedError:
             problem = "Telegram does not know the token. Set BOT_TOKEN to what @BotFather shows."
         except (AiogramError, OSError) as error:
-            problem = f"Telegram cannot be asked for the web hook: {plainly(error)}"
+            problem = f"Telegram cannot be asked for the web hook: {error_text(error)}"
         self._problem.tell(problem)
         return False
 

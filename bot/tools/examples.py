@@ -18,8 +18,8 @@ from typing import Any, List, Optional, Sequence, Tuple
 from PIL import Image
 
 from bot.errors import BotError, PaintingError
-from bot.painting.client import Worker
-from bot.painting.protocol import STYLIZE, TRANSLATE, Task
+from bot.painting.client import PainterClient
+from bot.painting.protocol import STYLIZE, TRANSLATE, PaintRequest
 from runtime import find_style, models
 from runtime.errors import PictureError
 from runtime.imaging.picture import read_picture
@@ -44,12 +44,12 @@ class Example:
     path: Path
     photo: Path
     style: Optional[str] = None
-    strength: float = Task.strength
+    strength: float = PaintRequest.strength
     generators: Tuple[str, ...] = ()
 
-    def task(self, panel: Path, output: Path) -> Task:
+    def request(self, panel: Path, output: Path) -> PaintRequest:
         """What the painter shall do. Raises `LeftOut` if it has not got the generator."""
-        task = Task(
+        request = PaintRequest(
             kind=STYLIZE,
             photo=str(panel),
             output=str(output),
@@ -58,10 +58,10 @@ class Example:
             strength=self.strength,
         )
         if self.style is not None:
-            return replace(task, style=str(find_style(self.style)))
+            return replace(request, style=str(find_style(self.style)))
         for name in self.generators:
             if name in models():
-                return replace(task, kind=TRANSLATE, model=name)
+                return replace(request, kind=TRANSLATE, model=name)
         raise LeftOut(
             f"the generator {self.generators[0]} is not installed; `make weights onnx` fetches it"
         )
@@ -76,14 +76,14 @@ def read_examples(folder: Path) -> List[Example]:
             path=folder / entry["file"],
             photo=ROOT / entry["photo"],
             style=entry.get("style"),
-            strength=entry.get("strength", Task.strength),
+            strength=entry.get("strength", PaintRequest.strength),
             generators=tuple(entry.get("generators", ())),
         )
         for entry in entries
     ]
 
 
-async def paint(example: Example, worker: Worker) -> None:
+async def paint(example: Example, painter_client: PainterClient) -> None:
     """Write the example's picture, whole or not at all.
 
     Raises `LeftOut` when its photo or generator is not there, `PaintingError` or `PictureError`
@@ -96,10 +96,10 @@ async def paint(example: Example, worker: Worker) -> None:
         )
     with tempfile.TemporaryDirectory() as scratch:
         panel, output = Path(scratch) / "before.png", Path(scratch) / "after.png"
-        task = example.task(panel, output)
+        request = example.request(panel, output)
         before = _panel(read_picture(example.photo))
         before.save(panel)
-        await worker.submit(task, on_progress=lambda progress: None)
+        await painter_client.submit(request, on_progress=lambda progress: None)
         _write(side_by_side(before, read_picture(output)), example.path)
 
 
@@ -158,7 +158,7 @@ async def paint_all(examples: Sequence[Example], names: Sequence[str]) -> int:
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise BotError(f"No example is called {unknown[0]}; there are {', '.join(known)}.")
-    worker = Worker()
+    painter_client = PainterClient()
     failures = 0
     try:
         for example in examples:
@@ -168,7 +168,7 @@ async def paint_all(examples: Sequence[Example], names: Sequence[str]) -> int:
                 print(f"{example.name}: already there.", flush=True)
                 continue
             try:
-                await paint(example, worker)
+                await paint(example, painter_client)
                 print(f"{example.name}: painted, {_shown(example.path)}.", flush=True)
             except LeftOut as reason:
                 print(f"{example.name}: left out: {reason}.", flush=True)
@@ -176,5 +176,5 @@ async def paint_all(examples: Sequence[Example], names: Sequence[str]) -> int:
                 failures += 1
                 print(f"{example.name}: not painted. {error}", flush=True)
     finally:
-        await worker.close()
+        await painter_client.close()
     return 1 if failures else 0

@@ -58,7 +58,7 @@ def candidates(name: str = AUTO) -> Iterator[Type[Backend]]:
     """
     reasons = []
     found = False
-    for each in _in_turn() if name == AUTO else (name,):
+    for each in _in_order() if name == AUTO else (name,):
         backend = backend_class(each)
         try:
             device = backend.check()
@@ -77,7 +77,7 @@ def candidates(name: str = AUTO) -> Iterator[Type[Backend]]:
         )
 
 
-def _in_turn() -> Iterator[str]:
+def _in_order() -> Iterator[str]:
     """`PREFERENCE`, but for torch without a GPU, which is put last.
 
     One at a time: what comes before torch keeps it out of the process.

@@ -14,7 +14,7 @@ COLOUR_BLUR = 1.0
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def calm(painted: Image.Image) -> Image.Image:
+def denoise_chroma(painted: Image.Image) -> Image.Image:
     """`painted`, RGB, without colours that change from pixel to pixel; its luminance stays.
 
     The networks hardly see them (see `runtime.lbfgs`), so that there the descent leaves speckles.

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bot.systemd import Notifier
+from bot.systemd import SystemdNotifier
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
 
@@ -53,7 +53,7 @@ def systemd(address):
 
 
 async def test_tells_what_happens(systemd, address):
-    notifier = Notifier.from_environment({"NOTIFY_SOCKET": address})
+    notifier = SystemdNotifier.from_environment({"NOTIFY_SOCKET": address})
     notifier.ready()
     assert await systemd.heard() == "READY=1"
     notifier.stopping(80)
@@ -64,14 +64,14 @@ async def test_abstract_address(tmp_path):
     name = f"jetbrush-test-{tmp_path}"
     listener = Systemd("\0" + name)
     try:
-        Notifier("@" + name).ready()
+        SystemdNotifier("@" + name).ready()
         assert await listener.heard() == "READY=1"
     finally:
         listener.close()
 
 
 async def test_status_is_one_line_and_told_when_it_changes(systemd, address):
-    notifier = Notifier(address)
+    notifier = SystemdNotifier(address)
     notifier.status("2 wait;\nall is well")
     assert await systemd.heard() == "STATUS=2 wait; all is well"
     notifier.status("2 wait;\nall is well")
@@ -81,7 +81,7 @@ async def test_status_is_one_line_and_told_when_it_changes(systemd, address):
 
 
 async def test_status_cannot_pretend_to_be_another_field(systemd, address):
-    Notifier(address).status("odd\nMAINPID=1")
+    SystemdNotifier(address).status("odd\nMAINPID=1")
     assert await systemd.heard() == "STATUS=odd MAINPID=1"
 
 
@@ -89,7 +89,7 @@ async def test_status_follows_what_the_bot_does(systemd, address):
     async def describe():
         return "idle"
 
-    told = asyncio.ensure_future(Notifier(address).keep_status(describe))
+    told = asyncio.ensure_future(SystemdNotifier(address).keep_status(describe))
     try:
         assert await systemd.heard() == "STATUS=idle"
     finally:
@@ -98,7 +98,7 @@ async def test_status_follows_what_the_bot_does(systemd, address):
 
 async def test_watchdog_hears_of_the_loop_again_and_again(systemd, address):
     environment = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "60000"}
-    alive = asyncio.ensure_future(Notifier.from_environment(environment).keep_alive())
+    alive = asyncio.ensure_future(SystemdNotifier.from_environment(environment).keep_alive())
     try:
         assert [await systemd.heard() for _ in range(3)] == ["WATCHDOG=1"] * 3
     finally:
@@ -109,12 +109,12 @@ async def test_without_systemd_nothing_is_told():
     async def never():
         raise AssertionError("nobody asked")
 
-    notifier = Notifier.from_environment({})
+    notifier = SystemdNotifier.from_environment({})
     notifier.ready()
     await notifier.keep_alive()
     await notifier.keep_status(never)
 
 
 async def test_systemd_that_does_not_listen_is_no_reason_to_fail(address, caplog):
-    Notifier(address).ready()
+    SystemdNotifier(address).ready()
     assert "systemd cannot be told 'READY=1'" in caplog.text

@@ -82,7 +82,12 @@ def elsewhere(tmp_path):
 def test_staged_files_lie_where_the_units_look_for_them(tmp_path):
     stage(tmp_path, **SETTINGS)
     app = tmp_path / "opt/jetbrush"
-    for name in ("bot/__main__.py", "runtime/gatys.py", "styles/index.json", "requirements.txt"):
+    for name in (
+        "bot/__main__.py",
+        "runtime/style_transfer.py",
+        "styles/index.json",
+        "requirements.txt",
+    ):
         assert (app / name).is_file()
     assert not list(app.rglob("__pycache__")) and not (app / "tests").exists()
     units = tmp_path / "etc/systemd/system"
@@ -263,7 +268,7 @@ def test_shellcheck_finds_nothing():
             "--external-sources",
             *scripts,
             ".ci/run",
-            "tests/doubles/with_real_modules",
+            "tests/support/tensorrt/with_real_modules",
         ],
         cwd=str(ROOT),
         stdout=subprocess.PIPE,

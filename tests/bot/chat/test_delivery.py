@@ -23,7 +23,7 @@ from bot.painting.protocol import PaintProgress
 from bot.storage.jobs import ANSWERED, CANCELLED, PAINTED, Jobs, Limits
 from bot.storage.pictures import Pictures
 from bot.storage.results import Results
-from bot.telegram.rate_limits import FloodControl
+from bot.telegram.rate_limits import RateLimiter
 from tests.support.bot.conversation import until
 from tests.support.bot.orders import order
 from tests.support.bot.stage import plain as plain_picture
@@ -107,7 +107,7 @@ class Stage:
             jobs=self.jobs,
             pictures=Pictures(database),
             results=self.results,
-            flood=FloodControl(Metrics()),
+            rate_limiter=RateLimiter(Metrics()),
             clock=self.clock,
         )
 

@@ -11,7 +11,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 
 from bot.chat.texts import DOMAIN, LANGUAGES, LOCALES, SOURCE, about, language_of, make_i18n
-from bot.storage.users import Person, Settings
+from bot.storage.users import Settings, User
 
 BOT = LOCALES.parent
 TRANSLATIONS = [language for language in LANGUAGES if language != SOURCE]
@@ -120,7 +120,7 @@ def test_russian_is_typeset_as_russian():
     ],
 )
 def test_which_language_is_spoken(chosen, telegram, spoken):
-    person = Person(1, Settings(strength=0.5, size=384), language=chosen)
+    person = User(1, Settings(strength=0.5, size=384), language=chosen)
     assert language_of(person, telegram) == spoken
 
 

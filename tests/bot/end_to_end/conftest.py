@@ -11,14 +11,14 @@ import pytest
 import pytest_asyncio
 
 from bot.config import POLLING, WEBHOOK
-from bot.painting.client import Worker, painter_command
+from bot.painting.client import PainterClient, painter_command
 from bot.sandbox import Sandbox
 from bot.service.assembly import Service
-from bot.telegram.rate_limits import FloodControl, Limits
+from bot.telegram.rate_limits import Limits, RateLimiter
 from export.graphs.builder import GraphBuilder
 from runtime.spec import engines as spec_engines
 from runtime.spec.graphs import generator_graph
-from tests.support.bot.doubles import FakeWorker
+from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.guest import Guest
 from tests.support.bot.running import FAST, SOON, running
 from tests.support.bot.stage import config_for
@@ -36,14 +36,16 @@ def mode(request):
 
 
 @pytest.fixture()
-async def worker():
-    return FakeWorker()
+async def painter_client():
+    return FakePainterClient()
 
 
 @pytest.fixture()
-async def service(sandbox, worker, mode, tmp_path):
-    """The whole bot in this process, painting with `worker`."""
-    async with running(config_for(sandbox, tmp_path / "state", mode=mode), worker) as service:
+async def service(sandbox, painter_client, mode, tmp_path):
+    """The whole bot in this process, painting with `painter_client`."""
+    async with running(
+        config_for(sandbox, tmp_path / "state", mode=mode), painter_client
+    ) as service:
         yield service
 
 
@@ -66,7 +68,7 @@ def studio(engines, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spec_engines, "ENGINES", folder)
         patch.setattr(
-            "bot.service.assembly.FloodControl", partial(FloodControl, limits=Limits(*[FAST] * 3))
+            "bot.service.assembly.RateLimiter", partial(RateLimiter, limits=Limits(*[FAST] * 3))
         )
         yield folder
 
@@ -76,7 +78,7 @@ async def scene(request, studio, tmp_path_factory):
     """One for all tests of a module, each of which has users of its own."""
     async with Sandbox(redelivery=SOON) as sandbox:
         config = config_for(sandbox, tmp_path_factory.mktemp("state"), mode=request.param)
-        async with running(config, Worker(painter_command(studio))) as service:
+        async with running(config, PainterClient(painter_command(studio))) as service:
             yield Scene(sandbox, service, config.state_dir / "results")
 
 

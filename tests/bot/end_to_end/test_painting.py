@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from bot.painting.client import Worker, painter_command
+from bot.painting.client import PainterClient, painter_command
 from tests.support.bot.guest import Guest
 from tests.support.bot.running import running
 from tests.support.bot.stage import config_for, jpeg, plain, png
@@ -19,24 +19,24 @@ STYLE_TRANSFER = {"en": "Style transfer", "ru": "Перенос стиля"}
 
 @pytest.fixture()
 async def service(sandbox, engines, tmp_path):
-    worker = Worker(painter_command(engines))
+    painter_client = PainterClient(painter_command(engines))
     config = config_for(sandbox, tmp_path / "state")
-    async with running(config, worker) as service:
+    async with running(config, painter_client) as service:
         yield service
 
 
 @pytest.fixture()
 async def slow_service(sandbox, engines, tmp_path):
     config = config_for(sandbox, tmp_path / "state", steps=1000, size=128)
-    async with running(config, Worker(painter_command(engines))) as service:
+    async with running(config, PainterClient(painter_command(engines))) as service:
         yield service
 
 
 @pytest.fixture()
 async def bare_service(sandbox, tmp_path):
     """A bot whose engines were never made."""
-    worker = Worker(painter_command(tmp_path / "nothing"))
-    async with running(config_for(sandbox, tmp_path / "state"), worker) as service:
+    painter_client = PainterClient(painter_command(tmp_path / "nothing"))
+    async with running(config_for(sandbox, tmp_path / "state"), painter_client) as service:
         yield service
 
 

@@ -110,30 +110,30 @@ async def test_a_file_that_is_gone_from_the_server_is_told_at_once(sandbox, anna
 
 
 async def test_a_user_who_blocks_the_bot_ends_the_job_quietly(
-    sandbox, anna, worker, service, caplog
+    sandbox, anna, painter_client, service, caplog
 ):
-    worker.hold()
+    painter_client.hold()
     photo = await anna.photo(jpeg(GREEN))
     await anna.wait_for(lambda message: "%" in message.text, after=photo)
     await anna.block()
-    worker.release()
+    painter_client.release()
     while await service.jobs.active():
         await asyncio.sleep(0.02)
     assert not results(anna)
     assert not [each for each in caplog.records if each.levelname in ("ERROR", "CRITICAL")]
 
 
-async def test_a_deleted_status_message_does_not_cost_the_picture(sandbox, anna, worker):
-    worker.hold()
+async def test_a_deleted_status_message_does_not_cost_the_picture(sandbox, anna, painter_client):
+    painter_client.hold()
     photo = await anna.photo(jpeg(GREEN))
     status = await anna.wait_for(lambda message: "%" in message.text, after=photo)
     await anna.delete(status)
-    worker.release()
+    painter_client.release()
     await anna.wait_for(is_result, after=photo)
 
 
-async def test_a_painter_that_fails_twice_is_tried_a_third_time(sandbox, anna, worker):
-    worker.fail(PainterDied("killed"), PaintingFailed("CUDA out of memory", retriable=True))
+async def test_a_painter_that_fails_twice_is_tried_a_third_time(sandbox, anna, painter_client):
+    painter_client.fail(PainterDied("killed"), PaintingFailed("CUDA out of memory", retriable=True))
     photo = await anna.photo(jpeg(GREEN))
     await anna.wait_for(is_result, after=photo)
 
@@ -148,17 +148,17 @@ async def test_a_painter_that_fails_twice_is_tried_a_third_time(sandbox, anna, w
     ids=["no memory", "no engine"],
 )
 async def test_a_painter_that_cannot_is_told_in_a_sentence(
-    sandbox, service, worker, errors, language
+    sandbox, service, painter_client, errors, language
 ):
     guest = Guest(sandbox, language)
     await guest.chooses_style()
-    worker.fail(*errors)
+    painter_client.fail(*errors)
     photo = await guest.sends(GREEN)
     words = (
         "I could not paint this one. Please try a smaller size in /settings, or try again later."
     )
     await guest.hears(words, after=photo)
-    assert len(worker.tasks) == len(errors)
+    assert len(painter_client.tasks) == len(errors)
     assert guest.image(await guest.gets(after=await guest.sends(GREEN))).size == GREEN.size
     guest.check()
 

@@ -98,7 +98,7 @@ async def test_forged_data(anna, conversation):
     for data in FORGED:
         assert await anna.press_data(menu, data) == anna.words(STALE), data
     assert not await conversation.jobs.active()
-    person = await conversation.people.get(anna.id)
+    person = await conversation.users.get(anna.id)
     assert person.style is None and person.settings == Settings(strength=0.5, size=384)
 
 

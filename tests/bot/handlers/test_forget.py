@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from bot.sandbox import Sandbox
-from tests.support.bot.doubles import FakeWorker
+from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.running import running
 from tests.support.bot.sent_pictures import picture
 from tests.support.bot.stage import config_for
@@ -51,7 +51,7 @@ async def test_or_nothing(anna, conversation):
     assert all(await rows_about(conversation, anna))
 
 
-class TenaciousWorker(FakeWorker):
+class TenaciousWorker(FakePainterClient):
     """Writes its picture when it is cancelled, and only then lets go."""
 
     async def submit(self, task, *, on_progress):
@@ -64,9 +64,9 @@ class TenaciousWorker(FakeWorker):
 
 
 async def test_what_is_painted_meanwhile_leaves_neither_a_file_nor_a_bar(tmp_path):
-    worker, state = TenaciousWorker(), tmp_path / "state"
-    worker.hold()
-    async with Sandbox() as sandbox, running(config_for(sandbox, state), worker) as service:
+    painter_client, state = TenaciousWorker(), tmp_path / "state"
+    painter_client.hold()
+    async with Sandbox() as sandbox, running(config_for(sandbox, state), painter_client) as service:
         anna = sandbox.user(name="Anna")
         for _ in range(2):
             await anna.album([picture(), picture()])
@@ -81,4 +81,4 @@ async def test_what_is_painted_meanwhile_leaves_neither_a_file_nor_a_bar(tmp_pat
         assert list((state / "results").iterdir()) == []
         assert not await service.jobs.active()
         assert 'jetbrush_jobs_total{outcome="cancelled"} 2.0' in service.metrics.render().decode()
-    assert len(worker.cancelled) == 1
+    assert len(painter_client.cancelled) == 1

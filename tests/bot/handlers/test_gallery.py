@@ -83,7 +83,7 @@ async def test_many_styles_come_in_pages(boris, conversation):
     await boris.press(gallery, "More styles")
     rest = boris.heard()[-1]
     await boris.press(rest, "11")
-    person = await conversation.people.get(boris.id)
+    person = await conversation.users.get(boris.id)
     assert person.style is not None and person.style.gallery.startswith("10-")
 
 
@@ -113,7 +113,7 @@ async def test_own_style_for_a_photo_that_is_there(anna, conversation):
 
 async def test_a_style_that_is_gone_is_asked_for_again(anna, conversation):
     await anna.press(await open_gallery(anna), "1")
-    await conversation.people.choose_style(anna.id, StyleChoice(gallery="taken-away"))
+    await conversation.users.choose_style(anna.id, StyleChoice(gallery="taken-away"))
     await anna.person.photo(picture())
     question = await anna.hears("What shall I do with this photo?")
     assert anna.words("Repaint this") in [b.text for row in question.buttons for b in row]

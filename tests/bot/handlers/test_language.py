@@ -23,4 +23,4 @@ async def test_a_forged_language_changes_nothing(anna, conversation):
     menu = await anna.says("/language")
     answer = await anna.press_data(menu, "lang:xx")
     assert anna.words("This button is out of date. /start opens a fresh menu.") == answer
-    assert (await conversation.people.get(anna.id)).language is None
+    assert (await conversation.users.get(anna.id)).language is None

@@ -43,7 +43,7 @@ async def test_another_strength(anna, conversation, painted, action, strength):
     again = await press(anna, action, painted)
     assert again == anna.words("This photo is already in the queue.")
     # The user's own setting is another matter.
-    assert (await conversation.people.get(anna.id)).settings.strength == 0.5
+    assert (await conversation.users.get(anna.id)).settings.strength == 0.5
 
 
 async def test_another_style(anna, conversation, painted):

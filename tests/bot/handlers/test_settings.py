@@ -14,7 +14,7 @@ async def test_each_setting_is_changed_and_shown(anna, conversation):
     assert await anna.press(page, "5") == anna.words("Noted for the next photos.")
     await anna.press(page, "256 px")
     await anna.press(page, "Keep the photo's colours")
-    person = await conversation.people.get(anna.id)
+    person = await conversation.users.get(anna.id)
     assert person.settings == Settings(strength=1.0, size=256, keep_colours=True)
     labels = [button.text for row in page.buttons for button in row]
     ticked = ["✓ 5", "✓ 256 px", "✓ " + anna.words("Keep the photo's colours")]
@@ -41,5 +41,5 @@ async def test_in_a_group_the_settings_are_whose_they_are(sandbox, conversation,
     assert answer["text"] == anna.words("This button is not yours.")
     await (await boris.person.press(page, "1")).answered()
     await conversation.settled()
-    assert (await conversation.people.get(boris.id)).settings.strength == 0.0
-    assert (await conversation.people.get(anna.id)).settings.strength == 0.5
+    assert (await conversation.users.get(boris.id)).settings.strength == 0.0
+    assert (await conversation.users.get(anna.id)).settings.strength == 0.5

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from bot.jobs import scheduler as scheduler_module
-from bot.jobs.eta import Pace
+from bot.jobs.eta import Eta
 from bot.jobs.scheduler import Estimate, Scheduler
 from bot.metrics import Metrics
 from bot.painting.protocol import TRANSLATE
@@ -27,12 +27,12 @@ from bot.storage.jobs import (
     Jobs,
     Limits,
 )
-from bot.storage.key_values import Facts
+from bot.storage.key_values import KeyValues
 from bot.storage.pictures import PHOTO, Pictures
 from bot.storage.results import Results
 from bot.storage.users import Settings
 from tests.support.bot.conversation import until
-from tests.support.bot.doubles import FakeWorker
+from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.orders import order
 from tests.support.bot.running import running
 from tests.support.bot.stage import config_for, jpeg, plain
@@ -49,8 +49,8 @@ class Studio:
         self.pictures = Pictures(database)
         self.results = Results(folder / "results")
         self.metrics = Metrics()
-        self.pace = Pace(Facts(database))
-        self.worker = FakeWorker()
+        self.eta = Eta(KeyValues(database))
+        self.painter_client = FakePainterClient()
         config = config_for(SimpleNamespace(token="42:x", url="http://127.0.0.1:9"), folder)
         self.scheduler = Scheduler(
             bot=None,
@@ -58,8 +58,8 @@ class Studio:
             jobs=self.jobs,
             pictures=self.pictures,
             results=self.results,
-            worker=self.worker,
-            pace=self.pace,
+            painter_client=self.painter_client,
+            eta=self.eta,
             metrics=self.metrics,
             on_change=lambda: None,
         )
@@ -106,7 +106,7 @@ async def studio(database, tmp_path, monkeypatch):
     studio = Studio(database, tmp_path)
     yield studio
     if studio.task is not None:
-        studio.worker.release()
+        studio.painter_client.release()
         await studio.scheduler.stop(0)
         await asyncio.wait([studio.task])
 
@@ -125,26 +125,26 @@ async def test_a_job_claimed_while_the_bot_stops_is_handed_back(studio, monkeypa
     await asyncio.wait_for(studio.task, 5)
     job = await studio.jobs.get(job.id)
     assert (job.state, job.attempts) == (QUEUED, 0)
-    assert not studio.worker.tasks
+    assert not studio.painter_client.tasks
 
 
 async def test_a_stop_lets_the_running_job_end_within_the_grace(studio):
-    studio.worker.hold()
+    studio.painter_client.hold()
     first, second = await studio.order(), await studio.order()
     studio.start()
     await studio.halfway(first)
     stopping = asyncio.ensure_future(studio.scheduler.stop(grace=30))
     await asyncio.sleep(0)
-    studio.worker.release()
+    studio.painter_client.release()
     await asyncio.wait_for(stopping, 5)
     await asyncio.wait_for(studio.task, 5)
     assert (await studio.jobs.get(first.id)).outcome == PAINTED
     assert (await studio.jobs.get(second.id)).state == QUEUED
-    assert studio.worker.cancelled == []
+    assert studio.painter_client.cancelled == []
 
 
 async def test_a_stop_hands_back_what_takes_longer_than_the_grace(studio):
-    studio.worker.hold()
+    studio.painter_client.hold()
     job = await studio.order()
     studio.start()
     await studio.halfway(job)
@@ -166,7 +166,7 @@ async def test_a_job_cancelled_while_it_is_claimed_does_not_hold_up_the_next(stu
     monkeypatch.setattr(studio.jobs, "queue", and_then_cancelled)
     studio.start()
     await studio.state(second, PAINTED)
-    assert len(studio.worker.tasks) == 1
+    assert len(studio.painter_client.tasks) == 1
 
 
 @pytest.mark.parametrize("step", ["workplace", "download"])
@@ -233,7 +233,7 @@ async def until_idle(studio, job):
 
 
 async def test_every_end_is_counted(studio):
-    studio.worker.hold()
+    studio.painter_client.hold()
     begun, queued = await studio.order(), await studio.order()
     studio.start()
     await studio.halfway(begun)
@@ -242,7 +242,7 @@ async def test_every_end_is_counted(studio):
     assert await studio.scheduler.cancel(queued.id)
     assert not await studio.scheduler.cancel(queued.id)
     assert studio.counted(CANCELLED)
-    studio.worker.release()
+    studio.painter_client.release()
     await studio.state(begun, PAINTED)
     assert studio.counted(PAINTED)
 
@@ -266,7 +266,7 @@ async def wrapped(value):
 async def test_time_left_comes_from_the_job_s_own_speed_and_then_from_those_before(
     studio, monkeypatch
 ):
-    studio.worker.hold()
+    studio.painter_client.hold()
     begun, queued = await studio.order(1), await studio.order(2)
     studio.start()
     started = (await studio.halfway(begun)).started
@@ -279,7 +279,7 @@ async def test_time_left_comes_from_the_job_s_own_speed_and_then_from_those_befo
 
     # Half of it took 30 s, and nothing is known of the other.
     assert await left() == (Estimate(0, pytest.approx(30)), Estimate(1, None))
-    await studio.pace.learn(queued.order, 40)
+    await studio.eta.learn(queued.order, 40)
     assert await left() == (Estimate(0, pytest.approx(30)), Estimate(1, pytest.approx(70)))
     # It has just begun: too little to go by.
     studio.scheduler._progress = None
@@ -293,7 +293,7 @@ async def test_time_left_comes_from_the_job_s_own_speed_and_then_from_those_befo
 async def test_nothing_is_promised_before_the_first_of_a_kind(studio):
     first, second = await studio.order(1), await studio.order(2, kind=TRANSLATE, model="a")
     third = await studio.order(3)
-    await studio.pace.learn(first.order, 8)
+    await studio.eta.learn(first.order, 8)
     found = await studio.scheduler.estimates()
     assert [found[job.id] for job in (first, second, third)] == [
         Estimate(1, 8), Estimate(2, None), Estimate(3, None),
@@ -303,23 +303,23 @@ async def test_nothing_is_promised_before_the_first_of_a_kind(studio):
 async def test_the_pace_is_of_a_kind_and_size_and_outlives_the_bot(studio):
     small, large = order(), order(settings=Settings(strength=0.5, size=512))
     zebra, other = (order(kind=TRANSLATE, model=name) for name in ("zebra", "vintage"))
-    await studio.pace.learn(small, 10)
-    await studio.pace.learn(small, 20)
-    await studio.pace.learn(zebra, 2)
-    heir = Pace(Facts(studio.database))
+    await studio.eta.learn(small, 10)
+    await studio.eta.learn(small, 20)
+    await studio.eta.learn(zebra, 2)
+    heir = Eta(KeyValues(studio.database))
     expected = [await heir.expected(each) for each in (small, large, zebra, other)]
     assert expected == [pytest.approx(13), None, 2, None]
 
 
 async def test_a_stop_within_the_grace_sends_the_picture(tmp_path):
-    worker = FakeWorker()
-    worker.hold()
+    painter_client = FakePainterClient()
+    painter_client.hold()
     async with Sandbox() as sandbox:
         config = config_for(sandbox, tmp_path / "state", stop_grace=30)
         anna = sandbox.user(name="Anna")
-        async with running(config, worker):
+        async with running(config, painter_client):
             await anna.album([jpeg(plain("white")), jpeg(plain("green"))])
             await anna.wait_for(lambda message: "50%" in message.text)
-            asyncio.get_running_loop().call_later(0.2, worker.release)
+            asyncio.get_running_loop().call_later(0.2, painter_client.release)
         await anna.wait_for(lambda message: "Your photo" in message.text, timeout=0.1)
-    assert worker.cancelled == []
+    assert painter_client.cancelled == []

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from bot.errors import PainterDied, PainterStuck, PaintingFailed, PaintingRefused
-from bot.painting.client import Worker
+from bot.painting.client import PainterClient
 from bot.painting.protocol import PaintProgress, PaintResult
 from tests.support.bot.processes import gone, is_there
-from tests.support.bot.requests import task, unheard
+from tests.support.bot.requests import request, unheard
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 FAKE = (sys.executable, str(ROOT / "tests" / "support" / "bot" / "fake_painter.py"))
@@ -28,10 +28,10 @@ DONE = PaintResult(seconds=0.5, steps=9, width=640, height=480)
 class Running:
     """A submitted task of which the first step has been heard."""
 
-    def __init__(self, worker, what):
+    def __init__(self, painter_client, what):
         self.began = asyncio.Event()
         self.future = asyncio.ensure_future(
-            worker.submit(task(what), on_progress=lambda _: self.began.set())
+            painter_client.submit(request(what), on_progress=lambda _: self.began.set())
         )
 
     async def __aenter__(self):
@@ -48,7 +48,7 @@ async def make():
     workers = []
 
     def make_worker(*arguments, **options):
-        workers.append(Worker((*FAKE, *arguments), **options))
+        workers.append(PainterClient((*FAKE, *arguments), **options))
         return workers[-1]
 
     yield make_worker
@@ -58,7 +58,7 @@ async def make():
 
 async def test_steps_are_heard_in_order_and_the_result_comes_last(make):
     heard = []
-    assert await make().submit(task(), on_progress=heard.append) == DONE
+    assert await make().submit(request(), on_progress=heard.append) == DONE
     assert heard == [
         PaintProgress(share=0.1, step=1, steps=10),
         PaintProgress(share=0.9, step=9, steps=10, preview=Path("previews/one-preview.jpg")),
@@ -67,108 +67,108 @@ async def test_steps_are_heard_in_order_and_the_result_comes_last(make):
 
 async def test_tasks_take_turns_in_one_process(make, caplog):
     caplog.set_level(logging.INFO)
-    worker = make()
-    await worker.start()
-    pid = worker.pid
+    painter_client = make()
+    await painter_client.start()
+    pid = painter_client.pid
     names = ["a", "b", "c"]
-    jobs = [worker.submit(task(name=name), on_progress=unheard) for name in names]
+    jobs = [painter_client.submit(request(name=name), on_progress=unheard) for name in names]
     assert await asyncio.gather(*jobs) == [DONE] * 3
-    assert worker.pid == pid
-    await worker.close()
+    assert painter_client.pid == pid
+    await painter_client.close()
     started = [each.getMessage() for each in caplog.records if "painter: task" in each.getMessage()]
     assert started == [f"painter: task {name}.png" for name in names]
 
 
 async def test_refusal_says_which_picture_and_why(make):
     with pytest.raises(PaintingRefused, match="Broken") as caught:
-        await make().submit(task("refuse"), on_progress=unheard)
+        await make().submit(request("refuse"), on_progress=unheard)
     error = caught.value
     assert (error.picture, error.reason, error.retriable) == ("style", "damaged", False)
 
 
 async def test_failure_worth_a_retry_gets_a_new_process_for_it(make):
-    worker = make()
-    await worker.start()
-    pid = worker.pid
+    painter_client = make()
+    await painter_client.start()
+    pid = painter_client.pid
     with pytest.raises(PaintingFailed, match="no graph") as caught:
-        await worker.submit(task("no graph"), on_progress=unheard)
-    assert not caught.value.retriable and worker.pid == pid
+        await painter_client.submit(request("no graph"), on_progress=unheard)
+    assert not caught.value.retriable and painter_client.pid == pid
     with pytest.raises(PaintingFailed, match="out of memory") as caught:
-        await worker.submit(task("out of memory"), on_progress=unheard)
+        await painter_client.submit(request("out of memory"), on_progress=unheard)
     assert caught.value.retriable
-    assert await worker.submit(task(), on_progress=unheard) == DONE
-    assert worker.pid != pid and not is_there(pid)
+    assert await painter_client.submit(request(), on_progress=unheard) == DONE
+    assert painter_client.pid != pid and not is_there(pid)
 
 
 async def test_death_is_told_with_its_signal_after_the_last_words(make, caplog):
-    worker = make()
+    painter_client = make()
     with pytest.raises(PainterDied, match=r"SIGKILL.*memory") as caught:
-        await worker.submit(task("die"), on_progress=unheard)
+        await painter_client.submit(request("die"), on_progress=unheard)
     assert caught.value.retriable
     words = [each for each in caplog.records if "it is all over" in each.getMessage()]
     assert [each.levelno for each in words] == [logging.ERROR]
-    assert await worker.submit(task(), on_progress=unheard) == DONE
+    assert await painter_client.submit(request(), on_progress=unheard) == DONE
 
 
 async def test_mistake_in_the_child_leaves_its_traceback_in_the_log(make, caplog):
     caplog.set_level(logging.INFO)
     with pytest.raises(PainterDied, match="status 1"):
-        await make().submit(task("crash"), on_progress=unheard)
+        await make().submit(request("crash"), on_progress=unheard)
     assert "RuntimeError: a mistake" in caplog.text
 
 
 async def test_child_that_died_idle_is_replaced_with_a_line_in_the_log(make, caplog):
-    worker = make()
-    await worker.start()
-    pid = worker.pid
+    painter_client = make()
+    await painter_client.start()
+    pid = painter_client.pid
     os.kill(pid, signal.SIGKILL)
     await gone(pid)
     try:
-        await worker.submit(task(), on_progress=unheard)
+        await painter_client.submit(request(), on_progress=unheard)
     except PainterDied:  # The loop had not heard of its end yet.
-        await worker.submit(task(), on_progress=unheard)
-    assert worker.pid != pid and f"Painter {pid} is gone" in caplog.text
+        await painter_client.submit(request(), on_progress=unheard)
+    assert painter_client.pid != pid and f"Painter {pid} is gone" in caplog.text
 
 
 async def test_stuck_child_is_killed_when_patience_is_at_an_end(make):
-    worker = make(patience=0.5)
-    async with Running(worker, "sleep") as running:
-        pid = worker.pid
+    painter_client = make(patience=0.5)
+    async with Running(painter_client, "sleep") as running:
+        pid = painter_client.pid
         os.kill(pid, signal.SIGSTOP)
         with pytest.raises(PainterStuck, match=r"0\.5 s") as caught:
             await asyncio.wait_for(running, 10)
     assert caught.value.retriable
     await gone(pid)
-    assert await worker.submit(task(), on_progress=unheard) == DONE
+    assert await painter_client.submit(request(), on_progress=unheard) == DONE
 
 
 async def test_cancelled_task_stops_and_the_child_stays(make):
-    worker = make()
-    async with Running(worker, "sleep") as running:
-        pid = worker.pid
+    painter_client = make()
+    async with Running(painter_client, "sleep") as running:
+        pid = painter_client.pid
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(running, 1.5)
-    assert await worker.submit(task(), on_progress=unheard) == DONE
-    assert worker.pid == pid
+    assert await painter_client.submit(request(), on_progress=unheard) == DONE
+    assert painter_client.pid == pid
 
 
 async def test_child_deaf_to_a_cancel_is_killed_within_two_seconds(make):
-    worker = make()
-    async with Running(worker, "deaf") as running:
-        pid, began = worker.pid, time.monotonic()
+    painter_client = make()
+    async with Running(painter_client, "deaf") as running:
+        pid, began = painter_client.pid, time.monotonic()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
         assert time.monotonic() - began < 2
     await gone(pid)
-    assert await worker.submit(task(), on_progress=unheard) == DONE
+    assert await painter_client.submit(request(), on_progress=unheard) == DONE
 
 
 async def test_second_cancel_does_not_leave_the_first_task_running(make):
-    worker = make()
-    async with Running(worker, "deaf") as running:
-        pid = worker.pid
+    painter_client = make()
+    async with Running(painter_client, "deaf") as running:
+        pid = painter_client.pid
         for _ in range(2):
             running.cancel()
             await asyncio.sleep(0)
@@ -176,13 +176,13 @@ async def test_second_cancel_does_not_leave_the_first_task_running(make):
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(running, 1)
     await gone(pid)
-    assert await worker.submit(task(), on_progress=unheard) == DONE
+    assert await painter_client.submit(request(), on_progress=unheard) == DONE
 
 
 async def test_waiting_task_can_be_cancelled_without_harm_to_the_running_one(make):
-    worker = make()
-    async with Running(worker, "sleep") as running:
-        waiting = asyncio.ensure_future(worker.submit(task(), on_progress=unheard))
+    painter_client = make()
+    async with Running(painter_client, "sleep") as running:
+        waiting = asyncio.ensure_future(painter_client.submit(request(), on_progress=unheard))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -194,18 +194,18 @@ async def test_listener_that_fails_stops_the_task(make):
     def fails(progress):
         raise KeyError("listener")
 
-    worker = make()
+    painter_client = make()
     with pytest.raises(KeyError, match="listener"):
-        await worker.submit(task("sleep"), on_progress=fails)
-    assert await worker.submit(task(), on_progress=unheard) == DONE
+        await painter_client.submit(request("sleep"), on_progress=fails)
+    assert await painter_client.submit(request(), on_progress=unheard) == DONE
 
 
 async def test_noise_on_standard_error_neither_blocks_nor_breaks(make, caplog):
     caplog.set_level(logging.INFO)
-    worker = make()
-    assert await worker.submit(task("much noise"), on_progress=unheard) == DONE
+    painter_client = make()
+    assert await painter_client.submit(request("much noise"), on_progress=unheard) == DONE
     with pytest.raises(PainterDied):
-        await worker.submit(task("die"), on_progress=unheard)
+        await painter_client.submit(request("die"), on_progress=unheard)
     assert "left out" in caplog.text and "after the noise" in caplog.text
 
 
@@ -215,15 +215,15 @@ async def test_start_that_fails_is_told(make):
     with pytest.raises(PainterStuck, match=r"0\.3 s"):
         await make("never ready", start_up=0.3).start()
     with pytest.raises(PainterDied, match="cannot be started"):
-        await Worker(("/no/such/program",)).start()
+        await PainterClient(("/no/such/program",)).start()
 
 
 async def test_start_can_be_cancelled_and_leaves_no_process(make, caplog):
-    worker = make("never ready")
-    starting = asyncio.ensure_future(worker.start())
-    while worker.pid is None:
+    painter_client = make("never ready")
+    starting = asyncio.ensure_future(painter_client.start())
+    while painter_client.pid is None:
         await asyncio.sleep(0.01)
-    pid = worker.pid
+    pid = painter_client.pid
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(starting, 2)
@@ -231,35 +231,35 @@ async def test_start_can_be_cancelled_and_leaves_no_process(make, caplog):
 
 
 async def test_closing_ends_everything_and_may_be_done_twice(make):
-    worker = make()
-    async with Running(worker, "deaf") as running:
-        pid = worker.pid
-        waiting = asyncio.ensure_future(worker.submit(task(), on_progress=unheard))
+    painter_client = make()
+    async with Running(painter_client, "deaf") as running:
+        pid = painter_client.pid
+        waiting = asyncio.ensure_future(painter_client.submit(request(), on_progress=unheard))
         await asyncio.sleep(0)
-        await asyncio.wait_for(worker.close(), 5)
+        await asyncio.wait_for(painter_client.close(), 5)
         for each in (running, waiting):
             with pytest.raises(PainterDied):
                 await each
     assert not is_there(pid)
-    await worker.close()
+    await painter_client.close()
     with pytest.raises(PainterDied, match="closed"):
-        await worker.submit(task(), on_progress=unheard)
+        await painter_client.submit(request(), on_progress=unheard)
 
 
 async def test_closing_while_it_starts_leaves_no_process(make):
-    worker = make("never ready")
-    starting = asyncio.ensure_future(worker.start())
+    painter_client = make("never ready")
+    starting = asyncio.ensure_future(painter_client.start())
     await asyncio.sleep(0)
-    await asyncio.wait_for(worker.close(), 10)
+    await asyncio.wait_for(painter_client.close(), 10)
     with pytest.raises(PainterDied):
         await starting
-    assert worker.pid is None
+    assert painter_client.pid is None
 
 
 async def test_child_is_out_of_reach_of_ctrl_c(make):
-    worker = make()
-    await worker.start()
-    assert os.getpgid(worker.pid) != os.getpgid(os.getpid())
+    painter_client = make()
+    await painter_client.start()
+    assert os.getpgid(painter_client.pid) != os.getpgid(os.getpid())
 
 
 def test_nothing_is_left_for_the_garbage_collector_to_complain_of():
@@ -267,16 +267,16 @@ def test_nothing_is_left_for_the_garbage_collector_to_complain_of():
     program = f"""
 import asyncio
 from bot.errors import PainterDied
-from bot.painting.client import Worker
-from tests.support.bot.requests import task, unheard
+from bot.painting.client import PainterClient
+from tests.support.bot.requests import request, unheard
 
 async def main():
-    worker = Worker({FAKE!r})
-    await worker.submit(task(), on_progress=unheard)
+    worker = PainterClient({FAKE!r})
+    await worker.submit(request(), on_progress=unheard)
     try:
-        await worker.submit(task("die"), on_progress=unheard)
+        await worker.submit(request("die"), on_progress=unheard)
     except PainterDied:
-        await worker.submit(task(), on_progress=unheard)
+        await worker.submit(request(), on_progress=unheard)
     await worker.close()
 
 asyncio.run(main(), debug=True)
@@ -293,11 +293,11 @@ asyncio.run(main(), debug=True)
 
 async def test_the_child_does_not_get_the_secrets(monkeypatch):
     monkeypatch.setenv("BOT_TOKEN", "42:secret")
-    worker = Worker(FAKE)
+    painter_client = PainterClient(FAKE)
     try:
-        await worker.start()
-        environment = Path(f"/proc/{worker.pid}/environ").read_bytes()
+        await painter_client.start()
+        environment = Path(f"/proc/{painter_client.pid}/environ").read_bytes()
     finally:
-        await worker.close()
+        await painter_client.close()
     assert b"42:secret" not in environment
     assert b"PYTHONPATH=" in environment

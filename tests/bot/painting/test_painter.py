@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 
 from bot.errors import PainterDied, PaintingFailed, PaintingRefused
-from bot.painting.client import Worker, painter_command
+from bot.painting.client import PainterClient, painter_command
 from bot.painting.painter import OOM_SCORE
-from bot.painting.protocol import STYLIZE, TRANSLATE, Task
+from bot.painting.protocol import STYLIZE, TRANSLATE, PaintRequest
 from tests.support.bot.processes import gone, is_there
 from tests.support.pictures import photo
 
@@ -37,13 +37,13 @@ def studio(tmp_path):
 
 
 @pytest.fixture()
-async def worker(engines):
-    worker = Worker(painter_command(engines))
-    yield worker
-    await worker.close()
+async def painter_client(engines):
+    painter_client = PainterClient(painter_command(engines))
+    yield painter_client
+    await painter_client.close()
 
 
-def task(studio, **changes):
+def request(studio, **changes):
     given = {
         "kind": STYLIZE,
         "photo": str(studio / "photo.jpg"),
@@ -54,26 +54,28 @@ def task(studio, **changes):
         "steps": 6,
         "backend": "onnxrt",
     }
-    return Task(**{**given, **changes})
+    return PaintRequest(**{**given, **changes})
 
 
 def unheard(progress):
     """Take no notice."""
 
 
-async def begin(worker, wanted):
+async def begin(painter_client, wanted):
     """Submit a task and wait for its first step; returns what is to be awaited."""
     began = asyncio.Event()
-    running = asyncio.ensure_future(worker.submit(wanted, on_progress=lambda _: began.set()))
+    running = asyncio.ensure_future(
+        painter_client.submit(wanted, on_progress=lambda _: began.set())
+    )
     waiting = asyncio.ensure_future(began.wait())
     await asyncio.wait({running, waiting}, timeout=60, return_when=asyncio.FIRST_COMPLETED)
     assert began.is_set() and not running.done()
     return running
 
 
-async def test_photo_is_painted_step_by_step(worker, studio):
+async def test_photo_is_painted_step_by_step(painter_client, studio):
     heard = []
-    result = await worker.submit(task(studio), on_progress=heard.append)
+    result = await painter_client.submit(request(studio), on_progress=heard.append)
     with Image.open(studio / "result.png") as painted:
         assert painted.size == (90, 70) == (result.width, result.height)
         away = np.abs(np.asarray(painted, float) - np.asarray(photo(90, 70), float)).mean()
@@ -90,23 +92,23 @@ async def test_photo_is_painted_step_by_step(worker, studio):
     assert left == {"photo.jpg", "style.jpg", "result.png", preview.name}
 
 
-async def test_what_is_at_fault_is_told_and_the_child_goes_on(worker, studio, engines):
+async def test_what_is_at_fault_is_told_and_the_child_goes_on(painter_client, studio, engines):
     whole = (studio / "photo.jpg").read_bytes()
     (studio / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     (studio / "text.jpg").write_text("hello")
     Image.new("RGB", (1, 1)).save(studio / "dot.png")
     Image.new("1", (8000, 7000)).save(studio / "vast.png")
-    await worker.start()
-    pid = worker.pid
+    await painter_client.start()
+    pid = painter_client.pid
     for picture, name, reason in (
         ("photo", "cut.jpg", "damaged"),
         ("style", "text.jpg", "not-a-picture"),
         ("photo", "dot.png", "too-small"),
         ("style", "vast.png", "too-large"),
     ):
-        wanted = task(studio, **{picture: str(studio / name)})
+        wanted = request(studio, **{picture: str(studio / name)})
         with pytest.raises(PaintingRefused) as refused:
-            await worker.submit(wanted, on_progress=unheard)
+            await painter_client.submit(wanted, on_progress=unheard)
         assert (refused.value.picture, refused.value.reason) == (picture, reason)
     for changes, match in (
         ({"kind": TRANSLATE, "model": "nothing2all"}, "nothing2all"),
@@ -114,15 +116,15 @@ async def test_what_is_at_fault_is_told_and_the_child_goes_on(worker, studio, en
         ({"style": None}, "style"),
     ):
         with pytest.raises(PaintingFailed, match=match) as failed:
-            await worker.submit(task(studio, **changes), on_progress=unheard)
+            await painter_client.submit(request(studio, **changes), on_progress=unheard)
         assert not failed.value.retriable
-    assert worker.pid == pid and not (studio / "result.png").exists()
+    assert painter_client.pid == pid and not (studio / "result.png").exists()
     for changes, match in (
         ({"output": str(studio / "no folder" / "result.png")}, "No such file"),
         ({"photo": str(studio / "lost.jpg")}, r"lost\.jpg"),
     ):
         with pytest.raises(PaintingFailed, match=match) as failed:
-            await worker.submit(task(studio, steps=1, **changes), on_progress=unheard)
+            await painter_client.submit(request(studio, steps=1, **changes), on_progress=unheard)
         assert failed.value.retriable
 
 
@@ -131,45 +133,45 @@ async def test_photo_is_translated_and_missing_graphs_are_told(studio):
     engines.mkdir()
     # The fake backend asks no more of a graph than that its file is there.
     (engines / "generator-grey.onnx").touch()
-    worker = Worker(painter_command(engines))
+    painter_client = PainterClient(painter_command(engines))
     try:
-        wanted = task(studio, kind=TRANSLATE, style=None, model="grey", backend="fake")
+        wanted = request(studio, kind=TRANSLATE, style=None, model="grey", backend="fake")
         heard = []
-        result = await worker.submit(wanted, on_progress=heard.append)
+        result = await painter_client.submit(wanted, on_progress=heard.append)
         assert (result.width, result.height, result.steps) == (90, 70, 1)
         with Image.open(studio / "result.png") as painted:
             assert painted.size == (90, 70)
         assert [(each.share, each.preview) for each in heard] == [(1, None)]
         with pytest.raises(PaintingFailed, match="make onnx") as caught:
-            await worker.submit(task(studio), on_progress=unheard)
+            await painter_client.submit(request(studio), on_progress=unheard)
         assert not caught.value.retriable
     finally:
-        await worker.close()
+        await painter_client.close()
 
 
 @pytest.mark.alone
-async def test_cancel_and_kill_in_the_middle_leave_a_worker_that_works(worker, studio):
-    running = await begin(worker, task(studio, **LONG))
-    pid, asked = worker.pid, time.monotonic()
+async def test_cancel_and_kill_in_the_middle_leave_a_worker_that_works(painter_client, studio):
+    running = await begin(painter_client, request(studio, **LONG))
+    pid, asked = painter_client.pid, time.monotonic()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
     assert time.monotonic() - asked < 2
 
-    running = await begin(worker, task(studio, **LONG))
-    assert worker.pid == pid, "the cancelled task was not stopped but killed"
+    running = await begin(painter_client, request(studio, **LONG))
+    assert painter_client.pid == pid, "the cancelled task was not stopped but killed"
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(PainterDied, match="SIGKILL"):
         await asyncio.wait_for(running, 10)
     assert not (studio / "result.png").exists()
 
-    assert (await worker.submit(task(studio, steps=1), on_progress=unheard)).steps == 1
-    assert worker.pid != pid
+    assert (await painter_client.submit(request(studio, steps=1), on_progress=unheard)).steps == 1
+    assert painter_client.pid != pid
 
 
-async def test_kernel_takes_the_child_before_the_bot(worker):
-    await worker.start()
-    score = Path(f"/proc/{worker.pid}/oom_score_adj")
+async def test_kernel_takes_the_child_before_the_bot(painter_client):
+    await painter_client.start()
+    score = Path(f"/proc/{painter_client.pid}/oom_score_adj")
     if not score.exists():
         pytest.skip("no /proc here")
     own = int(Path("/proc/self/oom_score_adj").read_text())
@@ -180,7 +182,7 @@ async def test_prints_of_libraries_go_to_the_log(studio, engines, caplog):
     caplog.set_level("INFO")
     program = """
 import os, sys
-from bot import painter
+from bot.painting import painter
 
 def noisy(prepare=painter._prepare):
     print("from Python")
@@ -192,11 +194,11 @@ def noisy(prepare=painter._prepare):
 painter._prepare = noisy
 painter.main()
 """
-    worker = Worker((sys.executable, "-u", "-c", program, "--engines", str(engines)))
+    painter_client = PainterClient((sys.executable, "-u", "-c", program, "--engines", str(engines)))
     try:
-        assert (await worker.submit(task(studio), on_progress=unheard)).steps == 6
+        assert (await painter_client.submit(request(studio), on_progress=unheard)).steps == 6
     finally:
-        await worker.close()
+        await painter_client.close()
     for each in ("from Python", "from a library", "from a program"):
         assert each in caplog.text
 
@@ -204,7 +206,7 @@ painter.main()
 #: A painter in the middle of an evaluation that says nothing for minutes.
 BUSY = """
 import time
-from bot import painter
+from bot.painting import painter
 
 def paint(task, cancel, say):
     say("progress", share=0.1, step=1, steps=10, preview=False)
@@ -216,12 +218,12 @@ painter.main()
 
 PARENT = """
 import asyncio, json, sys
-from bot.painting.protocol import Task
-from bot.painting.client import Worker
+from bot.painting.protocol import PaintRequest
+from bot.painting.client import PainterClient
 
 async def main():
-    worker = Worker((sys.executable, "-c", sys.argv[1]))
-    wanted = Task(**json.loads(sys.argv[2]))
+    worker = PainterClient((sys.executable, "-c", sys.argv[1]))
+    wanted = PaintRequest(**json.loads(sys.argv[2]))
     await worker.submit(wanted, on_progress=lambda _: print(worker.pid, flush=True))
 
 asyncio.run(main())
@@ -229,7 +231,7 @@ asyncio.run(main())
 
 
 async def test_child_does_not_outlive_a_killed_parent(studio):
-    wanted = json.dumps(asdict(task(studio)))
+    wanted = json.dumps(asdict(request(studio)))
     parent = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

@@ -8,13 +8,13 @@ import pytest
 
 from bot.config import POLLING
 from bot.sandbox import Sandbox
-from bot.systemd import Notifier
-from tests.support.bot.doubles import FakeWorker
+from bot.systemd import SystemdNotifier
+from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.running import running
 from tests.support.bot.stage import config_for, jpeg, plain
 
 
-class PaintingWorker(FakeWorker):
+class PaintingWorker(FakePainterClient):
     pid, backend = 4242, "onnxrt"
 
 
@@ -62,9 +62,9 @@ async def sandbox():
 
 
 async def test_systemd_hears_of_the_start_the_work_and_the_stop(journal, sandbox, tmp_path):
-    worker, config = PaintingWorker(), config_for(sandbox, tmp_path / "state", stop_grace=7)
-    worker.hold()
-    async with running(config, worker, notifier=Notifier(journal.address, 0.3)):
+    painter_client, config = PaintingWorker(), config_for(sandbox, tmp_path / "state", stop_grace=7)
+    painter_client.hold()
+    async with running(config, painter_client, notifier=SystemdNotifier(journal.address, 0.3)):
         await journal.line("READY=1")
         await journal.line("WATCHDOG=1")
         await journal.line("STATUS=idle, 0 waiting", "painter on onnxrt", config.webhook_url)
@@ -74,7 +74,7 @@ async def test_systemd_hears_of_the_start_the_work_and_the_stop(journal, sandbox
             # An album of two needs no word before it: the first is the style.
             await anna.album([picture, picture])
         await journal.line("STATUS=painting, 1 waiting")
-        worker.release()
+        painter_client.release()
         assert not [line for line in journal.lines if line.startswith("STOPPING")]
     await journal.line("STOPPING=1")
     await journal.line("EXTEND_TIMEOUT_USEC=67000000")
@@ -82,12 +82,12 @@ async def test_systemd_hears_of_the_start_the_work_and_the_stop(journal, sandbox
 
 async def test_polling_is_named(journal, sandbox, tmp_path):
     config = config_for(sandbox, tmp_path / "state", mode=POLLING)
-    async with running(config, PaintingWorker(), notifier=Notifier(journal.address)):
+    async with running(config, PaintingWorker(), notifier=SystemdNotifier(journal.address)):
         await journal.line("STATUS=", "polling")
 
 
 async def test_what_is_wrong_stands_in_the_status(journal, sandbox, tmp_path):
     url_file = tmp_path / "url"
     config = config_for(sandbox, tmp_path / "state", webhook_url=None, webhook_url_file=url_file)
-    async with running(config, PaintingWorker(), notifier=Notifier(journal.address)):
+    async with running(config, PaintingWorker(), notifier=SystemdNotifier(journal.address)):
         await journal.line("STATUS=", "no web hook yet", f"{url_file}, cannot be read")

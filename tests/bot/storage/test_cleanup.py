@@ -9,7 +9,7 @@ from bot.storage.jobs import PAINTED, Jobs, Limits
 from bot.storage.pictures import PHOTO, Pictures
 from bot.storage.results import Results
 from bot.storage.seen_updates import Updates
-from bot.storage.users import People, Settings, StyleChoice
+from bot.storage.users import Settings, StyleChoice, Users
 from tests.support.bot.orders import order
 
 HOUR = 3600
@@ -28,7 +28,7 @@ async def test_old_answered_jobs_go_with_their_files_and_all_else_stays(database
     await jobs.finish(old.id, PAINTED)
     await jobs.answered(old.id)
     for job in (old, waiting):
-        results.workplace(job.id)
+        results.work_folder(job.id)
         results.path(job.id).write_bytes(b"png")
         os.utime(results.path(job.id), (0, 0))
     await tidy(database, results, HOUR)
@@ -45,7 +45,7 @@ async def test_files_are_looked_for_and_removed_beside_the_loop(database):
     threads = []
 
     class Watched:
-        def stray(self, known, older_than):
+        def orphans(self, known, older_than):
             threads.append(threading.get_ident())
             return {1}
 
@@ -63,7 +63,7 @@ async def test_pictures_stay_while_they_are_a_style_or_a_job_needs_them(database
         for n in range(4)
     ]
     style, photo, style_of_job, useless = (picture.id for picture in added)
-    await People(database, Settings(0.5, 64)).choose_style(1, StyleChoice(picture=style))
+    await Users(database, Settings(0.5, 64)).choose_style(1, StyleChoice(picture=style))
     await Jobs(database, Limits(9, 9)).submit(
         order(picture=photo, style=StyleChoice(picture=style_of_job))
     )

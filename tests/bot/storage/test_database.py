@@ -6,16 +6,16 @@ import pytest
 
 from bot.errors import StoreError
 from bot.storage.database import Database
-from bot.storage.key_values import Facts
+from bot.storage.key_values import KeyValues
 
 
 async def test_what_was_committed_is_there_after_a_restart(tmp_path):
     path = tmp_path / "state" / "jetbrush.sqlite3"
     first = await Database(path).open()
-    await Facts(first).set("key", "value")
+    await KeyValues(first).set("key", "value")
     await first.close()
     second = await Database(path).open()
-    assert await Facts(second).get("key") == "value"
+    assert await KeyValues(second).get("key") == "value"
     await second.close()
 
 
@@ -26,17 +26,17 @@ async def test_a_transaction_that_fails_leaves_nothing(database):
 
     with pytest.raises(ZeroDivisionError):
         await database.run(work)
-    assert await Facts(database).get("key") is None
+    assert await KeyValues(database).get("key") is None
 
 
 async def test_a_file_that_may_not_be_written_is_told_with_its_name(database):
     await database.run(lambda connection: connection.execute("PRAGMA query_only = 1"))
     with pytest.raises(StoreError, match=r"jetbrush\.sqlite3.*readonly"):
-        await Facts(database).set("key", "value")
+        await KeyValues(database).set("key", "value")
 
 
 async def test_a_full_disk_is_told_and_survived(database):
-    facts = Facts(database)
+    key_values = KeyValues(database)
 
     def fill_up(connection):
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
@@ -44,9 +44,9 @@ async def test_a_full_disk_is_told_and_survived(database):
 
     await database.run(fill_up)
     with pytest.raises(StoreError, match="full"):
-        await facts.set("key", "x" * 100_000)
-    await facts.set("small", "y")
-    assert await facts.get("small") == "y"
+        await key_values.set("key", "x" * 100_000)
+    await key_values.set("small", "y")
+    assert await key_values.get("small") == "y"
 
 
 async def test_a_database_of_a_newer_bot_is_refused(tmp_path):
@@ -71,7 +71,7 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path):
 
 
 async def test_the_secret_is_made_once(database):
-    facts = Facts(database)
-    secret = await facts.webhook_secret()
+    key_values = KeyValues(database)
+    secret = await key_values.webhook_secret()
     assert len(secret) > 30
-    assert await facts.webhook_secret() == secret
+    assert await key_values.webhook_secret() == secret

@@ -19,7 +19,7 @@ from bot.storage.jobs import (
     Job,
     Jobs,
     Limits,
-    in_turn,
+    fair_order,
 )
 from bot.storage.users import StyleChoice
 from tests.support.bot.orders import order
@@ -148,13 +148,13 @@ def test_turns_are_of_the_user_served_longest_ago():
     for _ in range(100):
         jobs = waiting(*(chance.randrange(6) for _ in range(chance.randrange(20))))
         served = {user: float(chance.randrange(3)) for user in range(chance.randrange(6))}
-        assert [job.id for job in in_turn(jobs, served)] == list(turn_by_turn(jobs, served))
+        assert [job.id for job in fair_order(jobs, served)] == list(turn_by_turn(jobs, served))
 
 
 def test_a_long_queue_is_put_in_order_at_once():
     jobs = waiting(*(number % 500 for number in range(5000)))
     begin = time.process_time()
-    assert len(in_turn(jobs, {})) == len(jobs)
+    assert len(fair_order(jobs, {})) == len(jobs)
     assert time.process_time() - begin < 0.5
 
 

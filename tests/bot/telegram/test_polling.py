@@ -36,9 +36,9 @@ def press_by(user, update_id):
 
 
 @contextlib.asynccontextmanager
-async def polling(telegram, intake):
+async def polling(telegram, update_processor):
     async with telegram_double.a_bot(telegram) as bot:
-        poller = Poller(bot=bot, intake=intake, back_off_s=(0.0,))
+        poller = Poller(bot=bot, update_processor=update_processor, back_off_s=(0.0,))
         task = asyncio.ensure_future(poller.run())
         try:
             yield poller
@@ -85,7 +85,7 @@ async def test_updates_are_acknowledged_when_they_are_in(telegram):
 async def test_chats_are_served_at_once_and_each_in_order(telegram):
     others, events = asyncio.Event(), []
 
-    async def intake(update):
+    async def update_processor(update):
         number = update["update_id"]
         if number == 1:
             await others.wait()
@@ -95,7 +95,7 @@ async def test_chats_are_served_at_once_and_each_in_order(telegram):
 
     batch = [text_from(7, 1), press_by(7, 2), text_from(8, 3)]
     telegram.script("getUpdates", Reply(batch), NOTHING_MORE)
-    async with polling(telegram, intake):
+    async with polling(telegram, update_processor):
         assert await offset_of_poll(telegram, 2) == "4"
     assert events == [3, 1, 2]
 
@@ -104,14 +104,14 @@ async def test_nothing_from_the_first_unfinished_update_on_is_acknowledged(teleg
     monkeypatch.setattr("bot.telegram.polling._LOOK_S", 0.01)
     taken = Taken()
 
-    async def intake(update):
+    async def update_processor(update):
         if update["update_id"] == 2:
             await asyncio.Event().wait()
         await taken(update)
 
     batch = [text_from(6, 1), text_from(7, 2), text_from(8, 3), press_by(7, 4)]
     telegram.script("getUpdates", Reply(batch[:2]), Reply(batch[1:3]), Reply(batch[1:]))
-    async with polling(telegram, intake):
+    async with polling(telegram, update_processor):
         for count in range(2, 6):
             asked = (await telegram.wait_for("getUpdates", count)).params
             # Telegram gives at once what it gave before; there is nothing to hold a request for.
@@ -123,7 +123,7 @@ async def test_a_chat_that_waits_holds_up_no_other(monkeypatch):
     monkeypatch.setattr("bot.telegram.polling._LOOK_S", 0.01)
     entered, waited, answered, events = (*(asyncio.Event() for _ in range(3)), [])
 
-    async def intake(update):
+    async def update_processor(update):
         text = update["message"]["text"]
         if text == "one":
             entered.set()
@@ -132,7 +132,7 @@ async def test_a_chat_that_waits_holds_up_no_other(monkeypatch):
         if text == "two":
             answered.set()
 
-    async with Sandbox() as sandbox, polling(sandbox, intake):
+    async with Sandbox() as sandbox, polling(sandbox, update_processor):
         anna, boris = sandbox.user(name="Anna"), sandbox.user(name="Boris")
         await anna.text("one")
         await asyncio.wait_for(entered.wait(), PATIENCE_S)
@@ -149,7 +149,7 @@ async def test_update_that_is_not_stored_comes_again_while_a_chat_waits(telegram
     monkeypatch.setattr("bot.telegram.polling._LOOK_S", 0.01)
     taken, waited = Taken(_2=2), asyncio.Event()
 
-    async def intake(update):
+    async def update_processor(update):
         if update["update_id"] == 1:
             await waited.wait()
         await taken(update)
@@ -158,7 +158,7 @@ async def test_update_that_is_not_stored_comes_again_while_a_chat_waits(telegram
 
     batch = [text_from(7, 1), text_from(8, 2), text_from(8, 3)]
     telegram.script("getUpdates", Reply(batch), Reply(batch), Reply(batch), NOTHING_MORE)
-    async with polling(telegram, intake):
+    async with polling(telegram, update_processor):
         for count, offset in ((2, "1"), (3, "1"), (4, "4")):
             assert await offset_of_poll(telegram, count) == offset
     assert taken.ids == [2, 3, 1]
@@ -238,7 +238,7 @@ async def test_unknown_kinds_of_update_hold_up_nobody(telegram):
 async def test_cancelling_stops_updates_in_work(telegram):
     entered, ended = asyncio.Event(), asyncio.Event()
 
-    async def intake(update):
+    async def update_processor(update):
         entered.set()
         try:
             await asyncio.Event().wait()
@@ -246,7 +246,7 @@ async def test_cancelling_stops_updates_in_work(telegram):
             ended.set()
 
     telegram.script("getUpdates", Reply([text_from(7, 1)]), NOTHING_MORE)
-    async with polling(telegram, intake):
+    async with polling(telegram, update_processor):
         await asyncio.wait_for(entered.wait(), PATIENCE_S)
     assert ended.is_set() and len(telegram.calls_of("getUpdates")) == 1
 
@@ -254,7 +254,7 @@ async def test_cancelling_stops_updates_in_work(telegram):
 async def test_people_s_messages_arrive_in_order_and_once():
     arrived, events = asyncio.Event(), []
 
-    async def intake(update):
+    async def update_processor(update):
         events.append(update["message"]["text"])
         if len(events) == 4:
             arrived.set()
@@ -263,7 +263,7 @@ async def test_people_s_messages_arrive_in_order_and_once():
         anna = sandbox.user(name="Anna")
         await anna.text("one")
         await anna.text("two")
-        task = asyncio.ensure_future(Poller(bot=bot, intake=intake).run())
+        task = asyncio.ensure_future(Poller(bot=bot, update_processor=update_processor).run())
         await anna.text("three")
         await anna.text("four")
         await asyncio.wait_for(arrived.wait(), PATIENCE_S)

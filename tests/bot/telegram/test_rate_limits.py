@@ -17,7 +17,7 @@ from aiogram.exceptions import (
 from aiogram.types import BufferedInputFile, InputMediaPhoto
 
 from bot.metrics import Metrics
-from bot.telegram.rate_limits import FloodControl, Limits, Rate
+from bot.telegram.rate_limits import Limits, Rate, RateLimiter
 from tests.support.bot import telegram_double
 from tests.support.bot.telegram_double import Reply, message
 
@@ -43,9 +43,9 @@ async def bot(telegram):
 
 def controlled(bot, limits=QUICK):
     metrics = Metrics()
-    flood = FloodControl(metrics, limits)
-    bot.session.middleware(flood)
-    return flood, metrics
+    rate_limiter = RateLimiter(metrics, limits)
+    bot.session.middleware(rate_limiter)
+    return rate_limiter, metrics
 
 
 def edit(bot):
@@ -57,7 +57,7 @@ def times_of(telegram, method):
 
 
 async def test_flooded_call_is_held_and_repeated(telegram, bot):
-    flood, metrics = controlled(bot)
+    rate_limiter, metrics = controlled(bot)
     telegram.script("sendMessage", FLOOD, SENT)
     sent = await bot.send_message(chat_id=7, text="x")
     assert sent.message_id == 1
@@ -67,17 +67,17 @@ async def test_flooded_call_is_held_and_repeated(telegram, bot):
     assert "jetbrush_flood_waits_total 1.0" in page
     assert 'jetbrush_api_calls_total{method="sendMessage",outcome="ok"} 1.0' in page
     assert 'method="sendMessage",outcome="TelegramRetryAfter"} 1.0' in page
-    assert 0 < flood.paused_until(7) <= time.monotonic()
+    assert 0 < rate_limiter.paused_until(7) <= time.monotonic()
 
 
 async def test_pause_holds_its_chat_and_no_other(telegram, bot):
-    flood, _ = controlled(bot)
+    rate_limiter, _ = controlled(bot)
     telegram.script("sendMessage", LONG_FLOOD, SENT)
     flooded = asyncio.ensure_future(bot.send_message(chat_id=7, text="flooded"))
     await telegram.wait_for("sendMessage")
-    while flood.paused_until(7) == 0:
+    while rate_limiter.paused_until(7) == 0:
         await asyncio.sleep(0)
-    assert flood.paused_until(7) > time.monotonic() and flood.paused_until(8) == 0
+    assert rate_limiter.paused_until(7) > time.monotonic() and rate_limiter.paused_until(8) == 0
     held = asyncio.ensure_future(bot.send_message(chat_id=7, text="held"))
     await bot.send_message(chat_id=8, text="free")
     assert not flooded.done() and not held.done()
@@ -88,11 +88,11 @@ async def test_pause_holds_its_chat_and_no_other(telegram, bot):
 
 
 async def test_held_calls_go_on_after_the_pause(telegram, bot):
-    flood, _ = controlled(bot)
+    rate_limiter, _ = controlled(bot)
     telegram.script("sendMessage", FLOOD, SENT)
     flooded = asyncio.ensure_future(bot.send_message(chat_id=7, text="flooded"))
     await telegram.wait_for("sendMessage")
-    while flood.paused_until(7) == 0:
+    while rate_limiter.paused_until(7) == 0:
         await asyncio.sleep(0)
     await asyncio.gather(flooded, bot.send_message(chat_id=7, text="held"))
     first, *others = times_of(telegram, "sendMessage")
@@ -250,8 +250,8 @@ async def test_reading_is_not_paced(telegram, bot):
 
 
 async def test_memory_of_chats_is_bounded(telegram, bot):
-    flood, _ = controlled(bot, Limits(overall=Rate(1e6, 1000), private=Rate(1e6, 5)))
+    rate_limiter, _ = controlled(bot, Limits(overall=Rate(1e6, 1000), private=Rate(1e6, 5)))
     telegram.script("sendMessage", SENT)
     for chat in range(1, 1101):
-        flood._gate(chat)
-    assert len(flood._gates) <= 1000
+        rate_limiter._gate(chat)
+    assert len(rate_limiter._gates) <= 1000

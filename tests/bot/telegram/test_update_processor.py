@@ -10,7 +10,7 @@ from aiogram.types import Message
 from bot.errors import NotStored
 from bot.metrics import Metrics
 from bot.storage.seen_updates import Updates
-from bot.telegram.update_processor import Intake
+from bot.telegram.update_processor import UpdateProcessor
 
 
 def message(update_id, text="hello"):
@@ -47,22 +47,24 @@ async def heard():
 
 
 @pytest.fixture()
-async def intake(database, heard):
+async def update_processor(database, heard):
     bot, dispatcher = Bot(token="1:test"), Dispatcher()
     dispatcher.message.register(heard.hear)
-    yield Intake(bot, dispatcher, Updates(database), Metrics(), "webhook")
+    yield UpdateProcessor(bot, dispatcher, Updates(database), Metrics(), "webhook")
     await bot.session.close()
 
 
-async def test_an_update_sent_again_is_handled_once(intake, heard):
+async def test_an_update_sent_again_is_handled_once(update_processor, heard):
     for _ in range(2):
-        await intake(message(1))
+        await update_processor(message(1))
     assert heard.texts == ["hello"]
 
 
-async def test_an_update_sent_again_while_it_is_handled_waits_for_the_same_end(intake, heard):
+async def test_an_update_sent_again_while_it_is_handled_waits_for_the_same_end(
+    update_processor, heard
+):
     heard.gate.clear()
-    both = [asyncio.ensure_future(intake(message(1))) for _ in range(2)]
+    both = [asyncio.ensure_future(update_processor(message(1))) for _ in range(2)]
     done, waiting = await asyncio.wait(both, timeout=0.1)
     assert not done
     heard.gate.set()
@@ -70,35 +72,37 @@ async def test_an_update_sent_again_while_it_is_handled_waits_for_the_same_end(i
     assert heard.texts == ["hello"]
 
 
-async def test_a_caller_that_goes_away_does_not_take_the_handler_with_it(intake, heard):
+async def test_a_caller_that_goes_away_does_not_take_the_handler_with_it(update_processor, heard):
     heard.gate.clear()
-    caller = asyncio.ensure_future(intake(message(1)))
+    caller = asyncio.ensure_future(update_processor(message(1)))
     await asyncio.wait([caller], timeout=0.1)
     caller.cancel()
     heard.gate.set()
-    await intake.close()
+    await update_processor.close()
     await asyncio.wait([caller])
     assert heard.texts == ["hello"]
 
 
 @pytest.mark.parametrize("poison", [message(1, "poison"), {"update_id": 1, "message": {"no": 1}}])
-async def test_a_poison_update_is_logged_once_and_done_with(intake, heard, poison, caplog):
+async def test_a_poison_update_is_logged_once_and_done_with(
+    update_processor, heard, poison, caplog
+):
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
-            await intake(poison)
+            await update_processor(poison)
     told = [each for each in caplog.records if "Update 1" in each.getMessage()]
     assert len(told) == 1
-    await intake(message(2))
+    await update_processor(message(2))
     assert heard.texts[-1] == "hello"
 
 
-async def test_what_is_no_update_is_dropped(intake, heard):
-    await intake({"update_id": "one"})
+async def test_what_is_no_update_is_dropped(update_processor, heard):
+    await update_processor({"update_id": "one"})
     assert heard.texts == []
 
 
-async def test_a_stopping_bot_leaves_updates_to_telegram(intake, heard):
-    await intake.close()
+async def test_a_stopping_bot_leaves_updates_to_telegram(update_processor, heard):
+    await update_processor.close()
     with pytest.raises(NotStored):
-        await intake(message(1))
+        await update_processor(message(1))
     assert heard.texts == []

@@ -34,7 +34,7 @@ class Site:
             port=0,
             health=lambda: self.problems,
             metrics=self.metrics,
-            intake=self.take,
+            update_processor=self.take,
             secret=SECRET,
             drain_s=drain_s,
         )
@@ -198,4 +198,4 @@ async def test_without_an_intake_only_the_owner_s_pages_are_served(client, site)
 
 def test_intake_without_a_secret_is_refused():
     with pytest.raises(ValueError, match="secret"):
-        WebhookServer(host="", port=0, health=list, metrics=Metrics(), intake=Site.take)
+        WebhookServer(host="", port=0, health=list, metrics=Metrics(), update_processor=Site.take)

@@ -14,7 +14,7 @@ from bot.config import Config
 from bot.metrics import Metrics
 from bot.sandbox import Sandbox
 from bot.telegram.webhook_server import WebhookServer
-from bot.telegram.webhook_sync import Reconciler
+from bot.telegram.webhook_sync import WebhookSync
 from tests.support.bot import telegram_double
 from tests.support.bot.telegram_double import PATIENCE_S, TOKEN, Reply
 
@@ -71,7 +71,7 @@ def failing(url=URL + "/telegram", waiting=3, seconds_ago=5.0, message=BAD_GATEW
 async def a_reconciler(telegram, metrics=None, **settings):
     settings = {"webhook_url": URL, **settings}
     async with telegram_double.a_bot(telegram) as bot, aiohttp.ClientSession() as session:
-        yield Reconciler(
+        yield WebhookSync(
             bot=bot,
             config=Config(bot_token=TOKEN, **settings),
             secret=SECRET,
@@ -84,11 +84,11 @@ async def a_reconciler(telegram, metrics=None, **settings):
 
 async def test_web_hook_is_set_once_and_left_alone(telegram):
     telegram.script("getWebhookInfo", info(url=""), info())
-    async with a_reconciler(telegram) as reconciler:
-        assert reconciler.url is None
+    async with a_reconciler(telegram) as webhook_sync:
+        assert webhook_sync.url is None
         for _ in range(3):
-            assert await reconciler.reconcile()
-        assert reconciler.url == URL and reconciler.problem is None
+            assert await webhook_sync.reconcile()
+        assert webhook_sync.url == URL and webhook_sync.problem is None
     (call,) = telegram.calls_of("setWebhook")
     assert call.params["url"] == URL + "/telegram"
     assert call.params["secret_token"] == SECRET
@@ -99,8 +99,8 @@ async def test_web_hook_is_set_once_and_left_alone(telegram):
 
 async def test_web_hook_of_an_earlier_start_gets_the_new_secret(telegram):
     telegram.script("getWebhookInfo", info())
-    async with a_reconciler(telegram) as reconciler:
-        await reconciler.reconcile()
+    async with a_reconciler(telegram) as webhook_sync:
+        await webhook_sync.reconcile()
     assert len(telegram.calls_of("setWebhook")) == 1
 
 
@@ -112,22 +112,24 @@ async def test_changed_web_hook_is_set_again(telegram):
         info(url=""),
     )
     telegram.script("getWebhookInfo", info(), *strangers, info())
-    async with a_reconciler(telegram) as reconciler:
+    async with a_reconciler(telegram) as webhook_sync:
         for _ in range(6):
-            await reconciler.reconcile()
+            await webhook_sync.reconcile()
     assert len(telegram.calls_of("setWebhook")) == 1 + len(strangers)
 
 
 async def test_new_public_url_is_followed(telegram, tmp_path):
     path = tmp_path / "url"
-    async with a_reconciler(telegram, webhook_url=None, webhook_url_file=path) as reconciler:
-        assert not await reconciler.reconcile()
-        assert str(path) in reconciler.problem and not telegram.calls
+    async with a_reconciler(telegram, webhook_url=None, webhook_url_file=path) as webhook_sync:
+        assert not await webhook_sync.reconcile()
+        assert str(path) in webhook_sync.problem and not telegram.calls
         for name in ("one", "two"):
             path.write_text(f"https://{name}.example.org")
             telegram.script("getWebhookInfo", info(url="https://one.example.org/telegram"))
-            assert await reconciler.reconcile()
-            assert reconciler.url == f"https://{name}.example.org" and reconciler.problem is None
+            assert await webhook_sync.reconcile()
+            assert (
+                webhook_sync.url == f"https://{name}.example.org" and webhook_sync.problem is None
+            )
     urls = [call.params["url"] for call in telegram.calls_of("setWebhook")]
     assert urls == ["https://one.example.org/telegram", "https://two.example.org/telegram"]
 
@@ -137,20 +139,20 @@ async def test_faults_are_survived(telegram):
     telegram.script(
         "setWebhook", Reply(status=400, description="Bad Request: bad webhook"), Reply()
     )
-    async with a_reconciler(telegram) as reconciler:
+    async with a_reconciler(telegram) as webhook_sync:
         problems = []
-        while not await reconciler.reconcile():
-            problems.append(reconciler.problem)
+        while not await webhook_sync.reconcile():
+            problems.append(webhook_sync.problem)
         assert len(problems) == 3 and "bad webhook" in problems[2]
-        assert reconciler.problem is None and reconciler.url == URL
+        assert webhook_sync.problem is None and webhook_sync.url == URL
     assert not any(TOKEN in problem or SECRET in problem for problem in problems)
 
 
 async def test_refused_token_is_told_in_words(telegram):
     telegram.script("getWebhookInfo", Reply(status=401, description="Unauthorized"))
-    async with a_reconciler(telegram) as reconciler:
-        assert not await reconciler.reconcile()
-        assert "BOT_TOKEN" in reconciler.problem
+    async with a_reconciler(telegram) as webhook_sync:
+        assert not await webhook_sync.reconcile()
+        assert "BOT_TOKEN" in webhook_sync.problem
 
 
 async def test_what_telegram_meets_is_reported_once_per_change(telegram, tunnel, caplog):
@@ -159,11 +161,11 @@ async def test_what_telegram_meets_is_reported_once_per_change(telegram, tunnel,
     broken = failing(url=hook)
     other = failing(url=hook, message="Connection timed out")
     telegram.script("getWebhookInfo", info(hook), broken, broken, other, other, info(hook))
-    async with a_reconciler(telegram, webhook_url=tunnel) as reconciler:
+    async with a_reconciler(telegram, webhook_url=tunnel) as webhook_sync:
         told = []
         for _ in range(6):
-            assert await reconciler.reconcile()
-            told.append(reconciler.problem)
+            assert await webhook_sync.reconcile()
+            told.append(webhook_sync.problem)
     assert told[0] is None and told[5] is None
     assert "3 updates" in told[1] and "502 Bad Gateway" in told[1] and "timed out" in told[3]
     assert all("ERR_NGROK_8012: ngrok is up but reaches nothing" in text for text in told[1:5])
@@ -174,27 +176,27 @@ async def test_what_telegram_meets_is_reported_once_per_change(telegram, tunnel,
 async def test_error_that_is_over_is_no_problem(telegram, caplog):
     caplog.set_level("INFO")
     telegram.script("getWebhookInfo", info(), failing(waiting=0), failing(seconds_ago=3600))
-    async with a_reconciler(telegram) as reconciler:
+    async with a_reconciler(telegram) as webhook_sync:
         for _ in range(3):
-            await reconciler.reconcile()
-            assert reconciler.problem is None
+            await webhook_sync.reconcile()
+            assert webhook_sync.problem is None
     assert "502 Bad Gateway" in caplog.text
 
 
 async def test_pending_updates_are_measured(telegram):
     telegram.script("getWebhookInfo", info(pending_update_count=12))
     metrics = Metrics()
-    async with a_reconciler(telegram, metrics) as reconciler:
-        await reconciler.reconcile()
+    async with a_reconciler(telegram, metrics) as webhook_sync:
+        await webhook_sync.reconcile()
     assert "jetbrush_webhook_pending 12.0" in metrics.render().decode()
 
 
 async def test_loop_goes_on_until_cancelled(telegram):
     telegram.script("getWebhookInfo", Reply(drop=True), info())
-    async with a_reconciler(telegram) as reconciler:
-        task = asyncio.ensure_future(reconciler.run())
+    async with a_reconciler(telegram) as webhook_sync:
+        task = asyncio.ensure_future(webhook_sync.run())
         await telegram.wait_for("getWebhookInfo", 4)
-        assert reconciler.url == URL
+        assert webhook_sync.url == URL
         task.cancel()
         await asyncio.wait([task], timeout=5)
         assert task.cancelled()
@@ -203,7 +205,7 @@ async def test_loop_goes_on_until_cancelled(telegram):
 async def test_people_s_messages_arrive_through_the_web_hook_that_was_set():
     arrived = asyncio.get_running_loop().create_future()
 
-    async def intake(update):
+    async def update_processor(update):
         arrived.set_result(update["message"]["text"])
 
     server = WebhookServer(
@@ -211,17 +213,17 @@ async def test_people_s_messages_arrive_through_the_web_hook_that_was_set():
         port=0,
         health=list,
         metrics=Metrics(),
-        intake=intake,
+        update_processor=update_processor,
         secret=SECRET,
     )
     async with Sandbox() as sandbox:
         await server.start()
         url = f"http://127.0.0.1:{server.port}"
-        async with a_reconciler(sandbox, webhook_url=url) as reconciler:
-            assert await reconciler.reconcile()
+        async with a_reconciler(sandbox, webhook_url=url) as webhook_sync:
+            assert await webhook_sync.reconcile()
             await sandbox.user(name="Anna").text("hello")
             assert await asyncio.wait_for(arrived, PATIENCE_S) == "hello"
-            assert await reconciler.reconcile() and reconciler.problem is None
+            assert await webhook_sync.reconcile() and webhook_sync.problem is None
             set_once = [call for call in sandbox.calls if call.method == "setWebhook"]
             assert len(set_once) == 1
         await server.close()

@@ -10,21 +10,21 @@ from PIL import Image
 from bot.__main__ import main
 from bot.errors import PaintingFailed
 from bot.handlers.examples import FOLDER
-from bot.painting.client import Worker, painter_command
-from bot.tools import examples as before_after
+from bot.painting.client import PainterClient, painter_command
+from bot.tools import examples
 from bot.tools.examples import GAP, ROOT, paint_all, read_examples
 from runtime import installed_styles, read_picture
 from runtime.spec import engines as spec_engines
-from tests.support.bot.doubles import FakeWorker, mean_colour, model_colour
+from tests.support.bot.doubles import FakePainterClient, mean_colour, model_colour
 
 PHOTO = "docs/pictures/coffee.jpg"
 
 
 @pytest.fixture()
-async def worker(monkeypatch):
-    worker = FakeWorker()
-    monkeypatch.setattr(before_after, "Worker", lambda: worker)
-    return worker
+async def painter_client(monkeypatch):
+    painter_client = FakePainterClient()
+    monkeypatch.setattr(examples, "Worker", lambda: painter_client)
+    return painter_client
 
 
 @pytest.fixture()
@@ -56,7 +56,7 @@ def halves(path):
     )
 
 
-async def test_before_and_after_stand_side_by_side(lay_out, worker, tmp_path, capsys):
+async def test_before_and_after_stand_side_by_side(lay_out, painter_client, tmp_path, capsys):
     examples = lay_out(cup={"photo": PHOTO, "style": "night-swirls", "strength": 0.75})
     assert await paint_all(examples, []) == 0
     before, after = halves(tmp_path / "cup.jpg")
@@ -65,11 +65,11 @@ async def test_before_and_after_stand_side_by_side(lay_out, worker, tmp_path, ca
     assert before.width / before.height == pytest.approx(original.width / original.height, 0.01)
     close = pytest.approx(mean_colour(original), abs=6)
     assert mean_colour(before) == close and mean_colour(after) != close
-    assert worker.tasks[0].strength == 0.75 and worker.closed
+    assert painter_client.tasks[0].strength == 0.75 and painter_client.closed
     assert f"cup: painted, {tmp_path / 'cup.jpg'}." in capsys.readouterr().out
 
 
-async def test_what_is_there_stays_unless_it_is_named(lay_out, worker, tmp_path, capsys):
+async def test_what_is_there_stays_unless_it_is_named(lay_out, painter_client, tmp_path, capsys):
     entry = {"photo": PHOTO, "style": "night-swirls"}
     examples = lay_out(old=entry, other=entry)
     for name in ("old", "other"):
@@ -78,11 +78,11 @@ async def test_what_is_there_stays_unless_it_is_named(lay_out, worker, tmp_path,
     assert capsys.readouterr().out.splitlines() == ["old: already there.", "other: already there."]
     assert await paint_all(examples, ["old"]) == 0
     assert read_picture(tmp_path / "old.jpg").width == 1200
-    assert (tmp_path / "other.jpg").stat().st_size < 2000 and len(worker.tasks) == 1
+    assert (tmp_path / "other.jpg").stat().st_size < 2000 and len(painter_client.tasks) == 1
 
 
 async def test_what_is_missing_is_told_and_keeps_no_other_from_being_made(
-    lay_out, worker, tmp_path, capsys
+    lay_out, painter_client, tmp_path, capsys
 ):
     install(tmp_path, "vintage")
     examples = lay_out(
@@ -99,7 +99,7 @@ async def test_what_is_missing_is_told_and_keeps_no_other_from_being_made(
 
 
 @pytest.mark.parametrize("first", ["horse2zebra", "horse2zebra-lite"])
-async def test_the_best_generator_that_is_installed(lay_out, worker, tmp_path, first):
+async def test_the_best_generator_that_is_installed(lay_out, painter_client, tmp_path, first):
     install(tmp_path, first)
     install(tmp_path, "horse2zebra-lite")
     examples = lay_out(horse={"photo": PHOTO, "generators": ["horse2zebra", "horse2zebra-lite"]})
@@ -109,9 +109,11 @@ async def test_the_best_generator_that_is_installed(lay_out, worker, tmp_path, f
     assert mean_colour(after) == pytest.approx(expected, abs=6)
 
 
-async def test_a_painting_that_fails_is_told_and_ends_with_1(lay_out, worker, tmp_path, capsys):
+async def test_a_painting_that_fails_is_told_and_ends_with_1(
+    lay_out, painter_client, tmp_path, capsys
+):
     entry = {"photo": PHOTO, "style": "night-swirls"}
-    worker.fail(PaintingFailed("There is no memory left.", retriable=True), None)
+    painter_client.fail(PaintingFailed("There is no memory left.", retriable=True), None)
     assert await paint_all(lay_out(bad=entry, good=entry), []) == 1
     told = capsys.readouterr().out
     assert "bad: not painted. There is no memory left." in told and "good: painted" in told
@@ -119,8 +121,8 @@ async def test_a_painting_that_fails_is_told_and_ends_with_1(lay_out, worker, tm
 
 
 async def test_a_style_is_really_painted(lay_out, tmp_path, engines, monkeypatch):
-    monkeypatch.setattr(before_after, "PANEL", 64)
-    monkeypatch.setattr(before_after, "Worker", lambda: Worker(painter_command(engines)))
+    monkeypatch.setattr(examples, "PANEL", 64)
+    monkeypatch.setattr(examples, "Worker", lambda: PainterClient(painter_command(engines)))
     assert await paint_all(lay_out(cup={"photo": PHOTO, "style": "night-swirls"}), []) == 0
     before, after = halves(tmp_path / "cup.jpg")
     red, _, blue = mean_colour(before)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from runtime.imaging.finish import calm
+from runtime.imaging.finish import denoise_chroma
 from tests.support.pictures import photo
 
 
@@ -23,7 +23,7 @@ def test_speckles_of_colour_go_and_the_drawing_stays():
     def away(image):
         return np.abs(np.asarray(image, np.float32) - np.asarray(clean, np.float32)).mean()
 
-    calmed = calm(speckled)
+    calmed = denoise_chroma(speckled)
     assert calmed.size == speckled.size and calmed.mode == "RGB"
     assert away(calmed) < 0.6 * away(speckled)
     assert np.abs(luminance(calmed) - luminance(speckled)).mean() < 2
@@ -31,4 +31,4 @@ def test_speckles_of_colour_go_and_the_drawing_stays():
 
 def test_a_grey_picture_stays_as_it_is():
     grey = photo(120, 90, "cat.jpg").convert("L").convert("RGB")
-    assert np.abs(np.asarray(calm(grey), int) - np.asarray(grey, int)).max() <= 1
+    assert np.abs(np.asarray(denoise_chroma(grey), int) - np.asarray(grey, int)).max() <= 1

@@ -12,7 +12,7 @@ from aiogram.fsm.storage.memory import SimpleEventIsolation
 
 from bot.chat import middlewares
 from bot.chat.albums import Albums
-from bot.chat.submission import Reception
+from bot.chat.submission import Submission
 from bot.chat.texts import make_i18n
 from bot.chat.uploads import Uploads
 from bot.config import Config
@@ -26,11 +26,11 @@ from bot.storage.jobs import Limits as JobLimits
 from bot.storage.pictures import Pictures
 from bot.storage.results import Results
 from bot.storage.seen_updates import Updates
-from bot.storage.statistics import Figures
-from bot.storage.users import People, Settings
+from bot.storage.statistics import Statistics
+from bot.storage.users import Settings, Users
 from bot.telegram.polling import Poller
-from bot.telegram.rate_limits import FloodControl, Limits, Rate
-from bot.telegram.update_processor import Intake
+from bot.telegram.rate_limits import Limits, Rate, RateLimiter
+from bot.telegram.update_processor import UpdateProcessor
 
 PER_USER, IN_ALL = 3, 6
 QUIET = 0.15
@@ -66,7 +66,7 @@ class Conversation:
         self.i18n = make_i18n()
         self.database = Database(folder / "state.sqlite3")
         self.jobs = Jobs(self.database, JobLimits(PER_USER, IN_ALL))
-        self.people = People(self.database, Settings(strength=0.5, size=384))
+        self.users = Users(self.database, Settings(strength=0.5, size=384))
         self.pictures = Pictures(self.database)
         self.results = Results(folder / "results")
         self.scheduler = SchedulerDouble(self.jobs)
@@ -77,17 +77,17 @@ class Conversation:
     async def start(self):
         metrics = Metrics()
         session = AiohttpSession(api=TelegramAPIServer.from_base(self.sandbox.url))
-        session.middleware(FloodControl(metrics, Limits(FAST, FAST, FAST, repeats=(0.01,))))
+        session.middleware(RateLimiter(metrics, Limits(FAST, FAST, FAST, repeats=(0.01,))))
         self.bot = Bot(token=self.sandbox.token, session=session)
         await self.database.open()
-        reception = Reception(
+        submission = Submission(
             bot=self.bot, pictures=self.pictures, jobs=self.jobs, scheduler=self.scheduler
         )
         self.albums = Albums(
             bot=self.bot,
-            reception=reception,
+            submission=submission,
             pictures=self.pictures,
-            people=self.people,
+            users=self.users,
             storage=self.storage,
             i18n=self.i18n,
             quiet=QUIET,
@@ -97,20 +97,24 @@ class Conversation:
             events_isolation=SimpleEventIsolation(),
             albums=self.albums,
             config=Config(bot_token=self.sandbox.token, admin_ids=self.admins),
-            figures=Figures(self.database),
+            statistics=Statistics(self.database),
             jobs=self.jobs,
-            people=self.people,
+            users=self.users,
             pictures=self.pictures,
-            reception=reception,
+            submission=submission,
             results=self.results,
             scheduler=self.scheduler,
             uploads=Uploads(self.database),
         )
-        middlewares.install(dispatcher, i18n=self.i18n, people=self.people)
+        middlewares.install(dispatcher, i18n=self.i18n, users=self.users)
         dispatcher.include_router(make_router())
-        intake = Intake(self.bot, dispatcher, Updates(self.database), metrics, "polling")
+        update_processor = UpdateProcessor(
+            self.bot, dispatcher, Updates(self.database), metrics, "polling"
+        )
         await self.albums.start()
-        self.poller = asyncio.ensure_future(Poller(bot=self.bot, intake=intake).run())
+        self.poller = asyncio.ensure_future(
+            Poller(bot=self.bot, update_processor=update_processor).run()
+        )
 
     async def stop(self):
         self.poller.cancel()

@@ -27,19 +27,19 @@ def model_colour(model):
 
 
 def painted_by_double(photo, colour):
-    """What `FakeWorker` makes of a photo: halfway to the colour of its style or its model."""
+    """What `FakePainterClient` makes of a photo: halfway to the colour of its style or its model."""
     return Image.blend(photo.convert("RGB"), Image.new("RGB", photo.size, colour), 0.5)
 
 
-class FakeWorker:
+class FakePainterClient:
     """`bot.painting.client.Worker` in this process, at once: the photo, halfway to the style's mean colour.
 
-    Pictures at fault are refused as by the real one. `tasks` are those begun, `cancelled` those
+    Pictures at fault are refused as by the real one. `requests` are those begun, `cancelled` those
     stopped. Between `hold` and `release` every task stops halfway, after a progress with preview.
     """
 
     def __init__(self):
-        self.tasks = []
+        self.requests = []
         self.cancelled = []
         self.errors = []
         self.closed = False
@@ -63,31 +63,33 @@ class FakeWorker:
     async def close(self):
         self.closed = True
 
-    async def submit(self, task, *, on_progress):
+    async def submit(self, request, *, on_progress):
         loop = asyncio.get_running_loop()
         async with self._lock:
-            self.tasks.append(task)
+            self.requests.append(request)
             error = self.errors.pop(0) if self.errors else None
             try:
-                painted = await loop.run_in_executor(None, self._paint, task)
+                painted = await loop.run_in_executor(None, self._paint, request)
                 on_progress(PaintProgress(share=0.1, step=1, steps=STEPS))
-                await loop.run_in_executor(None, self._save_preview, task, painted)
+                await loop.run_in_executor(None, self._save_preview, request, painted)
                 half = STEPS // 2
-                on_progress(PaintProgress(share=0.5, step=half, steps=STEPS, preview=task.preview))
+                on_progress(
+                    PaintProgress(share=0.5, step=half, steps=STEPS, preview=request.preview)
+                )
                 await self._released.wait()
                 if error is not None:
                     raise error
-                await loop.run_in_executor(None, painted.save, task.output)
+                await loop.run_in_executor(None, painted.save, request.output)
             except asyncio.CancelledError:
-                self.cancelled.append(task)
+                self.cancelled.append(request)
                 raise
             return PaintResult(seconds=0.1, steps=STEPS, width=painted.width, height=painted.height)
 
-    def _paint(self, task):
-        photo = self._read("photo", task.photo)
-        if task.model is not None:
-            return painted_by_double(photo, model_colour(task.model))
-        return painted_by_double(photo, mean_colour(self._read("style", task.style)))
+    def _paint(self, request):
+        photo = self._read("photo", request.photo)
+        if request.model is not None:
+            return painted_by_double(photo, model_colour(request.model))
+        return painted_by_double(photo, mean_colour(self._read("style", request.style)))
 
     def _read(self, picture, path):
         try:
@@ -96,5 +98,5 @@ class FakeWorker:
             reason = REASONS[type(error)]
             raise PaintingRefused(str(error), picture=picture, reason=reason) from error
 
-    def _save_preview(self, task, painted):
-        painted.resize((32, 32)).save(task.preview, "JPEG")
+    def _save_preview(self, request, painted):
+        painted.resize((32, 32)).save(request.preview, "JPEG")

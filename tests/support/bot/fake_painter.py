@@ -25,14 +25,14 @@ def step(number, preview=False):
     say("progress", share=number / 10, step=number, steps=10, preview=preview)
 
 
-def listen(cancelled, tasks, wake):
+def listen(cancelled, requests, wake):
     for line in sys.stdin:
         message = json.loads(line)
         if message["kind"] == "cancel":
             cancelled.set()
         else:
             cancelled.clear()
-            tasks.append(message["task"])
+            requests.append(message["request"])
         wake.set()
     os._exit(0)
 
@@ -70,15 +70,15 @@ def main():
         sys.exit(3)
     if how == "never ready":
         time.sleep(600)
-    cancelled, wake, tasks = threading.Event(), threading.Event(), []
-    threading.Thread(target=listen, args=(cancelled, tasks, wake), daemon=True).start()
+    cancelled, wake, requests = threading.Event(), threading.Event(), []
+    threading.Thread(target=listen, args=(cancelled, requests, wake), daemon=True).start()
     log(f"WARNING fake.painter: process {os.getpid()}")
     say("ready")
     while True:
         wake.wait()
         wake.clear()
-        while tasks:
-            task = tasks.pop(0)
+        while requests:
+            task = requests.pop(0)
             log(f"task {task['output']}")
             work(task["kind"], cancelled)
 

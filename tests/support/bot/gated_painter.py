@@ -37,7 +37,7 @@ def paint(task, gate, cancelled):
 
 def main():
     gate, cancelled = Path(sys.argv[1]), threading.Event()
-    tasks, wake = [], threading.Event()
+    requests, wake = [], threading.Event()
 
     def listen():
         for line in sys.stdin:
@@ -46,7 +46,7 @@ def main():
                 cancelled.set()
             else:
                 cancelled.clear()
-                tasks.append(message["task"])
+                requests.append(message["request"])
                 wake.set()
         os._exit(0)
 
@@ -56,8 +56,8 @@ def main():
     while True:
         wake.wait()
         wake.clear()
-        while tasks:
-            paint(tasks.pop(0), gate, cancelled)
+        while requests:
+            paint(requests.pop(0), gate, cancelled)
 
 
 main()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from bot.painting.protocol import Task
+from bot.painting.protocol import PaintRequest
 
 
-def task(what="paint", name="one"):
-    return Task(kind=what, photo="photo.jpg", output=f"{name}.png", previews="previews", size=64)
+def request(what="paint", name="one"):
+    return PaintRequest(
+        kind=what, photo="photo.jpg", output=f"{name}.png", previews="previews", size=64
+    )
 
 
 def unheard(progress):

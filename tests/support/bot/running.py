@@ -14,8 +14,8 @@ FAST = Rate(10_000, 10_000)
 
 
 @asynccontextmanager
-async def running(config, worker, **parts):
-    service = Service(config, worker=worker, **{"edit_interval": 0.05, **parts})
+async def running(config, painter_client, **parts):
+    service = Service(config, painter_client=painter_client, **{"edit_interval": 0.05, **parts})
     await service.start()
     try:
         yield service

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from bot.errors import PainterDied, PaintingRefused
-from bot.painting.client import Worker
-from bot.painting.protocol import STYLIZE, TRANSLATE, Task
-from tests.support.bot.doubles import FakeWorker, mean_colour, model_colour
+from bot.painting.client import PainterClient
+from bot.painting.protocol import STYLIZE, TRANSLATE, PaintRequest
+from tests.support.bot.doubles import FakePainterClient, mean_colour, model_colour
 
 
-def task(folder, photo="red", style="blue", **changes):
+def request(folder, photo="red", style="blue", **changes):
     for colour in (photo, style):
         Image.new("RGB", (80, 60), colour).save(folder / f"{colour}.png")
     given = {
@@ -25,23 +25,25 @@ def task(folder, photo="red", style="blue", **changes):
         "previews": str(folder),
         "size": 64,
     }
-    return Task(**{**given, **changes})
+    return PaintRequest(**{**given, **changes})
 
 
 def test_double_has_the_worker_s_interface():
     for name in ("start", "close", "submit"):
-        real, double = (inspect.signature(getattr(each, name)) for each in (Worker, FakeWorker))
+        real, double = (
+            inspect.signature(getattr(each, name)) for each in (PainterClient, FakePainterClient)
+        )
         assert list(real.parameters) == list(double.parameters)
 
 
 async def test_result_shows_which_photo_and_which_style_it_is_of(tmp_path):
-    worker, heard = FakeWorker(), []
+    painter_client, heard = FakePainterClient(), []
     for photo, style, expected in (
         ("red", "blue", (127, 0, 127)),
         ("lime", "red", (127, 127, 0)),
     ):
-        wanted = task(tmp_path, photo, style)
-        result = await worker.submit(wanted, on_progress=heard.append)
+        wanted = request(tmp_path, photo, style)
+        result = await painter_client.submit(wanted, on_progress=heard.append)
         with Image.open(wanted.output) as painted:
             assert painted.size == (result.width, result.height) == (80, 60)
             assert mean_colour(painted) == pytest.approx(expected, abs=1)
@@ -49,43 +51,43 @@ async def test_result_shows_which_photo_and_which_style_it_is_of(tmp_path):
 
 
 async def test_translation_has_the_model_s_colour(tmp_path):
-    wanted = task(tmp_path, photo="black", kind=TRANSLATE, style=None, model="vintage")
-    await FakeWorker().submit(wanted, on_progress=lambda _: None)
+    wanted = request(tmp_path, photo="black", kind=TRANSLATE, style=None, model="vintage")
+    await FakePainterClient().submit(wanted, on_progress=lambda _: None)
     with Image.open(wanted.output) as painted:
         expected = [value / 2 for value in model_colour("vintage")]
         assert mean_colour(painted) == pytest.approx(expected, abs=1)
 
 
 async def test_held_task_waits_and_can_be_cancelled(tmp_path):
-    worker, halfway = FakeWorker(), asyncio.Event()
+    painter_client, halfway = FakePainterClient(), asyncio.Event()
 
     def hear(progress):
         if progress.preview:
             halfway.set()
 
-    worker.hold()
+    painter_client.hold()
     submitted = [
-        asyncio.ensure_future(worker.submit(task(tmp_path, photo), on_progress=hear))
+        asyncio.ensure_future(painter_client.submit(request(tmp_path, photo), on_progress=hear))
         for photo in ("red", "lime")
     ]
     await halfway.wait()
-    assert len(worker.tasks) == 1
+    assert len(painter_client.requests) == 1
     submitted[0].cancel()
     with pytest.raises(asyncio.CancelledError):
         await submitted[0]
-    worker.release()
+    painter_client.release()
     assert (await submitted[1]).width == 80
-    assert worker.cancelled == worker.tasks[:1]
+    assert painter_client.cancelled == painter_client.requests[:1]
 
 
 async def test_fails_as_told_and_refuses_what_is_no_picture(tmp_path):
-    worker = FakeWorker()
-    worker.fail(PainterDied("killed"), None)
+    painter_client = FakePainterClient()
+    painter_client.fail(PainterDied("killed"), None)
     with pytest.raises(PainterDied, match="killed"):
-        await worker.submit(task(tmp_path), on_progress=lambda _: None)
-    await worker.submit(task(tmp_path), on_progress=lambda _: None)
-    wanted = task(tmp_path)
+        await painter_client.submit(request(tmp_path), on_progress=lambda _: None)
+    await painter_client.submit(request(tmp_path), on_progress=lambda _: None)
+    wanted = request(tmp_path)
     (tmp_path / "blue.png").write_text("hello")
     with pytest.raises(PaintingRefused) as caught:
-        await worker.submit(wanted, on_progress=lambda _: None)
+        await painter_client.submit(wanted, on_progress=lambda _: None)
     assert (caught.value.picture, caught.value.reason) == ("style", "not-a-picture")
