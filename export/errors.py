@@ -9,8 +9,9 @@ JetbrushError                    (of runtime.errors)
     │       └── CheckpointRefused   its pickle asks for more than tensors: code, perhaps
     ├── DownloadError            a file could not be had from its source
     │   └── ChecksumMismatch     it could, but is not the file that was published
+    ├── CannotBuild              TensorRT, pycuda or the GPU is missing on this machine
     ├── EngineFailed             an engine could not be built
-    │   └── DiskFull             there is no room for it; the one that was there is kept
+    │   └── DiskFull             there is no room for it; the existing one is kept
     └── TrainingFailed           fine-tuning cannot begin, or not go on
         ├── DatasetError         the pictures are not there, or too few
         ├── BatchTooLarge        a batch does not fit into the memory
@@ -54,12 +55,16 @@ class ChecksumMismatch(DownloadError):
     """A file was had from its source, but its sha256 is not the published file's."""
 
 
+class CannotBuild(ExportError):
+    """TensorRT, pycuda or the GPU is missing on this machine."""
+
+
 class EngineFailed(ExportError):
     """An engine could not be built."""
 
 
 class DiskFull(EngineFailed):
-    """There is no room for the engine; the one that was there is kept."""
+    """There is no room for the engine; the existing one is kept."""
 
 
 class TrainingFailed(ExportError):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Collection, Dict, List, Set
 
 from export.engines.job import BUILD_FAILED, MEMORY_FULL, NOT_HERE, PINNED, TEST_FAILED, TYPED, Job
+from export.engines.preflight import INSTALL_TENSORRT
 from export.engines.staleness import record_of
 from runtime.backends.trt_device import Device, import_vendors, open_device
 from runtime.backends.trt_plan import host_of
@@ -28,12 +29,14 @@ class BuildFailed(Exception):
 
 
 def main() -> int:
-    """Print the host and what precision its TensorRT knows as JSON; `NOT_HERE` without one."""
+    """Print the host and its engines' precision as JSON; `NOT_HERE` without TensorRT or a GPU."""
     try:
         trt, cuda = import_vendors()
         host = host_of(trt, open_device(cuda))
     except BackendUnavailable as error:
-        print(error, file=sys.stderr)
+        # One that is installed but cannot be loaded needs another cure, which the error names.
+        absent = isinstance(error.__cause__, ModuleNotFoundError)
+        print(f"{error} {INSTALL_TENSORRT}" if absent else error, file=sys.stderr)
         return NOT_HERE
     precision = PINNED if hasattr(trt.BuilderFlag, "FP16") else TYPED
     print(json.dumps({"host": vars(host), "precision": precision}))

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Tuple
 
-from export.engines.driver import Steps, Tools, find_tools, write_onnx
+from export.engines.driver import BuildHost, build, probe_host, write_onnx
 from export.engines.job import Job, graph_named, graphs_in
 from export.engines.preflight import warnings
 from export.engines.staleness import why_invalid
-from export.errors import DiskFull, EngineFailed, ExportError
+from export.errors import CannotBuild, DiskFull, EngineFailed, ExportError
 from export.graphs.command import add_vgg
 from export.sources.vgg_sets import check_installed
 from runtime.spec.engines import ENGINES, Size, engine_sizes
@@ -61,20 +61,22 @@ def run(args: argparse.Namespace) -> int:
     folder: Path = args.output
     check_installed(args.vgg)
     write_onnx(folder, args.vgg)
-    tools = find_tools()
-    if tools is None:
+    try:
+        here = probe_host()
+    except CannotBuild as error:
+        print(f"error: {error}", file=sys.stderr)
         print(f"The ONNX files are in {folder}; run `make engines` on the machine with the GPU.")
         return NOT_A_BUILDER
     for each in warnings():
         print(f"warning: {each}", file=sys.stderr)
-    jobs = _jobs(_wanted(args.graphs, folder), args.size, folder, tools)
+    jobs = _jobs(_wanted(args.graphs, folder), args.size, folder, here)
     todo = []
     for job in jobs:
-        reason = why_invalid(job, tools.host)
+        reason = why_invalid(job, here.host)
         if reason:
             todo.append((job, reason))
     print(f"{len(jobs)} engines, {len(jobs) - len(todo)} of them there, {len(todo)} to build.")
-    return _build_all(todo, Steps(tools))
+    return _build_all(todo)
 
 
 @dataclass
@@ -90,13 +92,13 @@ class _Clock:
         return f", about {self.seconds / self.count * count / 60:.0f} min left"
 
 
-def _build_all(todo: List[Tuple[Job, str]], steps: Steps) -> int:
+def _build_all(todo: List[Tuple[Job, str]]) -> int:
     failed = []
     clock = _Clock()
     for index, (job, reason) in enumerate(todo, start=1):
         print(f"[{index}/{len(todo)}] {job.name}: {reason}", flush=True)
         try:
-            seconds = steps.build(job)
+            seconds = build(job)
         except DiskFull as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
@@ -130,7 +132,7 @@ def _wanted(names: List[str], folder: Path) -> List[GraphSpec]:
 
 
 def _jobs(
-    graphs: List[GraphSpec], sizes: Optional[List[Size]], folder: Path, tools: Tools
+    graphs: List[GraphSpec], sizes: Optional[List[Size]], folder: Path, here: BuildHost
 ) -> List[Job]:
     """One job for each graph and size; the first sizes of all graphs come first."""
     sums = {
@@ -148,7 +150,7 @@ def _jobs(
             size=size,
             folder=str(folder),
             onnx_sha256=sums[graph.name],
-            precision=tools.precision,
+            precision=here.precision,
             workspace_mib=0,
         )
         for _, graph, size in sorted(numbered, key=lambda each: each[0])

@@ -1,4 +1,4 @@
-"""Runs the processes that build one engine, watches them, and says what became of them."""
+"""Runs the processes that build an engine, one after the other, and reports their results."""
 
 from __future__ import annotations
 
@@ -8,169 +8,162 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Optional
+from typing import List
 
-from export.engines import trtexec as engine_trtexec
 from export.engines.job import DISK_FULL, FLOAT32, MEMORY_FULL, TEST_FAILED, Job
 from export.engines.preflight import SWAP_RECIPE
 from export.engines.step import NO_ROOM
-from export.errors import DiskFull, EngineFailed
+from export.errors import CannotBuild, DiskFull, EngineFailed
 from runtime.spec.engines import EngineHost
 
-#: Below 8.4 TensorRT takes none unless told to, from 8.4 all that there is, which on a Jetson is
-#: the whole machine's. The first is enough for most; where TensorRT runs all of a graph in memory
-#: of its own, as 11 does, the deep graph wants more. A full memory leaves only the smaller ones.
+#: The workspaces to try, in this order. TensorRT's default is 0 below 8.4, and from 8.4 on all
+#: device memory, which on a Jetson is all memory. 256 MiB are enough for most engines; TensorRT 11
+#: needs more for the deep graph. When the memory was full, only smaller workspaces are tried.
 WORKSPACES_MIB = (256, 512, 1024, 128, 64)
 
-#: The kernel's end of a process: as Python says it, and as a shell does.
+#: How Python and a shell report a process that the kernel's OOM killer ended.
 _KILLED = (-9, 137)
 
-#: How often a sign of life is given, on a terminal and in a log.
+#: How often the elapsed time is printed, on a terminal and in a log.
 _TICK_S, _LOG_TICK_S = 1.0, 60.0
 
 _PYTHON = [sys.executable, "-m"]
+_PREPARE_STEP, _BUILD_STEP = "export.engines.prepare", "export.engines.builder"
 
 
 @dataclass(frozen=True)
-class Tools:
-    """What builds engines here: a module to run, its precision, and the host if it is known."""
+class BuildHost:
+    """The machine as a builder of engines: what its plans are bound to, and their precision."""
 
-    module: str
+    host: EngineHost
     precision: str
-    host: Optional[EngineHost]
 
 
 def write_onnx(folder: Path, vgg: str) -> None:
-    """Run `python -m export onnx` in a process of its own, so that its memory is given back.
+    """Run `python -m export onnx` in a process of its own, which gives its memory back.
 
     `vgg` is the set of VGG-19's weights.
     """
     command = [*_PYTHON, "export", "onnx", "--vgg", vgg, "-o", str(folder)]
     done = subprocess.run(command, check=False)
     if done.returncode:
-        print("Some graphs could not be written; going on with those that are there.")
+        print("Some graphs could not be written; continuing with those that exist.")
 
 
-def find_tools() -> Optional[Tools]:
-    """The Python bindings with pycuda, else trtexec; None, after saying why, without either."""
+def probe_host() -> BuildHost:
+    """Ask a process of its own for this machine's TensorRT and GPU.
+
+    Raises `CannotBuild` with the reason and its cure when TensorRT, pycuda or the GPU is missing.
+    """
     probe = subprocess.run(
-        [*_PYTHON, "export.engines.builder"],
+        [*_PYTHON, _BUILD_STEP],
         check=False,
         capture_output=True,
         text=True,
     )
-    if probe.returncode == 0:
-        found = json.loads(probe.stdout)
-        return Tools("export.engines.builder", found["precision"], EngineHost(**found["host"]))
-    reason = (probe.stderr.strip().splitlines() or [f"exit code {probe.returncode}"])[-1]
-    print(f"TensorRT cannot be used from Python here: {reason}", file=sys.stderr)
-    program = engine_trtexec.find()
-    if program is None:
-        print("Nor is there trtexec, on the PATH or in /usr/src/tensorrt/bin.", file=sys.stderr)
-        return None
-    precision = engine_trtexec.precision_of(engine_trtexec.help_of(program))
-    print(f"Building with {program} ({precision}).")
-    return Tools("export.engines.trtexec", precision, None)
+    if probe.returncode:
+        reason = (probe.stderr.strip().splitlines() or [f"exit code {probe.returncode}."])[-1]
+        raise CannotBuild(f"Engines cannot be built on this machine: {reason}")
+    found = json.loads(probe.stdout)
+    return BuildHost(EngineHost(**found["host"]), found["precision"])
 
 
-class Steps:
-    """Builds engines with `tools`, each step in a process of its own."""
+def build(job: Job) -> float:
+    """Prepare, build, test and install the engine of `job`; returns the seconds it took.
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def build(self, job: Job) -> float:
-        """Prepare, build, test and install the engine of `job`; returns the seconds it took.
-
-        Raises `DiskFull`, or `EngineFailed` with what the last process said.
-        """
-        started = time.monotonic()
+    Raises `DiskFull`, or `EngineFailed` with the last output of the process that failed.
+    """
+    started = time.monotonic()
+    try:
         try:
-            try:
-                self._on_ladder(job)
-            except _TestFailed as failure:
-                if job.precision == FLOAT32:
-                    raise EngineFailed(f"{job.name} computes wrongly: {failure}") from failure
-                print(f"    {failure}\n    building it in float32 instead, which is slower")
-                self._on_ladder(job.at(precision=FLOAT32))
+            _build_with_retries(job)
         except _TestFailed as failure:
-            raise EngineFailed(
-                f"{job.name} computes wrongly in float32 too: {failure}"
-            ) from failure
-        finally:
-            for path in (job.prepared, job.pins, job.unproven):
-                if path.exists():
-                    path.unlink()
-        return time.monotonic() - started
+            print(f"    {failure}\n    building it in float32 instead, which is slower")
+            _build_with_retries(job.at(precision=FLOAT32))
+    except _TestFailed as failure:
+        raise EngineFailed(f"{job.name} computes wrongly in float32 too: {failure}") from failure
+    finally:
+        for path in (job.prepared, job.pins, job.unproven):
+            if path.exists():
+                path.unlink()
+    return time.monotonic() - started
 
-    def _on_ladder(self, job: Job) -> None:
-        """Build with one workspace after the other, until it can be."""
-        said = self._run("export.engines.prepare", job)
-        if said.code:
-            raise EngineFailed(f"{job.name} could not be prepared: {said.last_words}")
-        least_too_much = sys.maxsize
-        for workspace in WORKSPACES_MIB:
-            if workspace >= least_too_much:
-                continue
-            said = self._run(self._tools.module, job.at(workspace_mib=workspace))
-            if said.code == 0:
-                return
-            if said.code == TEST_FAILED:
-                raise _TestFailed(said.last_words)
-            if said.code in (*_KILLED, MEMORY_FULL):
-                least_too_much = workspace
-            print(f"    not with {workspace} MiB of workspace: {said.last_words}")
-        if said.code in (*_KILLED, MEMORY_FULL):
-            raise EngineFailed(f"{job.name}: {said.last_words}\n{SWAP_RECIPE}")
-        raise EngineFailed(f"{job.name} could not be built: {said.last_words}")
 
-    def _run(self, module: str, job: Job) -> _Said:
-        """Run a step in a process, with a sign of life; what it says goes to a file meanwhile."""
-        log = Path(job.folder) / f"{job.name}.log.part"
-        try:
-            with log.open("wb") as output:
-                command = [*_PYTHON, "export.engines.step", module, job.to_json()]
-                process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-                _watch(process, f"    {module.rpartition('_')[2]}")
-            said = _Said(process.returncode, log.read_text(errors="replace").strip())
-        except OSError as error:
-            if error.errno in NO_ROOM:
-                raise DiskFull(_room(job, str(error))) from error
-            raise EngineFailed(f"{job.name}: {error}") from error
-        finally:
-            if log.exists():
-                log.unlink()
-        if said.code == DISK_FULL:
-            raise DiskFull(_room(job, said.last_words))
-        return said
+def _build_with_retries(job: Job) -> None:
+    """Try one workspace after the other until the build succeeds."""
+    result = _run(_PREPARE_STEP, job)
+    if result.code:
+        raise EngineFailed(f"{job.name} could not be prepared: {result.last_lines}")
+    smallest_too_large = sys.maxsize
+    for workspace in WORKSPACES_MIB:
+        if workspace >= smallest_too_large:
+            continue
+        result = _run(_BUILD_STEP, job.at(workspace_mib=workspace))
+        if result.code == 0:
+            return
+        if result.code == TEST_FAILED:
+            raise _TestFailed(result.last_lines)
+        if result.memory_was_full:
+            smallest_too_large = workspace
+        print(f"    not with {workspace} MiB of workspace: {result.last_lines}")
+    if result.memory_was_full:
+        raise EngineFailed(f"{job.name}: {result.last_lines}\n{SWAP_RECIPE}")
+    raise EngineFailed(f"{job.name} could not be built: {result.last_lines}")
+
+
+def _run(module: str, job: Job) -> _Result:
+    """Run a step in a process and show that it is alive; its output goes to a file meanwhile."""
+    log = Path(job.folder) / f"{job.name}.log.part"
+    try:
+        with log.open("wb") as output:
+            command = [*_PYTHON, "export.engines.step", module, job.to_json()]
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+            _watch(process, f"    {module.rpartition('.')[2]}")
+        result = _Result(process.returncode, log.read_text(errors="replace").strip())
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise DiskFull(_disk_full(job, str(error))) from error
+        raise EngineFailed(f"{job.name}: {error}") from error
+    finally:
+        if log.exists():
+            log.unlink()
+    if result.code == DISK_FULL:
+        raise DiskFull(_disk_full(job, result.last_lines))
+    return result
 
 
 class _TestFailed(Exception):
-    """A plan was built, but computes something else than the graph."""
+    """A plan was built, but its outputs differ from the graph's."""
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Result:
+    """The exit code of a step's process, and its output."""
+
     code: int
     text: str
 
     @property
-    def last_words(self) -> str:
+    def memory_was_full(self) -> bool:
+        return self.code in (*_KILLED, MEMORY_FULL)
+
+    @property
+    def last_lines(self) -> str:
         if self.code in _KILLED:
             return "the kernel ended it because the memory was full."
         lines: List[str] = self.text.splitlines()[-3:]
         return " ".join(lines) or f"exit code {self.code}"
 
 
-def _room(job: Job, said: str) -> str:
+def _disk_full(job: Job, reason: str) -> str:
     return (
-        f"{said}. Make room on the disk of {job.folder} and run `make engines` again; the engines "
-        "that were there are kept."
+        f"{reason}. Make room on the disk of {job.folder} and run `make engines` again; existing "
+        "engines are kept."
     )
 
 
 def _watch(process: subprocess.Popen[bytes], what: str) -> None:
-    """Wait for `process`; on a terminal the elapsed time runs, in a log there is a line a minute."""
+    """Wait for `process` and print the elapsed time: each second on a terminal, else each minute."""
     terminal = sys.stdout.isatty()
     started = time.monotonic()
     try:

@@ -28,7 +28,6 @@ REVISION = 1
 #: FP16 with FP32 pins, for TensorRT up to 10; types written into the ONNX file, for 11; and what
 #: is left when an FP16 engine fails its test.
 PINNED, TYPED, FLOAT32 = "fp16-pinned", "fp16-typed", "float32"
-PRECISIONS = (PINNED, TYPED, FLOAT32)
 
 #: What a child process reports by its exit code beside 0.
 BUILD_FAILED, TEST_FAILED, DISK_FULL, NOT_HERE, MEMORY_FULL = 10, 11, 12, 13, 14

@@ -14,6 +14,15 @@ The memory is too small for the builder. Give the machine swap and try again:
     echo '/swapfile none swap sw 0 0' | sudo tee -a /etc/fstab
 and stop the desktop meanwhile: sudo systemctl isolate multi-user.target"""
 
+#: The cure for a Python without TensorRT or pycuda; in one line, as an error message is.
+INSTALL_TENSORRT = (
+    "On a Jetson run `make setup` with /usr/local/cuda/bin on the PATH: it makes .venv with "
+    "--system-site-packages, so that it sees JetPack's TensorRT, and compiles pycuda. JetPack's "
+    "TensorRT is for the system's own Python (python3-libnvinfer); Python 3.8 on a Nano takes "
+    "tensorrt-8.0.1.6-cp38-none-linux_aarch64.whl of the Ubuntu 20.04 image. On a PC with an "
+    "NVIDIA GPU: `.venv/bin/pip install tensorrt pycuda`."
+)
+
 #: What the builder wants of memory, and of memory and swap together, before it begins.
 LEAST_FREE_MIB, LEAST_WITH_SWAP_MIB = 1500, 4000
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Optional
 
 from export.engines.job import FLOAT32, REVISION, Job
 from runtime.spec.engines import EngineHost, EngineRecord
 
 
-def why_invalid(job: Job, host: Optional[EngineHost]) -> str:
+def why_invalid(job: Job, host: EngineHost) -> str:
     """Why the plan of `job` must be built on `host`; empty if it is there and valid.
 
-    Without a host, as with trtexec, which tells what it runs on while it builds only, what the
-    plan is bound to is not compared.
-
-    Any workspace will do, and float32 where the FP16 plan failed its test: both are the outcome of
-    a build, and another one would come to the same.
+    Any workspace is accepted, and float32 where the FP16 plan failed its test: both are results of
+    a build, and another build would have the same results.
     """
     if not job.plan.exists():
         return "not built yet"
@@ -30,7 +26,7 @@ def why_invalid(job: Job, host: Optional[EngineHost]) -> str:
         return f"built as {record.precision}, now {job.precision}"
     if record.onnx_sha256 != job.onnx_sha256:
         return "the ONNX file has changed"
-    differences = record.host.differences(host) if host else ()
+    differences = record.host.differences(host)
     if differences:
         return "; ".join(differences)
     built = job.at(precision=record.precision, workspace_mib=record.workspace_mib)

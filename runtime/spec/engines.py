@@ -79,9 +79,9 @@ def planned_sizes(graph: GraphSpec, folder: Path) -> Tuple[Size, ...]:
 class EngineHost:
     """What a plan is bound to: it loads under the very same versions on the same device only.
 
-    `bindings` is the version of the Python module, empty for a plan that trtexec built;
-    `library` is that of libnvinfer, such as 8201; `capability` is such as `5.3`; `l4t` is the
-    Jetson's release, such as `R32.6.1`, and empty elsewhere.
+    `bindings` is the version of the Python module, such as `8.2.1.8`; `library` is that of
+    libnvinfer, such as `8201`; `capability` is such as `5.3`; `l4t` is the Jetson's release, such
+    as `R32.6.1`, and empty elsewhere.
     """
 
     bindings: str
@@ -91,10 +91,8 @@ class EngineHost:
     l4t: str
 
     def differences(self, here: EngineHost) -> Tuple[str, ...]:
-        """What differs `here`, in words; without bindings on one side they are not compared."""
-        names = [each.name for each in fields(self)]
-        if not (self.bindings and here.bindings):
-            names.remove("bindings")
+        """What differs `here`, in words."""
+        names = (each.name for each in fields(self))
         pairs = ((name, getattr(self, name), getattr(here, name)) for name in names)
         return tuple(f"{name} {was!r}, now {now!r}" for name, was, now in pairs if was != now)
 

@@ -15,13 +15,12 @@ from typing import Any, Callable, Dict, List, Mapping, Type
 import numpy as np
 from PIL import Image, ImageOps
 
-from export.engines.driver import Steps, find_tools
+from export.engines.driver import build, probe_host
 from export.engines.job import Job, graph_named
 from export.errors import ExportError
 from export.graphs.gatys import write_features, write_gatys
 from export.sources.vgg import load_vgg19
 from runtime.backends import backend_class
-from runtime.backends.trt_device import import_vendors
 from runtime.backends.trt_plan import sum_of
 from runtime.catalog.styles import find_style
 from runtime.errors import BackendUnavailable, JetbrushError
@@ -78,12 +77,7 @@ def network(task: Task) -> Figures:
 
 def engines(task: Task) -> Figures:
     """Build the engines of `task.graphs`: the seconds of each, and the reasons of those that fail."""
-    # For its reason; trtexec could build engines, but not run them.
-    import_vendors()
-    tools = find_tools()
-    if tools is None or tools.host is None:
-        raise BackendUnavailable("TensorRT is installed, but it cannot be used here.")
-    steps = Steps(tools)
+    here = probe_host()
     built: Dict[str, float] = {}
     failed: Dict[str, str] = {}
     for name, size in task.graphs:
@@ -91,12 +85,12 @@ def engines(task: Task) -> Figures:
         if not onnx.exists():
             failed[name] = f"{onnx.name} could not be written"
             continue
-        job = Job(name, size, task.folder, sum_of(onnx.read_bytes()), tools.precision, 0)
+        job = Job(name, size, task.folder, sum_of(onnx.read_bytes()), here.precision, 0)
         try:
-            built[name] = round(steps.build(job), 1)
+            built[name] = round(build(job), 1)
         except ExportError as error:
             failed[name] = " ".join(str(error).split())
-    return {"bindings": tools.host.bindings, "seconds": built, "failed": failed}
+    return {"bindings": here.host.bindings, "seconds": built, "failed": failed}
 
 
 def recipe(task: Task) -> Figures:

@@ -20,7 +20,7 @@ from export.engines.staleness import why_invalid
 from export.engines.verification import complaints
 from runtime.backends import trt_plan
 from runtime.backends.trt_device import open_device
-from runtime.spec.engines import EngineRecord
+from runtime.spec.engines import EngineHost, EngineRecord
 from runtime.spec.graphs import features_graph, gatys_graph
 from runtime.spec.vgg import CLASSIC
 from tests.support.tensorrt.builder_double import Plan
@@ -149,11 +149,11 @@ def test_full_disk_keeps_the_old_plan(prepared, monkeypatch):
 
 def test_what_makes_a_plan_invalid(prepared):
     job = prepared()
-    assert why_invalid(job, None) == "not built yet"
+    assert why_invalid(job, EngineHost("", "", "", "", "")) == "not built yet"
     assert built(make_tensorrt("8.4.1.5"), job) == 0
     record = EngineRecord.from_json(job.sidecar.read_text())
     host = record.host
-    assert why_invalid(job, host) == "" and why_invalid(job, None) == ""
+    assert why_invalid(job, host) == ""
     # Whatever rung of the ladder it was built on.
     assert why_invalid(job.at(workspace_mib=64), host) == ""
     other = dataclasses.replace(host, library="8400")
