@@ -20,7 +20,7 @@ from export.engines.staleness import why_invalid
 from export.errors import CannotBuild, DiskFull, EngineFailed, ExportError
 from export.graphs.command import add_vgg
 from export.sources.vgg_sets import check_installed
-from runtime.spec.engines import ENGINES, Size, engine_sizes
+from runtime.spec.engines import ENGINES, SIDE_STEP, Size, engine_sizes
 from runtime.spec.graphs import GraphSpec
 from runtime.spec.vgg import CLASSIC, DEEP
 
@@ -161,6 +161,9 @@ def _size(text: str) -> Size:
     width, cross, height = text.partition("x")
     if not (cross and width.isdigit() and height.isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is no size such as 384x288")
-    if int(width) % 16 or int(height) % 16 or not int(width) or not int(height):
-        raise argparse.ArgumentTypeError(f"{text}: width and height must be multiples of 16")
-    return int(width), int(height)
+    size = int(width), int(height)
+    if any(side % SIDE_STEP or not side for side in size):
+        raise argparse.ArgumentTypeError(
+            f"{text}: width and height must be multiples of {SIDE_STEP}"
+        )
+    return size

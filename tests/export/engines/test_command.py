@@ -200,6 +200,12 @@ def test_wrong_words_are_told(owner, words, said):
     assert done.returncode in (1, 2) and said in done.stderr
 
 
+def test_sides_are_multiples_of_what_engines_are_built_in(owner, monkeypatch):
+    monkeypatch.setattr(engines_command, "SIDE_STEP", 32)
+    assert "48x32: width and height must be multiples of 32" in owner.build().stderr
+    assert "must be multiples of 32" in owner.engines("--size", "0x32").stderr
+
+
 def test_full_disk_ends_the_build_and_keeps_what_is_there(owner):
     owner.install_tensorrt()
     assert owner.build().returncode == 0
