@@ -59,7 +59,13 @@ FACADES = ("runtime",)
 #: What a package may import of the others. `export` runs the backends only to verify engines.
 NEIGHBOURS = {
     "runtime": (),
-    "export": ("runtime.spec", "runtime.errors", "runtime.imaging", "runtime.backends"),
+    "export": (
+        "runtime.spec",
+        "runtime.errors",
+        "runtime.imaging",
+        "runtime.backends",
+        "runtime.machine.resources",
+    ),
     "bot": ("runtime",),
     "styles": ("runtime",),
 }

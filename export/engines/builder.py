@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, Collection, Dict, List, Set
 
 from export.engines.job import BUILD_FAILED, MEMORY_FULL, NOT_HERE, PINNED, TEST_FAILED, TYPED, Job
-from export.engines.preflight import INSTALL_TENSORRT
 from export.engines.staleness import record_of
 from runtime.backends.trt_device import Device, import_vendors, open_device
 from runtime.backends.trt_plan import host_of
 from runtime.backends.trt_session import Session, logger_of
 from runtime.errors import BackendError, BackendUnavailable, DeviceMemoryError
+from runtime.machine.resources import INSTALL_TENSORRT
 
 
 class BuildFailed(Exception):

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import List
 
 from export.engines.job import DISK_FULL, FLOAT32, MEMORY_FULL, TEST_FAILED, Job
-from export.engines.preflight import SWAP_RECIPE
 from export.engines.step import NO_ROOM
 from export.errors import CannotBuild, DiskFull, EngineFailed
+from runtime.machine.resources import SWAP_RECIPE
 from runtime.spec.engines import EngineHost
 
 #: The workspaces to try, in this order. TensorRT's default is 0 below 8.4, and from 8.4 on all

@@ -1,7 +1,7 @@
 """What a Jetson needs to paint well, looked up in its files and tools.
 
-`python3 -m runtime.machine.jetson` tells it before anything is installed: only the standard library is
-used. `python -m runtime doctor` tells it too.
+`python3 -m runtime.machine.jetson` reports it before anything is installed, with the standard
+library alone. `python -m runtime doctor` reports it too.
 """
 
 from __future__ import annotations
@@ -18,6 +18,18 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence
 
 from runtime.machine.findings import MISSING, NOTE, OK, Finding, report
+from runtime.machine.resources import (
+    INSTALL_TENSORRT,
+    MAKE_SWAP,
+    MIN_FREE_MIB,
+    ZRAM_OFF,
+    Clock,
+    is_jetson,
+    read_gpu_clock,
+    read_memory,
+    read_number,
+    read_text,
+)
 from runtime.spec.tegra import l4t_release
 
 #: The JetPack of each L4T release (developer.nvidia.com/embedded/jetpack-archive).
@@ -47,28 +59,25 @@ _JETPACKS: Mapping[str, str] = {
 #: The first whose TensorRT (8.0) can build the engines.
 _OLDEST = (32, 6)
 
-#: What the engines' builder wants.
-_LEAST_SWAP_MIB, _LEAST_FREE_MIB = 3800, 1500
-#: From about here on a Jetson slows itself down.
+#: From about this temperature on a Jetson slows itself down.
 _HOT = 80.0
 
 _LIBGOMP = "usr/lib/aarch64-linux-gnu/libgomp.so.1"
-_NODES = ("nvhost-ctrl-gpu", "nvhost-gpu", "nvmap")
+#: The GPU's device files: the first two up to JetPack 5, `nvgpu` from JetPack 6 on, all with `nvmap`.
+_NODES = ("nvhost-ctrl-gpu", "nvhost-gpu", "nvgpu/igpu0/ctrl", "nvmap")
 _MAXN = "Run `sudo nvpmodel -m 0`; jetbrush-clocks.service does so at every boot."
 #: The topics that `scripts/install` offers to mend.
 FIXABLE = ("swap", "zram", "desktop")
 
 
-def is_jetson(root: Path = Path("/")) -> bool:
-    """Whether this is a Jetson; `root` is where the system lies, for tests."""
-    return (root / "etc/nv_tegra_release").exists()
-
-
 def examine_jetson(root: Path = Path("/")) -> Iterator[Finding]:
-    """Look at model, release, power, heat, memory, TensorRT and permissions; nothing elsewhere."""
+    """Examine model, release, power, heat, memory, TensorRT and permissions of a Jetson.
+
+    There are no findings on other machines. `root` is the root of the file system, for tests.
+    """
     if not is_jetson(root):
         return
-    yield Finding("model", OK, _read(root / "proc/device-tree/model") or "a Jetson, unnamed")
+    yield Finding("model", OK, read_text(root / "proc/device-tree/model") or "a Jetson, unnamed")
     yield _release(root)
     yield _power_mode()
     yield from _clocks(root)
@@ -117,35 +126,28 @@ def _power_mode() -> Finding:
 
 
 def _clocks(root: Path) -> Iterator[Finding]:
-    for topic, pattern, least, most in (
-        (
-            "cpu clock",
-            "sys/devices/system/cpu/cpu0/cpufreq",
-            "scaling_min_freq",
-            "cpuinfo_max_freq",
-        ),
-        ("gpu clock", "sys/class/devfreq/*gpu*", "min_freq", "max_freq"),
-        ("gpu clock", "sys/class/devfreq/*.g[av]*", "min_freq", "max_freq"),
-    ):
-        for folder in sorted(root.glob(pattern)):
-            low, high = _number(folder / least), _number(folder / most)
-            if low is None or not high:
-                continue
-            # Processors count in kHz, devfreq in Hz.
-            mhz = 1e3 if topic == "cpu clock" else 1e6
-            text = f"between {low / mhz:.0f} and {high / mhz:.0f} MHz"
-            advice = "Run `sudo jetson_clocks`, or `sudo systemctl start jetbrush-clocks`."
-            if low >= high:
-                yield Finding(topic, OK, f"held at {high / mhz:.0f} MHz")
-            else:
-                yield Finding(topic, NOTE, text, advice)
-            break
+    cpu = root / "sys/devices/system/cpu/cpu0/cpufreq"
+    lowest, highest = read_number(cpu / "scaling_min_freq"), read_number(cpu / "cpuinfo_max_freq")
+    if lowest is not None and highest:
+        # Processors count in kHz, the GPU in Hz.
+        yield _clock("cpu clock", Clock(lowest * 1000, highest * 1000))
+    gpu = read_gpu_clock(root)
+    if gpu is not None:
+        yield _clock("gpu clock", gpu)
+
+
+def _clock(topic: str, clock: Clock) -> Finding:
+    if clock.is_held:
+        return Finding(topic, OK, f"held at {clock.highest / 1e6:.0f} MHz")
+    text = f"between {clock.lowest / 1e6:.0f} and {clock.highest / 1e6:.0f} MHz"
+    advice = "Run `sudo jetson_clocks`, or `sudo systemctl start jetbrush-clocks`."
+    return Finding(topic, NOTE, text, advice)
 
 
 def _temperature(root: Path) -> Iterator[Finding]:
     degrees: Dict[str, float] = {}
     for zone in sorted(root.glob("sys/class/thermal/thermal_zone*")):
-        name, milli = _read(zone / "type"), _number(zone / "temp")
+        name, milli = read_text(zone / "type"), read_number(zone / "temp")
         # The Nano's PMIC always says 100 degrees.
         if name and milli is not None and "PMIC" not in name:
             degrees[name] = milli / 1000
@@ -159,30 +161,24 @@ def _temperature(root: Path) -> Iterator[Finding]:
 
 
 def _memory(root: Path) -> Iterator[Finding]:
-    mib = {
-        name: int(kib) // 1024
-        for name, kib in re.findall(r"(\w+):\s+(\d+) kB", _read(root / "proc/meminfo"))
-    }
-    free = mib.get("MemAvailable", 0)
-    text = f"{free} MiB free of {mib.get('MemTotal', 0)}"
-    if free >= _LEAST_FREE_MIB:
-        yield Finding("memory", OK, text)
-    else:
-        advice = "Building engines wants 1500: stop the desktop and the bot meanwhile."
+    memory = read_memory(root)
+    if memory is None:
+        return
+    text = f"{memory.free_mib} MiB free of {memory.total_mib}"
+    if memory.is_short:
+        advice = f"Building engines needs {MIN_FREE_MIB}: stop the desktop and the bot meanwhile."
         yield Finding("memory", NOTE, text, advice)
-    sizes = [line.split() for line in _read(root / "proc/swaps").splitlines()[1:]]
-    swap = sum(int(line[2]) // 1024 for line in sizes if len(line) > 2 and "zram" not in line[0])
-    if swap >= _LEAST_SWAP_MIB:
-        yield Finding("swap", OK, f"{swap} MiB on the disk")
     else:
-        advice = (
-            "Without 4 GB the kernel may end the build: sudo fallocate -l 4G /swapfile && sudo chmod"
-            " 600 /swapfile && sudo mkswap /swapfile && sudo swapon /swapfile"
-        )
-        yield Finding("swap", NOTE, f"{swap} MiB on the disk", advice)
-    if any("zram" in line[0] for line in sizes if line):
+        yield Finding("memory", OK, text)
+    text = f"{memory.swap_mib} MiB on the disk"
+    if memory.swap_is_short:
+        advice = f"Without 4 GB the kernel may end the build: {' && '.join(MAKE_SWAP)}"
+        yield Finding("swap", NOTE, text, advice)
+    else:
+        yield Finding("swap", OK, text)
+    if memory.zram:
         text = "the swap lies in compressed memory, which painting needs itself"
-        yield Finding("zram", NOTE, text, "Run `sudo systemctl disable --now nvzramconfig`.")
+        yield Finding("zram", NOTE, text, f"Run `{ZRAM_OFF}`.")
 
 
 def _desktop() -> Finding:
@@ -201,11 +197,7 @@ def _tensorrt() -> Finding:
     if version:
         return Finding("bindings", OK, f"TensorRT {version} for this Python")
     text = f"Python {sys.version_info[0]}.{sys.version_info[1]} finds no TensorRT"
-    advice = (
-        "Install python3-libnvinfer with apt, and use the system's Python; the virtual environment"
-        " must be made with --system-site-packages."
-    )
-    return Finding("bindings", MISSING, text, advice)
+    return Finding("bindings", MISSING, text, INSTALL_TENSORRT)
 
 
 def _compiler(root: Path) -> Finding:
@@ -249,18 +241,6 @@ def _run(command: Sequence[str]) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.decode(errors="replace")
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").strip("\0\n ")
-    except OSError:
-        return ""
-
-
-def _number(path: Path) -> Optional[int]:
-    text = _read(path)
-    return int(text) if re.fullmatch(r"-?\d+", text) else None
 
 
 if __name__ == "__main__":

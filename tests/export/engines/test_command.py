@@ -13,7 +13,6 @@ import pytest
 
 from export.__main__ import main
 from export.engines import command as engines_command
-from export.engines import preflight as engine_preflight
 from export.engines.command import NOT_A_BUILDER
 from export.engines.job import FLOAT32
 from runtime.spec import engines as spec_engines
@@ -226,32 +225,3 @@ def test_full_disk_ends_the_build_and_keeps_what_is_there(owner):
     assert done.returncode == 1
     assert "No space left on device" in done.stderr and "Make room on the disk" in done.stderr
     assert owner.plan().read_bytes() == old
-
-
-def warnings_of(root, free_mib, swap_mib, *, zram=False, jetson=(0, 0)):
-    (root / "proc").mkdir()
-    (root / "proc" / "meminfo").write_text(
-        f"MemTotal: 4051048 kB\nMemAvailable: {free_mib * 1024} kB\nSwapFree: {swap_mib * 1024} kB\n"
-    )
-    (root / "proc" / "swaps").write_text("Filename Type\n" + ("/dev/zram0 partition" * zram))
-    if jetson[0]:
-        (root / "etc").mkdir()
-        (root / "etc" / "nv_tegra_release").write_text("# R32")
-        gpu = root / "sys/devices/57000000.gpu/devfreq/57000000.gpu"
-        gpu.mkdir(parents=True)
-        (gpu / "min_freq").write_text(f"{jetson[0]}\n")
-        (gpu / "available_frequencies").write_text(f"76800000 {jetson[1]}\n")
-    return engine_preflight.warnings(root)
-
-
-def test_preflight_warns_of_memory_swap_and_clocks(tmp_path):
-    def said(name, *arguments, **options):
-        (tmp_path / name).mkdir()
-        return warnings_of(tmp_path / name, *arguments, **options)
-
-    assert said("good", 3000, 4000, jetson=(921600000, 921600000)) == []
-    assert ["Only 800 MiB" in each for each in said("full", 800, 4000)] == [True]
-    assert ["2500 MiB free, expected" in each for each in said("no swap", 2500, 0)] == [True]
-    assert ["nvzramconfig" in each for each in said("zram", 3000, 2000, zram=True)] == [True]
-    slow = said("slow", 3000, 4000, jetson=(76800000, 921600000))
-    assert len(slow) == 1 and "76 MHz of 921 MHz" in slow[0] and "jetson_clocks" in slow[0]
