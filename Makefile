@@ -63,8 +63,8 @@ test-tensorrt: .venv38/.requirements  ## the tests' stand-ins against the real T
 test-aiogram: VENV = .venv-aiogram
 test-aiogram:  ## the bot's conversation with the oldest aiogram that it runs on
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	@grep -v -e '^pycuda' -e '^aiogram' -e '^aiohttp' requirements-jetson.txt > $(VENV)/pins.txt
-	@$(PY) -m pip install --quiet -r $(VENV)/pins.txt aiogram==3.3.0 'aiohttp==3.9.*' $(TEST_PINS)
+	@grep -v -e '^pycuda' -e '^aiogram' -e '^aiohttp' -e '^pydantic' requirements-jetson.txt > $(VENV)/pins.txt
+	@$(PY) -m pip install --quiet -r $(VENV)/pins.txt aiogram==3.3.0 'aiohttp==3.9.*' pydantic-settings $(TEST_PINS)
 	@$(PY) -m pytest -n auto tests/bot/handlers tests/bot/sandbox/test_aiogram.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.requirements-dev  ## ruff and mypy

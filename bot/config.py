@@ -1,110 +1,155 @@
-"""The settings, from the environment and the file .env; .env.example tells of each."""
+"""The settings, from the environment and the file .env; .env.example describes each of them."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
-from urllib.parse import urlsplit
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
 
 from dotenv import dotenv_values
+from pydantic import Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.errors import ConfigError
-from runtime.errors import OptionError
-from runtime.options import StylizeOptions
+from bot.setting_types import (
+    TOKEN_PATTERN,
+    Backend,
+    BotToken,
+    Domain,
+    Host,
+    LogLevel,
+    Mode,
+    ModeInAnyCase,
+    Url,
+    UserIds,
+    WebhookSecret,
+    WebhookUrl,
+)
+from runtime.options import (
+    LEAST_SIZE,
+    LEAST_STEPS,
+    MOST_SIZE,
+    MOST_STEPS,
+    StylizeOptions,
+    TranslateOptions,
+)
 
-WEBHOOK, POLLING = "webhook", "polling"
-MODES = (WEBHOOK, POLLING)
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-#: Telegram sends updates to no other ports (core.telegram.org/bots/webhooks).
-WEBHOOK_PORTS = (443, 80, 88, 8443)
-
-_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]{3,}")
-_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9]", re.IGNORECASE)
-_PAINTING = StylizeOptions()
-
-
-@dataclass(frozen=True)
-class Config:
+class Config(BaseSettings):
     """What the owner decided. Each field is the variable of its name in capitals.
 
-    mode: how updates arrive, `webhook` or `polling`; behind ngrok, the normal case, it is the
-        former.
-    webhook_url, webhook_url_file, ngrok_domain, ngrok_api: where the public URL of the web hook is
-        found, asked in this order; the file is read anew when it changes.
-    webhook_secret: what Telegram sends with each update; `None` to have one made and kept.
+    mode: how updates arrive; behind ngrok, the usual case, by web hook.
+    webhook_url, webhook_url_file, ngrok_domain, ngrok_api: where to find the public URL of the web
+        hook, in this order; the file is read again when it changes.
+    webhook_secret: what Telegram sends with each update; with `None` the bot makes one.
     host, port: where the bot listens.
-    jobs_per_user, jobs_in_all: the most that may wait.
+    jobs_per_user, jobs_in_all: the most jobs that may wait.
     keep_hours: how long finished jobs and their pictures are kept.
-    patience: seconds that a painting may go without progress.
-    stop_grace: seconds that a stopping bot lets the running job go on; then it is handed back.
-    size, steps, backend: as in `runtime.StylizeOptions`.
+    patience: seconds that a painting may take without progress.
+    stop_grace: seconds that a stopping bot gives the running job before it puts it back.
+    size, steps, backend: defaults for `stylize_options`; users choose another size in the chat.
     """
 
-    bot_token: str = field(repr=False)
-    mode: str = WEBHOOK
-    webhook_url: Optional[str] = None
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+
+    bot_token: BotToken
+    mode: ModeInAnyCase = Mode.WEBHOOK
+    webhook_url: Optional[WebhookUrl] = None
     webhook_url_file: Optional[Path] = None
-    webhook_secret: Optional[str] = field(default=None, repr=False)
-    ngrok_domain: Optional[str] = None
-    ngrok_api: str = "http://127.0.0.1:4040"
-    host: str = "127.0.0.1"
-    port: int = 8080
-    api_url: str = "https://api.telegram.org"
+    webhook_secret: Optional[WebhookSecret] = None
+    ngrok_domain: Optional[Domain] = None
+    ngrok_api: Url = "http://127.0.0.1:4040"
+    host: Host = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+    api_url: Url = "https://api.telegram.org"
     state_dir: Path = Path("state")
-    admin_ids: Tuple[int, ...] = ()
-    jobs_per_user: int = 3
-    jobs_in_all: int = 50
-    keep_hours: int = 48
-    patience: int = 600
-    stop_grace: int = 20
-    size: int = _PAINTING.size
-    steps: int = _PAINTING.steps
-    backend: str = _PAINTING.backend
-    log_level: str = "INFO"
+    admin_ids: UserIds = ()
+    jobs_per_user: int = Field(default=3, ge=1, le=1000)
+    jobs_in_all: int = Field(default=50, ge=1, le=100_000)
+    keep_hours: int = Field(default=48, ge=1, le=24 * 365)
+    patience: int = Field(default=600, ge=10, le=24 * 3600)
+    stop_grace: int = Field(default=20, ge=0, le=3600)
+    size: int = Field(default=StylizeOptions.size, ge=LEAST_SIZE, le=MOST_SIZE)
+    steps: int = Field(default=StylizeOptions.steps, ge=LEAST_STEPS, le=MOST_STEPS)
+    backend: Backend = StylizeOptions.backend
+    log_level: LogLevel = "INFO"
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: Type[BaseSettings], init_settings: Any, *args: Any, **others: Any
+    ) -> Tuple[PydanticBaseSettingsSource, ...]:
+        """Use the arguments alone; `load_config` reads the environment."""
+        return (init_settings,)
 
     @property
     def secrets(self) -> Tuple[str, ...]:
         """What must not reach a log."""
-        return tuple(each for each in (self.bot_token, self.webhook_secret) if each)
+        values = (self.bot_token, self.webhook_secret)
+        return tuple(each.get_secret_value() for each in values if each is not None)
+
+    @property
+    def local_url(self) -> str:
+        """Where the bot listens, as this machine reaches it."""
+        return f"http://{host_and_port(self.host, self.port)}"
+
+    @property
+    def stylize_options(self) -> StylizeOptions:
+        """The options of a style transfer as far as the user chooses no others."""
+        return StylizeOptions(size=self.size, steps=self.steps, backend=self.backend)
+
+    @property
+    def translate_options(self) -> TranslateOptions:
+        """The options of a translation; its size is the generators' own."""
+        return TranslateOptions(backend=self.backend)
 
 
 def load_config(environ: Mapping[str, str], env_file: Path = Path(".env")) -> Config:
     """Read the settings; `environ` wins over `env_file`, which need not exist.
 
-    An empty value counts as none. Raises `ConfigError` that names every wrong variable at once.
+    A blank value counts as not set. Raises `ConfigError` that names every wrong variable at once.
     """
-    given = {**_read_env_file(env_file), **environ}
-    given = {name: value.strip() for name, value in given.items() if value.strip()}
+    variables = _Variables(environ, env_file)
     problems: List[str] = []
-    values: Dict[str, Any] = {}
+    if variables.get("BOT_TOKEN") and variables.get("BOT_TOKEN_FILE"):
+        problems.append("BOT_TOKEN and BOT_TOKEN_FILE are both set; keep one of them.")
     try:
-        values["bot_token"] = _token(given)
-    except _Wrong as wrong:
-        problems.append(str(wrong))
-    for name, read in _READERS.items():
-        if name not in given:
-            continue
-        try:
-            values[name.lower()] = read(given[name])
-        except _Wrong as wrong:
-            problems.append(f"{name} {_shown(name, given[name])}; {wrong}")
+        config = Config(**variables())
+    except ValidationError as error:
+        problems += [_sentence(each) for each in error.errors(include_url=False)]
     if problems:
         raise ConfigError("\n".join(problems))
-    return Config(**values)
+    return config
 
 
-def read_webhook_url(value: str) -> str:
-    """A public URL, checked; raises `ValueError` that says what was expected."""
-    return _url(value, ports=WEBHOOK_PORTS)
+def host_and_port(host: str, port: int) -> str:
+    """`HOST:PORT` as URLs have it: an IPv6 address stands in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class _Wrong(ValueError):
-    """Says what was expected and what to do."""
+class _Variables(PydanticBaseSettingsSource):
+    """The variables of the environment and, below them, those of the file."""
+
+    def __init__(self, environ: Mapping[str, str], env_file: Path) -> None:
+        super().__init__(Config)
+        self._values = {**_read_env_file(env_file), **environ}
+
+    def get(self, variable: str) -> Optional[str]:
+        """The value of a variable, `None` for a blank one."""
+        return self._values.get(variable, "").strip() or None
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> Tuple[Any, str, bool]:
+        """The value, the field's name, and that the value is never JSON."""
+        value: Any = self.get(field_name.upper())
+        token_file = self.get("BOT_TOKEN_FILE")
+        if field_name == "bot_token" and value is None and token_file:
+            value = Path(token_file)
+        return value, field_name, False
+
+    def __call__(self) -> Dict[str, Any]:
+        fields = self.settings_cls.model_fields
+        values = {name: self.get_field_value(field, name)[0] for name, field in fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def _read_env_file(path: Path) -> Dict[str, str]:
@@ -112,156 +157,30 @@ def _read_env_file(path: Path) -> Dict[str, str]:
         # Without interpolation: a dollar sign in a value is a dollar sign.
         values = dotenv_values(path, interpolate=False)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}. Mend it or take it away.") from error
+        raise ConfigError(f"{path} cannot be read: {error}. Correct it or remove it.") from error
     return {name: value or "" for name, value in values.items()}
 
 
-def _token(given: Mapping[str, str]) -> str:
-    if "BOT_TOKEN" in given and "BOT_TOKEN_FILE" in given:
-        raise _Wrong("BOT_TOKEN and BOT_TOKEN_FILE are both given; keep one of them.")
-    if "BOT_TOKEN_FILE" in given:
-        name, path = "BOT_TOKEN_FILE", Path(given["BOT_TOKEN_FILE"])
-        try:
-            token = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise _Wrong(
-                f"BOT_TOKEN_FILE is {str(path)!r}, which cannot be read"
-                f" ({getattr(error, 'strerror', None) or 'it is not text'});"
-                " expected a file that holds the token and nothing else."
-            ) from error
-    elif "BOT_TOKEN" in given:
-        name, token = "BOT_TOKEN", given["BOT_TOKEN"]
-    else:
-        raise _Wrong(
-            "BOT_TOKEN is not set. Ask @BotFather in Telegram for a bot (/newbot) and write the"
-            " token it answers with into .env; `make chat` tries the bot without one."
+def _sentence(error: Any) -> str:
+    """What pydantic found wrong with one setting: which, its value, and what was expected."""
+    field = str(error["loc"][0])
+    name, value = field.upper(), error["input"]
+    if error["type"] == "missing":
+        return (
+            f"{name} is not set. Ask @BotFather in Telegram for a bot (/newbot) and write the token"
+            " from its answer into .env; `make chat` tries the bot without one."
         )
-    if not _TOKEN.fullmatch(token):
-        raise _Wrong(
-            f"{name} does not hold a bot's token, which looks like 123456789:AAE... (its value is"
-            " not shown here). Copy it anew from @BotFather in Telegram (/mybots, API Token)."
-        )
-    return token
+    if field == "bot_token" and isinstance(value, Path):
+        name = "BOT_TOKEN_FILE"
+    elif field in ("bot_token", "webhook_secret"):
+        return f"{name} is wrong (its value is not shown here); {_expected(error, field)}"
+    # A token may have been pasted into the wrong line, a password into a URL.
+    shown = TOKEN_PATTERN.sub("***", re.sub(r"//[^/@]*@", "//***@", str(value)))
+    return f"{name} is {shown!r}; {_expected(error, field)}"
 
 
-def _shown(name: str, value: str) -> str:
-    if name == "WEBHOOK_SECRET":
-        return "is wrong (its value is not shown here)"
-    # A token may have been pasted into the wrong line, a password into an URL.
-    value = re.sub(r"//[^/@]*@", "//***@", value)
-    return "is " + repr(_TOKEN.sub("***", value))
-
-
-def _choice(choices: Tuple[str, ...]) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        for choice in choices:
-            if value.lower() == choice.lower():
-                return choice
-        raise _Wrong(f"it can be {', '.join(choices)}.")
-
-    return read
-
-
-def _whole_number(least: int, most: int) -> Callable[[str], int]:
-    def read(value: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
-            raise _Wrong(f"expected a whole number from {least} to {most}.")
-        return int(value)
-
-    return read
-
-
-def _painting(name: str, convert: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A reader for an option whose range `runtime` knows."""
-
-    def read(value: str) -> Any:
-        try:
-            converted = convert(value)
-            StylizeOptions(**{name: converted})
-        except OptionError as error:
-            raise _Wrong(str(error)) from error
-        except ValueError as error:
-            raise _Wrong("expected a whole number.") from error
-        return converted
-
-    return read
-
-
-def _url(value: str, ports: Optional[Tuple[int, ...]] = None) -> str:
-    problem = _Wrong(
-        "expected an address that begins with https:// (http:// on this machine only, such as"
-        " http://127.0.0.1:8081) and has no name, password, ? or # in it."
-    )
-    try:
-        parts = urlsplit(value)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise problem from None
-    local = host is not None and _is_loopback(host)
-    if not host or parts.username is not None or parts.query or parts.fragment:
-        raise problem
-    if parts.scheme != "https" and not (parts.scheme == "http" and local):
-        raise problem
-    if ports and not local and (port or 443) not in ports:
-        known = ", ".join(map(str, ports))
-        raise _Wrong(f"Telegram sends updates to the ports {known} only; use one of them.")
-    return value.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _matching(pattern: re.Pattern[str], expected: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if not pattern.fullmatch(value):
-            raise _Wrong(expected)
-        return value
-
-    return read
-
-
-def _ids(value: str) -> Tuple[int, ...]:
-    numbers = [each.strip() for each in value.split(",") if each.strip()]
-    if not all(re.fullmatch(r"[0-9]{1,19}", number) for number in numbers):
-        raise _Wrong(
-            "expected Telegram user numbers with commas between them, such as 123456,234567;"
-            " @userinfobot in Telegram tells people theirs."
-        )
-    return tuple(map(int, numbers))
-
-
-#: How each variable but the token is read; the reader raises `_Wrong`.
-_READERS: Mapping[str, Callable[[str], Any]] = {
-    "MODE": _choice(MODES),
-    "WEBHOOK_URL": read_webhook_url,
-    "WEBHOOK_URL_FILE": Path,
-    "WEBHOOK_SECRET": _matching(
-        _SECRET, "expected 1 to 256 letters, digits, - and _. Leave it away to have one made."
-    ),
-    "NGROK_DOMAIN": _matching(
-        _DOMAIN,
-        "expected a name alone, such as your-name.ngrok-free.app, without https:// and path;"
-        " dashboard.ngrok.com/domains shows yours.",
-    ),
-    "NGROK_API": _url,
-    "HOST": _matching(
-        re.compile(r"[A-Za-z0-9.:_-]+"), "expected an address to listen on, such as 127.0.0.1."
-    ),
-    "PORT": _whole_number(1, 65535),
-    "API_URL": _url,
-    "STATE_DIR": Path,
-    "ADMIN_IDS": _ids,
-    "JOBS_PER_USER": _whole_number(1, 1000),
-    "JOBS_IN_ALL": _whole_number(1, 100_000),
-    "KEEP_HOURS": _whole_number(1, 24 * 365),
-    "PATIENCE": _whole_number(10, 24 * 3600),
-    "STOP_GRACE": _whole_number(0, 3600),
-    "SIZE": _painting("size", int),
-    "STEPS": _painting("steps", int),
-    "BACKEND": _painting("backend", str),
-    "LOG_LEVEL": _choice(LOG_LEVELS),
-}
+def _expected(error: Any, field: str) -> str:
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    limits = {type(each).__name__: each for each in Config.model_fields[field].metadata}
+    return f"expected a whole number from {limits['Ge'].ge} to {limits['Le'].le}."

@@ -21,7 +21,15 @@ MOST_MODULES = 16
 #: on the same level are listed together.
 LAYERS = {
     "bot": (
-        ("bot.errors", "bot.log", "bot.config", "bot.metrics", "bot.systemd", "bot.backoff"),
+        (
+            "bot.errors",
+            "bot.log",
+            "bot.setting_types",
+            "bot.config",
+            "bot.metrics",
+            "bot.systemd",
+            "bot.backoff",
+        ),
         ("bot.sandbox",),
         ("bot.storage",),
         ("bot.painting",),

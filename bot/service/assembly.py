@@ -22,7 +22,7 @@ from bot.chat.delivery import EDIT_INTERVAL, Delivery
 from bot.chat.submission import Submission
 from bot.chat.texts import make_i18n
 from bot.chat.uploads import Uploads
-from bot.config import WEBHOOK, Config
+from bot.config import Config
 from bot.errors import PaintingError
 from bot.handlers import make_router
 from bot.jobs.eta import Eta
@@ -32,6 +32,7 @@ from bot.painting.client import PainterClient
 from bot.service.instance_lock import hold
 from bot.service.status import describe
 from bot.service.supervisor import Supervisor
+from bot.setting_types import Mode
 from bot.storage.cleanup import clean_up_regularly
 from bot.storage.database import Database
 from bot.storage.fsm import SqliteStorage
@@ -78,7 +79,7 @@ class Service:
         api = TelegramAPIServer.from_base(config.api_url)
         session = AiohttpSession(api=api)
         session.middleware(self._rate_limiter)
-        self.bot = Bot(token=config.bot_token, session=session)
+        self.bot = Bot(token=config.bot_token.get_secret_value(), session=session)
         self._database = Database(config.state_dir / "jetbrush.sqlite3")
         self._painter_client = painter_client or PainterClient(patience=config.patience)
         self._supervisor = Supervisor()
@@ -165,8 +166,9 @@ class Service:
         try:
             self._lock = hold(self._config.state_dir)
             await self._database.open()
-            secret = self._config.webhook_secret or await self._key_values.webhook_secret()
-            by_hook = self._config.mode == WEBHOOK
+            given = self._config.webhook_secret
+            secret = given.get_secret_value() if given else await self._key_values.webhook_secret()
+            by_hook = self._config.mode is Mode.WEBHOOK
             self._session = aiohttp.ClientSession()
             self._server = WebhookServer(
                 host=self._config.host,
@@ -188,7 +190,7 @@ class Service:
     def _begin(self, secret: str, session: aiohttp.ClientSession) -> None:
         start = self._supervisor.start
         transport: Union[WebhookSync, Poller]
-        if self._config.mode == WEBHOOK:
+        if self._config.mode is Mode.WEBHOOK:
             transport = WebhookSync(
                 bot=self.bot,
                 config=self._config,

@@ -24,7 +24,7 @@ from bot.config import Config, load_config
 from bot.errors import BotError, ConfigError, TunnelError
 from bot.log import Problem, set_up_logging
 from bot.systemd import SystemdNotifier
-from bot.telegram.tunnel import explained, public_url
+from bot.telegram.tunnel import explained, url_of_agent
 
 #: Seconds between two looks at the agent, and those it may take to come up before that is told.
 _PERIOD, _PATIENCE = 3.0, 20.0
@@ -71,7 +71,7 @@ def agent_config(config: Config, authtoken: str) -> str:
         "  - name: jetbrush\n"
         f"{url}"
         "    upstream:\n"
-        f"      url: http://{config.host}:{config.port}\n"
+        f"      url: {config.local_url}\n"
     )
 
 
@@ -123,9 +123,7 @@ class _Follower:
         session: aiohttp.ClientSession,
         notifier: SystemdNotifier,
     ) -> None:
-        # The agent alone knows what is online.
-        self._agent = Config(bot_token="", ngrok_api=config.ngrok_api, port=config.port)
-        self._domain = config.ngrok_domain
+        self._config = config
         self._url_file = url_file
         self._session = session
         self._notifier = notifier
@@ -139,7 +137,9 @@ class _Follower:
         self._notifier.status("waiting for the ngrok agent")
         while True:
             try:
-                self._take(await public_url(self._agent, self._session))
+                # Not NGROK_DOMAIN: the agent alone knows what is online.
+                api, port = self._config.ngrok_api, self._config.port
+                self._take(await url_of_agent(api, port, self._session))
                 well = loop.time()
                 self._problem.tell(None)
             except TunnelError as error:
@@ -149,16 +149,16 @@ class _Follower:
             await asyncio.sleep(_PERIOD)
 
     def _take(self, url: str) -> None:
-        self._notifier.status(f"{url} leads to port {self._agent.port}")
+        self._notifier.status(f"{url} leads to port {self._config.port}")
         if url == self._url:
             return
         _write(self._url_file, f"{url}\n", mode=0o644)
         self._url = url
-        _log.info("The tunnel is up: %s leads to port %d.", url, self._agent.port)
-        if self._domain and url != f"https://{self._domain}":
+        _log.info("The tunnel is up: %s leads to port %d.", url, self._config.port)
+        if self._config.ngrok_domain and url != f"https://{self._config.ngrok_domain}":
             _log.warning(
                 "NGROK_DOMAIN is %s, but the agent has another address. Restart the agent.",
-                self._domain,
+                self._config.ngrok_domain,
             )
 
 

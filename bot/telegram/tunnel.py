@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.config import Config, read_webhook_url
+from bot.config import Config
 from bot.errors import TunnelError
+from bot.setting_types import check_webhook_url
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 
@@ -68,7 +69,24 @@ async def public_url(config: Config, session: aiohttp.ClientSession) -> str:
         return await loop.run_in_executor(None, _from_file, config.webhook_url_file)
     if config.ngrok_domain:
         return f"https://{config.ngrok_domain}"
-    return await _from_agent(config.ngrok_api, config.port, session)
+    return await url_of_agent(config.ngrok_api, config.port, session)
+
+
+async def url_of_agent(api: str, port: int, session: aiohttp.ClientSession) -> str:
+    """The https URL that the ngrok agent at `api` forwards to `port`; raises `TunnelError`."""
+    listed = await _asked(f"{api}/api/endpoints", session)
+    if listed is None:
+        # Older agents know the other list only, which newer ones will drop.
+        listed = await _asked(f"{api}/api/tunnels", session)
+    tunnels = list(_tunnels(listed))
+    for url, upstream in tunnels:
+        if upstream == port and url.startswith("https://"):
+            return url.rstrip("/")
+    others = ", ".join(f"{url} to port {upstream}" for url, upstream in tunnels) or "none at all"
+    raise TunnelError(
+        f"The ngrok agent at {api} has no https tunnel to port {port} (it has {others}). Start it"
+        f" with `ngrok http {port}`, or set PORT to the port that it forwards to."
+    )
 
 
 async def tunnel_trouble(url: str, session: aiohttp.ClientSession) -> Optional[str]:
@@ -100,25 +118,9 @@ def _from_file(path: Path) -> str:
             " the program that writes it running?"
         ) from error
     try:
-        return read_webhook_url(text)
+        return check_webhook_url(text)
     except ValueError as error:
         raise TunnelError(f"WEBHOOK_URL_FILE, {path}, holds {text[:100]!r}; {error}") from error
-
-
-async def _from_agent(api: str, port: int, session: aiohttp.ClientSession) -> str:
-    listed = await _asked(f"{api}/api/endpoints", session)
-    if listed is None:
-        # Older agents know the other list only, which newer ones will drop.
-        listed = await _asked(f"{api}/api/tunnels", session)
-    tunnels = list(_tunnels(listed))
-    for url, upstream in tunnels:
-        if upstream == port and url.startswith("https://"):
-            return url.rstrip("/")
-    others = ", ".join(f"{url} to port {upstream}" for url, upstream in tunnels) or "none at all"
-    raise TunnelError(
-        f"The ngrok agent at {api} has no https tunnel to port {port} (it has {others}). Start it"
-        f" with `ngrok http {port}`, or set PORT to the port that it forwards to."
-    )
 
 
 async def _asked(url: str, session: aiohttp.ClientSession) -> Any:

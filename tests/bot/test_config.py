@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-import dataclasses
 import re
+import traceback
 from pathlib import Path
 
 import pytest
 
-from bot.config import POLLING, WEBHOOK, Config, load_config
+from bot.config import Config, load_config
 from bot.errors import ConfigError
+from bot.setting_types import Mode
+from runtime import StylizeOptions, TranslateOptions
 
 TOKEN = "123456789:AAE-a_token_of_nobody"
 EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
@@ -27,13 +29,14 @@ def problems(environ, env_file=Path("/nonexistent/.env")):
 def test_token_is_enough(env_file):
     config = load_config({"BOT_TOKEN": TOKEN}, env_file)
     assert config == Config(bot_token=TOKEN)
-    assert config.mode == WEBHOOK and config.host == "127.0.0.1"
+    assert config.mode is Mode.WEBHOOK and config.host == "127.0.0.1"
 
 
 def test_environment_wins_over_the_file(env_file):
     env_file.write_text(f"BOT_TOKEN={TOKEN}\nPORT=8001\nMODE=polling\n")
     config = load_config({"PORT": "8002"}, env_file)
-    assert (config.bot_token, config.port, config.mode) == (TOKEN, 8002, POLLING)
+    assert config.bot_token.get_secret_value() == TOKEN
+    assert (config.port, config.mode) == (8002, Mode.POLLING)
 
 
 def test_every_variable_is_read(env_file):
@@ -65,7 +68,7 @@ def test_every_variable_is_read(env_file):
     )
     assert config == Config(
         bot_token=TOKEN,
-        mode=POLLING,
+        mode=Mode.POLLING,
         webhook_url="https://bot.example.org",
         webhook_url_file=Path("run/url"),
         webhook_secret="s-e_cret",
@@ -110,11 +113,11 @@ def test_every_variable_is_read(env_file):
     ],
 )
 def test_wrong_value_is_named_with_what_was_expected(name, value, expected):
-    said = problems({"BOT_TOKEN": TOKEN, name: value})
-    assert said.startswith(f"{name} is {value!r}; ") and expected in said
+    message = problems({"BOT_TOKEN": TOKEN, name: value})
+    assert message.startswith(f"{name} is {value!r}; ") and expected in message
 
 
-def test_all_problems_are_told_at_once():
+def test_all_problems_are_named_at_once():
     lines = problems({"PORT": "none", "SIZE": "1"}).splitlines()
     assert [line.split()[0] for line in lines] == ["BOT_TOKEN", "PORT", "SIZE"]
     assert "@BotFather" in lines[0]
@@ -127,7 +130,8 @@ def test_empty_value_is_none(env_file):
 
 def test_token_from_a_file(env_file, tmp_path):
     (tmp_path / "token").write_text(f"  {TOKEN}\n")
-    assert load_config({"BOT_TOKEN_FILE": str(tmp_path / "token")}, env_file).bot_token == TOKEN
+    config = load_config({"BOT_TOKEN_FILE": str(tmp_path / "token")}, env_file)
+    assert config.bot_token.get_secret_value() == TOKEN
 
 
 def test_one_source_of_the_token_only():
@@ -135,8 +139,8 @@ def test_one_source_of_the_token_only():
 
 
 def test_missing_token_file(tmp_path):
-    said = problems({"BOT_TOKEN_FILE": str(tmp_path / "token")})
-    assert "BOT_TOKEN_FILE" in said and str(tmp_path / "token") in said
+    message = problems({"BOT_TOKEN_FILE": str(tmp_path / "token")})
+    assert "BOT_TOKEN_FILE" in message and str(tmp_path / "token") in message
 
 
 def test_unreadable_env_file(env_file):
@@ -146,8 +150,8 @@ def test_unreadable_env_file(env_file):
 
 @pytest.mark.parametrize("token", ["hello", "123:has space", "abc:def", f"{TOKEN}!"])
 def test_malformed_token_is_refused_unseen(token):
-    said = problems({"BOT_TOKEN": token})
-    assert said.startswith("BOT_TOKEN") and "@BotFather" in said and token not in said
+    message = problems({"BOT_TOKEN": token})
+    assert message.startswith("BOT_TOKEN") and "@BotFather" in message and token not in message
 
 
 @pytest.mark.parametrize("name", ["ADMIN_IDS", "PORT", "WEBHOOK_SECRET", "API_URL", "MODE"])
@@ -162,18 +166,62 @@ def test_password_in_an_url_is_not_shown():
 
 
 def test_secrets_are_not_in_the_repr():
-    shown = repr(Config(bot_token=TOKEN, webhook_secret="hidden-secret"))
+    config = Config(bot_token=TOKEN, webhook_secret="hidden-secret")
+    shown = f"{config!r} {config} {config.bot_token}"
     assert TOKEN not in shown and "hidden-secret" not in shown
+    assert config.secrets == (TOKEN, "hidden-secret")
 
 
-def test_example_tells_of_every_variable_and_its_default():
+def test_wrong_secret_is_not_in_the_traceback():
+    environ = {"BOT_TOKEN": TOKEN, "WEBHOOK_SECRET": "not " + "valid"}
+    with pytest.raises(ConfigError) as caught:
+        load_config(environ, Path("/nonexistent/.env"))
+    shown = "".join(traceback.format_exception(caught.type, caught.value, caught.tb))
+    assert "WEBHOOK_SECRET" in shown and "not valid" not in shown
+
+
+def test_config_made_by_hand_does_not_read_the_environment(monkeypatch):
+    monkeypatch.setenv("PORT", "8001")
+    assert Config(bot_token=TOKEN).port == 8080
+
+
+def test_blank_variable_hides_the_value_of_the_file(env_file, tmp_path):
+    env_file.write_text("PORT=8001\nBOT_TOKEN_FILE=/nonexistent/token\n")
+    config = load_config({"BOT_TOKEN": TOKEN, "PORT": " ", "BOT_TOKEN_FILE": ""}, env_file)
+    assert config == Config(bot_token=TOKEN)
+
+
+def test_dollar_sign_in_the_file_is_a_dollar_sign(env_file):
+    env_file.write_text(f"BOT_TOKEN={TOKEN}\nSTATE_DIR=${{HOME}}/state\n")
+    assert load_config({}, env_file).state_dir == Path("${HOME}/state")
+
+
+def test_painting_options_are_made_of_the_settings():
+    config = Config(bot_token=TOKEN, size=256, steps=9, backend="onnxrt")
+    assert config.stylize_options == StylizeOptions(size=256, steps=9, backend="onnxrt")
+    assert config.translate_options == TranslateOptions(backend="onnxrt")
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("localhost", "http://localhost:80"),
+        ("::1", "http://[::1]:80"),
+    ],
+)
+def test_local_url_has_brackets_around_an_ipv6_address(host, url):
+    assert Config(bot_token=TOKEN, host=host, port=80).local_url == url
+
+
+def test_example_describes_every_variable_and_its_default():
     text = EXAMPLE.read_text(encoding="utf-8")
-    told = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", text, re.MULTILINE))
+    described = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", text, re.MULTILINE))
     expected = {"BOT_TOKEN": "", "BOT_TOKEN_FILE": ""}
-    for each in dataclasses.fields(Config):
-        has_default = each.default not in (dataclasses.MISSING, None, ())
-        expected[each.name.upper()] = str(each.default) if has_default else ""
-    assert told == expected
+    for name, field in Config.model_fields.items():
+        has_default = not field.is_required() and field.default not in (None, ())
+        expected[name.upper()] = str(field.default) if has_default else ""
+    assert described == expected
 
 
 def test_example_with_a_token_is_a_valid_file(env_file):

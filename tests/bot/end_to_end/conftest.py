@@ -10,10 +10,10 @@ from typing import NamedTuple
 import pytest
 import pytest_asyncio
 
-from bot.config import POLLING, WEBHOOK
 from bot.painting.client import PainterClient, painter_command
 from bot.sandbox import Sandbox
 from bot.service.assembly import Service
+from bot.setting_types import Mode
 from bot.telegram.rate_limits import Limits, RateLimiter
 from export.graphs.builder import GraphBuilder
 from runtime.spec import engines as spec_engines
@@ -30,7 +30,7 @@ async def sandbox():
         yield sandbox
 
 
-@pytest.fixture(params=[WEBHOOK, POLLING])
+@pytest.fixture(params=[Mode.WEBHOOK, Mode.POLLING])
 def mode(request):
     return request.param
 
@@ -73,7 +73,7 @@ def studio(engines, tmp_path_factory):
         yield folder
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[WEBHOOK, POLLING])
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[Mode.WEBHOOK, Mode.POLLING])
 async def scene(request, studio, tmp_path_factory):
     """One for all tests of a module, each of which has users of its own."""
     async with Sandbox(redelivery=SOON) as sandbox:

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from bot.config import POLLING
 from bot.sandbox import Sandbox
+from bot.setting_types import Mode
 from bot.systemd import SystemdNotifier
 from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.running import running
@@ -81,7 +81,7 @@ async def test_systemd_hears_of_the_start_the_work_and_the_stop(journal, sandbox
 
 
 async def test_polling_is_named(journal, sandbox, tmp_path):
-    config = config_for(sandbox, tmp_path / "state", mode=POLLING)
+    config = config_for(sandbox, tmp_path / "state", mode=Mode.POLLING)
     async with running(config, PaintingWorker(), notifier=SystemdNotifier(journal.address)):
         await journal.line("STATUS=", "polling")
 

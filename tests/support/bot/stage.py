@@ -8,7 +8,8 @@ import socket
 import numpy as np
 from PIL import Image
 
-from bot.config import WEBHOOK, Config
+from bot.config import Config
+from bot.setting_types import Mode
 from runtime.imaging.picture import read_picture
 
 
@@ -23,7 +24,7 @@ def config_for(sandbox, state_dir, **changes):
     values = {
         "bot_token": sandbox.token,
         "api_url": sandbox.url,
-        "mode": WEBHOOK,
+        "mode": Mode.WEBHOOK,
         "webhook_url": f"http://127.0.0.1:{port}",
         "port": port,
         "state_dir": state_dir,
