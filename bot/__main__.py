@@ -12,15 +12,15 @@ from bot.errors import BotError
 from bot.tools import chat_page as chat
 from bot.tools import examples, rehearsal
 
-#: What a shell reports for a program that Ctrl-C ended.
+#: The exit code that a shell reports after Ctrl-C.
 INTERRUPTED = 130
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run one command; returns the exit code: 1 after an error told in a sentence."""
+    """Run one command; returns the exit code, 1 after an error."""
     parser = argparse.ArgumentParser(prog="python -m bot", description=__doc__)
     commands = parser.add_subparsers(metavar="COMMAND")
-    serve = commands.add_parser("serve", help="run the bot (what happens without a command)")
+    serve = commands.add_parser("serve", help="run the bot (the default)")
     for each in (parser, serve):
         each.set_defaults(run=_serve)
     for command in (chat, rehearsal, examples):
@@ -37,15 +37,16 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    # Imported here: `--help` and a wrong setting need none of it.
+    # Imported here: `--help` does not need them.
     from bot.config import load_config
     from bot.log import set_up_logging
 
     config = load_config(os.environ)
     formatter = set_up_logging(config.log_level, config.secrets, os.environ)
+    # After the settings: a wrong one is reported at once.
     from bot.service.assembly import serve
 
-    asyncio.run(serve(config, hide=formatter.hide))
+    asyncio.run(serve(config, add_secret=formatter.add_secret))
     return 0
 
 

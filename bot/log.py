@@ -1,4 +1,4 @@
-"""Logging to stderr: plain in a terminal, with priorities for the journal, never a secret."""
+"""Logging to stderr: with times in a terminal, with priorities in the journal, without secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 _log = logging.getLogger(__name__)
 
-#: Libraries that tell more than an owner wants to read at their own level.
+#: Libraries that log too much, and the least severe level that is logged of each.
 _QUIET: Mapping[str, int] = {
     "aiohttp.access": logging.WARNING,
     "aiogram.event": logging.WARNING,
@@ -19,7 +19,7 @@ _QUIET: Mapping[str, int] = {
     "PIL": logging.INFO,
 }
 
-#: The journal's priorities (sd-daemon(3)), each for its level and above.
+#: The journal's priority (sd-daemon(3)) for each level and those above it.
 _PRIORITIES = (
     (logging.CRITICAL, "<2>"),
     (logging.ERROR, "<3>"),
@@ -30,57 +30,57 @@ _PRIORITIES = (
 
 
 class SafeFormatter(logging.Formatter):
-    """Writes `***` in the place of every secret, tracebacks included.
+    """Replaces every secret with `***`, in tracebacks too.
 
-    For the journal each line begins with its priority, and has no time: the journal has its own.
+    For the journal each line begins with its priority, and has no time: the journal adds one.
     """
 
     def __init__(self, *, secrets: Iterable[str], journal: bool) -> None:
         time = "" if journal else "%(asctime)s "
         super().__init__(f"{time}%(levelname)s %(name)s: %(message)s")
         self._journal = journal
-        self._hidden: List[str] = []
+        self._secrets: List[str] = []
         for secret in secrets:
-            self.hide(secret)
+            self.add_secret(secret)
 
-    def hide(self, secret: str) -> None:
-        """Write `***` for `secret` from now on."""
-        # In an URL a token's colon may be escaped.
-        self._hidden += {secret, quote(secret, safe="")}
+    def add_secret(self, secret: str) -> None:
+        """Replace `secret` from now on."""
+        # In a URL the colon of a token may be escaped.
+        self._secrets += {secret, quote(secret, safe="")}
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record's lines."""
+        """The record as lines of text."""
         text = super().format(record)
-        for secret in self._hidden:
+        for secret in self._secrets:
             text = text.replace(secret, "***")
         if not self._journal:
             return text
-        priority = next(sign for level, sign in _PRIORITIES if record.levelno >= level)
+        priority = next(prefix for level, prefix in _PRIORITIES if record.levelno >= level)
         return "\n".join(priority + line for line in text.splitlines())
 
 
 class Problem:
-    """What is wrong, in words. It is logged when it changes, not each time it is found again."""
+    """A problem that may last: logged when it changes, not each time it is found again."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
         self.text: Optional[str] = None
 
-    def tell(self, text: Optional[str]) -> None:
-        """Say what is wrong now, `None` when nothing is."""
+    def report(self, text: Optional[str]) -> None:
+        """Set what is wrong now, `None` when nothing is."""
         if text == self.text:
             return
         if text is None:
-            self._log.info("This is over: %s", self.text)
+            self._log.info("No longer a problem: %s", self.text)
         else:
             self._log.warning("%s", text)
         self.text = text
 
 
 def set_up_logging(level: str, secrets: Iterable[str], environ: Mapping[str, str]) -> SafeFormatter:
-    """Log to stderr from `level` on; hide secrets that become known later with the formatter.
+    """Log to stderr from `level` on; returns the formatter, which takes further secrets.
 
-    Warnings and errors that nobody caught are logged too, so that they cannot show a secret.
+    Warnings and uncaught errors are logged too, so that they cannot show a secret either.
     """
     formatter = SafeFormatter(secrets=secrets, journal=_is_journal(environ))
     handler = logging.StreamHandler(sys.stderr)
@@ -94,7 +94,7 @@ def set_up_logging(level: str, secrets: Iterable[str], environ: Mapping[str, str
 
 
 def _is_journal(environ: Mapping[str, str]) -> bool:
-    """Whether stderr is the journal: the variable alone is inherited by redirected programs."""
+    """Whether stderr is the journal; a program with redirected output inherits the variable too."""
     try:
         status = os.fstat(sys.stderr.fileno())
     except (OSError, ValueError):
@@ -108,4 +108,4 @@ def _log_uncaught(
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
-    _log.critical("Nobody caught this", exc_info=(kind, error, trace))
+    _log.critical("Uncaught error", exc_info=(kind, error, trace))

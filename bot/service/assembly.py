@@ -259,13 +259,13 @@ class Service:
 async def serve(
     config: Config,
     *,
-    hide: Callable[[str], None] = lambda secret: None,
+    add_secret: Callable[[str], None] = lambda secret: None,
     painter: Optional[Sequence[str]] = None,
 ) -> None:
     """Run the bot until SIGTERM or SIGINT; `painter` is the command of the child process.
 
-    `hide` is told the web hook's secret, to keep it out of the log. Raises `BotError` when the bot
-    cannot start.
+    `add_secret` receives the web hook's secret, to keep it out of the log. Raises `BotError` when
+    the bot cannot start.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -275,7 +275,7 @@ async def serve(
         painter_client=PainterClient(painter, patience=config.patience),
         notifier=SystemdNotifier.from_environment(os.environ),
     )
-    hide(await service.start())
+    add_secret(await service.start())
     # What was imported stays: a full collection would go through it and block the loop for 0.1 s.
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""What went wrong, in words that may be shown to anybody: the URL of a call holds the token."""
+"""The text of an error without the URL of the failed call, which contains the bot's token."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from aiogram.exceptions import TelegramAPIError, TelegramNetworkError
 
 from bot.errors import BotError
 
+UNKNOWN_TOKEN = "Telegram does not know the token. Set BOT_TOKEN to the one that @BotFather shows."
+
 
 def error_text(error: Exception) -> str:
-    """What Telegram says, or this bot; of any other error no more than its name."""
+    """The message of an error from Telegram or this bot; for any other error its class name."""
     if isinstance(error, TelegramNetworkError):
-        # aiogram writes "NAME: TEXT" of what aiohttp raised, whose text may show the URL.
+        # aiogram writes "NAME: TEXT" for an error of aiohttp; the text may contain the URL.
         return error.message.partition(":")[0]
     if isinstance(error, TelegramAPIError):
         return error.message

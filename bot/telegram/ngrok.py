@@ -1,7 +1,7 @@
-"""`scripts/ngrok-bootstrap`: brings the tunnel up and writes its URL where the bot reads it.
+"""`scripts/ngrok-bootstrap`: starts the tunnel and writes its public URL to a file for the bot.
 
-It runs the ngrok agent, or finds the one that already runs, asks its local API for the https URL
-that leads to PORT, and says in words what is wrong. A URL that changes is written anew.
+It runs the ngrok agent, or uses one that already runs, and asks the agent's local API for the https
+URL that leads to PORT. It writes the file again when the URL changes, and logs what is wrong.
 """
 
 from __future__ import annotations
@@ -19,17 +19,20 @@ from typing import List, Optional
 from urllib.parse import urlsplit
 
 import aiohttp
+from pydantic import SecretStr
 
 from bot.config import Config, load_config
 from bot.errors import BotError, ConfigError, TunnelError
 from bot.log import Problem, set_up_logging
 from bot.systemd import SystemdNotifier
-from bot.telegram.tunnel import explained, url_of_agent
+from bot.telegram.tunnel import explain, url_of_agent
 
-#: Seconds between two looks at the agent, and those it may take to come up before that is told.
-_PERIOD, _PATIENCE = 3.0, 20.0
+#: Seconds between two requests to the agent.
+_PERIOD_S = 3.0
+#: Seconds without a tunnel after which that is a problem: an agent takes some to start.
+_GRACE_S = 20.0
 #: Seconds that the agent has to close its tunnel.
-_PARTING = 5.0
+_STOP_S = 5.0
 
 _AUTHTOKEN = re.compile(r"[A-Za-z0-9_-]{10,}")
 
@@ -37,17 +40,18 @@ _log = logging.getLogger(__name__)
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run until SIGTERM; returns the exit code: 1 after an error told in a sentence."""
+    """Run until SIGTERM; returns the exit code, 1 after an error."""
     parser = argparse.ArgumentParser(prog="ngrok-bootstrap", description=__doc__)
     parser.add_argument("--url-file", type=Path, required=True, help="where to write the URL")
-    parser.add_argument("--agent", metavar="NGROK", help="run this agent, with NGROK_AUTHTOKEN")
+    parser.add_argument("--agent", metavar="NGROK", help="start this agent, with NGROK_AUTHTOKEN")
     args = parser.parse_args(arguments)
-    token = os.environ.get("NGROK_AUTHTOKEN", "").strip()
+    authtoken = SecretStr(os.environ.get("NGROK_AUTHTOKEN", "").strip())
     try:
-        # The tunnel has no use for the bot's token, and its unit keeps it away.
+        # The tunnel does not need the bot's token, and its systemd unit removes it.
         config = load_config({**os.environ, "BOT_TOKEN": "0:none", "BOT_TOKEN_FILE": ""})
-        set_up_logging(config.log_level, [token] if token else [], os.environ)
-        command = _command(args.agent, config, token, args.url_file) if args.agent else None
+        secrets = [authtoken.get_secret_value()] if authtoken else []
+        set_up_logging(config.log_level, secrets, os.environ)
+        command = _command(args.agent, config, authtoken, args.url_file) if args.agent else None
         asyncio.run(
             _serve(config, args.url_file, command, SystemdNotifier.from_environment(os.environ))
         )
@@ -57,13 +61,13 @@ def main(arguments: Optional[List[str]] = None) -> int:
     return 0
 
 
-def agent_config(config: Config, authtoken: str) -> str:
-    """The agent's configuration, version 3 (ngrok.com/docs/agent/config/v3)."""
+def agent_config(config: Config, authtoken: SecretStr) -> str:
+    """The agent's configuration as YAML, version 3 (ngrok.com/docs/agent/config/v3)."""
     url = f"    url: https://{config.ngrok_domain}\n" if config.ngrok_domain else ""
     return (
         "version: 3\n"
         "agent:\n"
-        f"  authtoken: {authtoken}\n"
+        f"  authtoken: {authtoken.get_secret_value()}\n"
         f"  web_addr: {urlsplit(config.ngrok_api).netloc}\n"
         "  console_ui: false\n"
         "  inspect_db_size: -1\n"
@@ -75,11 +79,11 @@ def agent_config(config: Config, authtoken: str) -> str:
     )
 
 
-def _command(agent: str, config: Config, authtoken: str, url_file: Path) -> List[str]:
-    """How the agent is started; its configuration lies beside `url_file`."""
-    if not _AUTHTOKEN.fullmatch(authtoken):
+def _command(agent: str, config: Config, authtoken: SecretStr, url_file: Path) -> List[str]:
+    """The command that starts the agent; writes its configuration beside `url_file`."""
+    if not _AUTHTOKEN.fullmatch(authtoken.get_secret_value()):
         raise ConfigError(
-            "NGROK_AUTHTOKEN is not set or is no authtoken (its value is not shown here). Copy it"
+            "NGROK_AUTHTOKEN is not set or not an authtoken (its value is not shown here). Copy it"
             " from dashboard.ngrok.com/get-started/your-authtoken into /etc/jetbrush/jetbrush.env,"
             " or set MODE=polling there, which needs no tunnel."
         )
@@ -91,14 +95,14 @@ def _command(agent: str, config: Config, authtoken: str, url_file: Path) -> List
 async def _serve(
     config: Config, url_file: Path, command: Optional[List[str]], notifier: SystemdNotifier
 ) -> None:
-    """Follow the tunnel until SIGTERM; raises `TunnelError` when the agent ends."""
+    """Keep the URL file up to date until SIGTERM; raises `TunnelError` when the agent ends."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with aiohttp.ClientSession() as session:
         tasks = [
             asyncio.ensure_future(stop.wait()),
-            asyncio.ensure_future(_Follower(config, url_file, session, notifier).run()),
+            asyncio.ensure_future(_UrlFile(config, url_file, session, notifier).run()),
         ]
         if command is not None:
             tasks.append(asyncio.ensure_future(_run_agent(command)))
@@ -113,8 +117,8 @@ async def _serve(
             await asyncio.wait(tasks)
 
 
-class _Follower:
-    """Writes the tunnel's URL when it is another than before, and tells what is wrong."""
+class _UrlFile:
+    """Writes the tunnel's URL whenever it changes, and reports what is wrong."""
 
     def __init__(
         self,
@@ -131,24 +135,24 @@ class _Follower:
         self._url: Optional[str] = None
 
     async def run(self) -> None:
-        """Look every few seconds until cancelled."""
+        """Check the URL every few seconds until cancelled."""
         loop = asyncio.get_running_loop()
-        well = loop.time()
+        last_success = loop.time()
         self._notifier.status("waiting for the ngrok agent")
         while True:
             try:
-                # Not NGROK_DOMAIN: the agent alone knows what is online.
+                # Even with NGROK_DOMAIN: only the agent knows whether the tunnel is online.
                 api, port = self._config.ngrok_api, self._config.port
-                self._take(await url_of_agent(api, port, self._session))
-                well = loop.time()
-                self._problem.tell(None)
+                self._update(await url_of_agent(api, port, self._session))
+                last_success = loop.time()
+                self._problem.report(None)
             except TunnelError as error:
-                if loop.time() - well >= _PATIENCE:
-                    self._problem.tell(str(error))
+                if loop.time() - last_success >= _GRACE_S:
+                    self._problem.report(str(error))
                     self._notifier.status(str(error))
-            await asyncio.sleep(_PERIOD)
+            await asyncio.sleep(_PERIOD_S)
 
-    def _take(self, url: str) -> None:
+    def _update(self, url: str) -> None:
         self._notifier.status(f"{url} leads to port {self._config.port}")
         if url == self._url:
             return
@@ -157,13 +161,13 @@ class _Follower:
         _log.info("The tunnel is up: %s leads to port %d.", url, self._config.port)
         if self._config.ngrok_domain and url != f"https://{self._config.ngrok_domain}":
             _log.warning(
-                "NGROK_DOMAIN is %s, but the agent has another address. Restart the agent.",
+                "NGROK_DOMAIN is %s, but the agent serves another address. Restart the agent.",
                 self._config.ngrok_domain,
             )
 
 
 async def _run_agent(command: List[str]) -> None:
-    """Run the agent and pass on what it says; raises `TunnelError` when it ends by itself."""
+    """Run the agent and log its output; raises `TunnelError` when it ends by itself."""
     try:
         agent = await asyncio.create_subprocess_exec(
             *command,
@@ -177,43 +181,45 @@ async def _run_agent(command: List[str]) -> None:
             " ngrok.com/download says, or set MODE=polling, which needs no tunnel."
         ) from error
     try:
-        advice = await _pass_on(agent)
+        advice = await _log_output(agent)
         code = await agent.wait()
     finally:
-        await _end(agent)
-    raise TunnelError(f"The ngrok agent ended with code {code}. {advice or 'See its lines above.'}")
+        await _stop(agent)
+    raise TunnelError(
+        f"The ngrok agent ended with code {code}. {advice or 'See its output above.'}"
+    )
 
 
-async def _pass_on(agent: asyncio.subprocess.Process) -> Optional[str]:
-    """Log what the agent says until it ends; returns the last known error in words."""
+async def _log_output(agent: asyncio.subprocess.Process) -> Optional[str]:
+    """Log the agent's output until it ends; returns the explanation of its last error code."""
     assert agent.stdout is not None
     advice = None
     async for line in agent.stdout:
         text = line.decode(errors="replace").rstrip()
-        found = explained(text)
-        advice = found or advice
-        # The agent tells of each connection, with the addresses of who connects.
-        alarming = found or re.search(r"lvl=(warn|eror|crit)|ERROR", text)
-        _log.log(logging.WARNING if alarming else logging.DEBUG, "agent: %s", text)
-        if found:
-            _log.warning("%s", found)
+        explanation = explain(text)
+        advice = explanation or advice
+        # Only for debugging: the agent reports each connection with the client's address.
+        severe = explanation or re.search(r"lvl=(warn|eror|crit)|ERROR", text)
+        _log.log(logging.WARNING if severe else logging.DEBUG, "agent: %s", text)
+        if explanation:
+            _log.warning("%s", explanation)
     return advice
 
 
-async def _end(agent: asyncio.subprocess.Process) -> None:
+async def _stop(agent: asyncio.subprocess.Process) -> None:
     if agent.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
         agent.terminate()
     try:
-        await asyncio.wait_for(agent.wait(), _PARTING)
+        await asyncio.wait_for(agent.wait(), _STOP_S)
     except asyncio.TimeoutError:
         agent.kill()
         await agent.wait()
 
 
 def _write(path: Path, text: str, *, mode: int) -> None:
-    """Write a file whole or not at all, never readable by more than `mode` says."""
+    """Write a file atomically; even its temporary file has no more permissions than `mode`."""
     partial = path.with_name(path.name + ".part")
     try:
         if partial.exists():
@@ -225,7 +231,7 @@ def _write(path: Path, text: str, *, mode: int) -> None:
         partial.replace(path)
     except OSError as error:
         raise TunnelError(
-            f"{path} cannot be written ({error.strerror}); give this program a folder of its own."
+            f"{path} cannot be written ({error.strerror}). Choose a folder that this program may write."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Long polling: updates are asked for, taken in, and only then acknowledged."""
+"""Long polling: the bot asks for updates, and acknowledges those that are stored."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from aiogram.methods import TelegramMethod
 
 from bot.errors import NotStored
 from bot.log import Problem
-from bot.telegram.error_text import error_text
-from bot.telegram.webhook_server import ALLOWED_UPDATES, UpdateProcessor
+from bot.telegram.error_text import UNKNOWN_TOKEN, error_text
+from bot.telegram.update_processor import ALLOWED_UPDATES, ProcessUpdate
 
 _log = logging.getLogger(__name__)
 
-#: Seconds that Telegram may hold a request while nothing happens.
-_HOLD_S = 30
-#: Seconds more that the answer may take to arrive.
+#: Seconds for which Telegram holds a request while there are no updates.
+_LONG_POLL_S = 30
+#: Seconds more for the answer to arrive.
 _TRANSFER_S = 15
-#: Seconds that updates in work may take before others are asked for, and again each time.
-_LOOK_S = 0.5
-#: As many updates are in work at the most: Telegram gives no more at once, and gives those that are
-#: not acknowledged again.
-_MOST = 100
-#: Seconds to wait after the first failure, the second and so on; the last one for ever.
+#: Seconds to wait for the updates in progress between two requests.
+_WAIT_S = 0.5
+#: The most that Telegram sends at once. It sends those that are not acknowledged again, so that no
+#: more than these are ever in progress.
+_BATCH_SIZE = 100
+#: Seconds to wait after the first failure in a row, the second and so on; then always the last.
 _BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 _Update = Dict[str, Any]
 
 
 class GetRawUpdates(TelegramMethod[List[_Update]]):
-    """getUpdates as it comes: one update that aiogram cannot read must not hold up the others."""
+    """getUpdates without parsing: an update that aiogram cannot parse must not block the others."""
 
     __returning__ = List[_Update]
     __api_method__ = "getUpdates"
@@ -46,19 +46,19 @@ class GetRawUpdates(TelegramMethod[List[_Update]]):
 
 
 class Poller:
-    """Feeds `update_processor` until it is cancelled.
+    """Passes updates to `update_processor` until it is cancelled.
 
-    Updates of one chat are taken in one after the other, those of different chats at once; one that
-    takes long, as when Telegram asks to wait, holds up its own chat only. Acknowledged is what comes
-    before the first that is not stored. That one is asked for again, and so are those of its chat
-    after it. A web hook that is set goes away; what it had waiting comes.
+    It processes the updates of one chat in order and those of different chats concurrently: a slow
+    one, for example when Telegram asks to wait, delays only its own chat. It acknowledges all
+    updates before the first that is not stored, and requests that one again together with those of
+    the same chat that follow. It deletes a web hook, and receives the updates that were waiting.
     """
 
     def __init__(
         self,
         *,
         bot: Bot,
-        update_processor: UpdateProcessor,
+        update_processor: ProcessUpdate,
         back_off_s: Sequence[float] = _BACK_OFF_S,
     ) -> None:
         self._bot = bot
@@ -67,20 +67,20 @@ class Poller:
         self._problem = Problem(_log)
         self._failures = 0
         self._next: Optional[int] = None
-        # Those given to this bot and not acknowledged: still to be stored, and stored.
-        self._left: Set[int] = set()
+        # Received and not acknowledged: those not stored yet, and those that are.
+        self._unstored: Set[int] = set()
         self._stored: Set[int] = set()
         self._waiting: Dict[Any, Deque[_Update]] = {}
         self._tasks: Set[asyncio.Task[None]] = set()
-        self._hook_is_gone = False
+        self._webhook_deleted = False
 
     @property
     def problem(self) -> Optional[str]:
-        """Why no updates arrive, in words."""
+        """Why no updates arrive; `None` if they do."""
         return self._problem.text
 
     async def run(self) -> None:
-        """Poll until cancelled, whatever Telegram and the network do."""
+        """Poll until cancelled; errors of Telegram and the network only cause a pause."""
         try:
             while True:
                 await self._poll_or_back_off()
@@ -92,95 +92,95 @@ class Poller:
 
     async def _poll_or_back_off(self) -> None:
         try:
-            if not self._hook_is_gone:
+            if not self._webhook_deleted:
                 await self._bot.delete_webhook(drop_pending_updates=False)
-                self._hook_is_gone = True
+                self._webhook_deleted = True
             await self._poll()
         except (AiogramError, OSError) as error:
             if isinstance(error, TelegramConflictError):
-                self._hook_is_gone = False
-            await self._back_off(_in_words(error))
+                self._webhook_deleted = False
+            await self._back_off(_describe(error))
         except NotStored as error:
-            await self._back_off(f"Updates are left to Telegram: {error}")
+            await self._back_off(f"Updates are not stored and stay with Telegram: {error}")
         else:
             self._failures = 0
-            self._problem.tell(None)
+            self._problem.report(None)
 
     async def _poll(self) -> None:
-        offset = min(self._left, default=self._next)
+        offset = min(self._unstored, default=self._next)
         self._stored = {number for number in self._stored if offset is None or number >= offset}
         method = GetRawUpdates(
             offset=offset,
-            limit=_MOST,
-            # What is not acknowledged comes at once, whatever is asked for.
-            timeout=0 if self._left else _HOLD_S,
+            limit=_BATCH_SIZE,
+            # Telegram sends at once what is not acknowledged: there is nothing to wait for.
+            timeout=0 if self._unstored else _LONG_POLL_S,
             allowed_updates=list(ALLOWED_UPDATES),
         )
-        updates = await self._bot(method, request_timeout=_HOLD_S + _TRANSFER_S)
+        updates = await self._bot(method, request_timeout=_LONG_POLL_S + _TRANSFER_S)
         if updates:
             self._next = max(update["update_id"] for update in updates) + 1
-            self._hand_out(updates)
+            self._start_processing(updates)
         if self._tasks:
-            done, self._tasks = await asyncio.wait(self._tasks, timeout=_LOOK_S)
+            done, self._tasks = await asyncio.wait(self._tasks, timeout=_WAIT_S)
             errors = [task.exception() for task in done if not task.cancelled()]
             for error in filter(None, errors):
                 raise error
 
-    def _hand_out(self, updates: Sequence[_Update]) -> None:
-        """Have each update taken in that is neither stored nor in work."""
-        in_work = {each["update_id"] for waiting in self._waiting.values() for each in waiting}
+    def _start_processing(self, updates: Sequence[_Update]) -> None:
+        """Start to process each update that is neither stored nor in progress."""
+        in_progress = {each["update_id"] for waiting in self._waiting.values() for each in waiting}
         for update in updates:
             number = update["update_id"]
-            if number in self._stored or number in in_work:
+            if number in self._stored or number in in_progress:
                 continue
-            self._left.add(number)
+            self._unstored.add(number)
             chat = _chat_of(update)
             if chat in self._waiting:
                 self._waiting[chat].append(update)
             else:
                 self._waiting[chat] = deque([update])
-                self._tasks.add(asyncio.ensure_future(self._take_in(chat)))
+                self._tasks.add(asyncio.ensure_future(self._process(chat)))
 
-    async def _take_in(self, chat: Any) -> None:
-        """Take in the chat's updates up to one that is not stored; those after it are not tried."""
+    async def _process(self, chat: Any) -> None:
+        """Process the chat's updates in order; stop at one that is not stored."""
         waiting = self._waiting[chat]
         try:
             while waiting:
                 number = waiting[0]["update_id"]
                 await self._update_processor(waiting[0])
                 waiting.popleft()
-                self._left.discard(number)
+                self._unstored.discard(number)
                 self._stored.add(number)
         finally:
             del self._waiting[chat]
 
     async def _back_off(self, problem: str) -> None:
-        self._problem.tell(problem)
+        self._problem.report(problem)
         delay = self._back_off_s[min(self._failures, len(self._back_off_s) - 1)]
         self._failures += 1
         await asyncio.sleep(delay)
 
 
 def _chat_of(update: _Update) -> Any:
-    """Which chat an update is from: of a message, or of a button's message."""
+    """The chat of an update, which is a message or the press of a button below one."""
     for event in update.values():
         if isinstance(event, dict):
             message = event.get("message", event)
-            for whereabouts in (message, event):
+            for source in (message, event):
                 for key in ("chat", "from"):
-                    place = whereabouts.get(key) if isinstance(whereabouts, dict) else None
-                    if isinstance(place, dict):
-                        return place.get("id")
+                    chat = source.get(key) if isinstance(source, dict) else None
+                    if isinstance(chat, dict):
+                        return chat.get("id")
     return None
 
 
-def _in_words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, TelegramConflictError):
         return (
-            "Another program takes this bot's updates (a second copy of it, or a web hook set"
-            " elsewhere). Stop it, or give this one a bot of its own from @BotFather."
+            "Another program receives this bot's updates (a second copy of it, or a web hook set"
+            " elsewhere). Stop it, or get a second bot from @BotFather for one of the two."
             f" Telegram says: {error.message}"
         )
     if isinstance(error, TelegramUnauthorizedError):
-        return "Telegram does not know the token. Set BOT_TOKEN to the one that @BotFather shows."
+        return UNKNOWN_TOKEN
     return f"No updates from Telegram: {error_text(error)}"

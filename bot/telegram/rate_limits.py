@@ -1,4 +1,4 @@
-"""Every call of the Bot API goes through here: pacing, flood waits, repeats, harmless refusals."""
+"""The middleware of all Bot API calls: pacing, flood waits, retries, harmless errors."""
 
 from __future__ import annotations
 
@@ -30,33 +30,34 @@ from bot.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
-#: Telegram numbers chats; a channel may go by its name.
+#: A chat's number, or a channel's name.
 Chat = Union[int, str]
 
-#: They make or change a message, which is what Telegram counts.
+#: Methods that send or edit messages: Telegram limits their rate.
 _PACED = ("send", "edit", "copy", "forward")
-#: Doing them twice is doing them once.
-_REPEATABLE = ("edit", "get", "set", "answer", "delete", "sendChatAction")
-#: Polling backs off by itself.
-_UNREPEATED = ("getUpdates",)
+#: Idempotent methods: a retry does no harm.
+_RETRIABLE = ("edit", "get", "set", "answer", "delete", "sendChatAction")
+#: Not retried here, because polling has retries of its own.
+_NOT_RETRIED = ("getUpdates",)
 
-#: What a refusal says, for which methods, when all is as it should be.
+#: Errors, by method and text, after which nothing is wrong.
 _HARMLESS = (
     ("edit", "message is not modified"),
     ("answerCallbackQuery", "query is too old"),
     ("answerCallbackQuery", "query id is invalid"),
 )
-#: The same, for a call whose first answer may have been lost.
-_HARMLESS_AGAIN = (("deleteMessage", "message to delete not found"),)
+#: Errors that are harmless on a retry: the first call may have succeeded and its answer been lost.
+_HARMLESS_ON_RETRY = (("deleteMessage", "message to delete not found"),)
 
-#: Seconds more than Telegram asks for: its clock is not ours.
-_MARGIN = 0.3
-_MANY_GATES = 1000
+#: Seconds more than Telegram asks for, because clocks differ.
+_MARGIN_S = 0.3
+#: The number of chats above which idle ones are forgotten.
+_MOST_BUCKETS = 1000
 
 
 @dataclass(frozen=True)
 class Rate:
-    """Calls per second in the long run, and how many may go at once after a rest."""
+    """Calls per second in the long run, and the most calls in a burst."""
 
     per_second: float
     burst: int
@@ -64,41 +65,40 @@ class Rate:
 
 @dataclass(frozen=True)
 class Limits:
-    """What Telegram bears (core.telegram.org/bots/faq): 30 a second, 1 a second in a chat for long.
+    """Telegram's limits (core.telegram.org/bots/faq): 30 calls per second, in one chat 1 per second.
 
-    It bears short bursts: an album, its text and a few answers must not wait for each other.
+    Telegram allows short bursts: an album, its text and a few answers need not wait.
 
-    repeats: seconds before each further try of a call that failed on the way.
+    retry_delays: seconds before each retry of a call that failed on the network or the server.
     """
 
     overall: Rate = Rate(25, 5)
     private: Rate = Rate(1, 20)
-    #: At most 20 in any minute.
+    #: Telegram allows at most 20 per minute.
     group: Rate = Rate(0.25, 5)
-    repeats: Tuple[float, ...] = (0.5, 1.0, 2.0)
+    retry_delays: Tuple[float, ...] = (0.5, 1.0, 2.0)
 
 
 class RateLimiter(BaseRequestMiddleware):
-    """A session middleware: `bot.session.middleware(FloodControl(metrics))`.
+    """A session middleware: `bot.session.middleware(RateLimiter(metrics))`.
 
-    Messages are sent and edited no faster than `limits`, first come, first served. When Telegram
-    asks to wait, the call is held for so long and made again, as often as it takes: no caller sees
-    `TelegramRetryAfter`. Calls that may be made twice are repeated after network and server errors;
-    for the others (`send...`) those errors reach the caller, who alone knows whether twice is
-    better than never. "Message is not modified" and "query is too old" count as success. Make it
-    while the event loop runs.
+    It sends and edits messages within `limits`, in the order of the calls. When Telegram asks to
+    wait, it waits and retries the call until it succeeds: callers never get `TelegramRetryAfter`.
+    It retries idempotent calls after network and server errors; for other calls (`send...`) the
+    caller gets these errors, and decides whether a message may arrive twice. "Message is not
+    modified" and "query is too old" count as success. Create it while the event loop runs.
     """
 
     def __init__(self, metrics: Metrics, limits: Limits = Limits()) -> None:
         self._metrics = metrics
         self._limits = limits
-        self._overall = _Gate(limits.overall)
-        self._gates: Dict[Chat, _Gate] = {}
+        self._overall = _TokenBucket(limits.overall)
+        self._buckets: Dict[Chat, _TokenBucket] = {}
 
     def paused_until(self, chat_id: Chat) -> float:
-        """The `time.monotonic()` before which calls for the chat are held; 0 if never paused."""
-        gate = self._gates.get(chat_id)
-        return gate.paused_until if gate else 0.0
+        """The `time.monotonic()` until which calls for the chat wait; 0 if never paused."""
+        bucket = self._buckets.get(chat_id)
+        return bucket.paused_until if bucket else 0.0
 
     async def __call__(
         self,
@@ -106,28 +106,28 @@ class RateLimiter(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Make the call; raises the errors of aiogram but `TelegramRetryAfter`."""
+        """Make the call; raises aiogram's errors except `TelegramRetryAfter`."""
         name = method.__api_method__
-        delays = iter(self._limits.repeats if _is_repeatable(name) else ())
-        again = False
+        delays = iter(self._limits.retry_delays if _is_retriable(name) else ())
+        is_retry = False
         while True:
             await self._wait_for_turn(name, method)
             try:
-                result = await _asked(make_request, bot, method)
+                result = await _request(make_request, bot, method)
             except TelegramRetryAfter as error:
                 self._count(name, error)
-                await self._obey(name, method, error.retry_after)
+                await self._wait_as_asked(name, method, error.retry_after)
             except (TelegramServerError, TelegramNetworkError) as error:
                 self._count(name, error)
                 delay = next(delays, None)
                 if delay is None or isinstance(error, TelegramEntityTooLarge):
                     raise
-                _log.info("%s failed (%s); again in %g s", name, error, delay)
-                again = True
+                _log.info("%s failed (%s); retry in %g s", name, error, delay)
+                is_retry = True
                 await asyncio.sleep(delay)
             except TelegramBadRequest as error:
                 self._count(name, error)
-                if not _is_harmless(name, error.message, again):
+                if not _is_harmless(name, error.message, is_retry):
                     raise
                 _log.debug("%s: %s", name, error.message)
                 return cast(Response[TelegramType], True)
@@ -141,14 +141,14 @@ class RateLimiter(BaseRequestMiddleware):
     async def _wait_for_turn(self, name: str, method: TelegramMethod[TelegramType]) -> None:
         if name == "sendChatAction" or not name.startswith(_PACED):
             return
-        # Each picture of an album counts.
+        # Telegram counts each picture of an album.
         cost = len(getattr(method, "media", ())) if name == "sendMediaGroup" else 1
         chat = _chat_of(method)
         if chat is not None:
-            await self._gate(chat).pass_through(cost)
-        await self._overall.pass_through(cost)
+            await self._bucket(chat).take(cost)
+        await self._overall.take(cost)
 
-    async def _obey(
+    async def _wait_as_asked(
         self, name: str, method: TelegramMethod[TelegramType], retry_after: float
     ) -> None:
         chat = _chat_of(method)
@@ -160,25 +160,29 @@ class RateLimiter(BaseRequestMiddleware):
         )
         self._metrics.flood_waits.inc()
         self._metrics.flood_wait_seconds.inc(retry_after)
-        pause = retry_after + _MARGIN
+        pause = retry_after + _MARGIN_S
         if chat is not None:
-            self._gate(chat).pause(pause)
+            self._bucket(chat).pause(pause)
         await asyncio.sleep(pause)
 
-    def _gate(self, chat: Chat) -> _Gate:
-        if chat not in self._gates:
-            if len(self._gates) >= _MANY_GATES:
-                self._gates = {key: gate for key, gate in self._gates.items() if not gate.is_idle()}
+    def _bucket(self, chat: Chat) -> _TokenBucket:
+        if chat not in self._buckets:
+            if len(self._buckets) >= _MOST_BUCKETS:
+                self._buckets = {
+                    key: bucket for key, bucket in self._buckets.items() if not bucket.is_idle()
+                }
             private = isinstance(chat, int) and chat > 0
-            self._gates[chat] = _Gate(self._limits.private if private else self._limits.group)
-        return self._gates[chat]
+            self._buckets[chat] = _TokenBucket(
+                self._limits.private if private else self._limits.group
+            )
+        return self._buckets[chat]
 
     def _count(self, name: str, error: Exception) -> None:
         self._metrics.api_calls.labels(method=name, outcome=type(error).__name__).inc()
 
 
-class _Gate:
-    """Lets calls through in their order at a rate; none while it is paused."""
+class _TokenBucket:
+    """A token bucket that serves calls in their order; it serves none while paused."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
@@ -187,35 +191,35 @@ class _Gate:
         self._filled = time.monotonic()
         self.paused_until = 0.0
 
-    async def pass_through(self, cost: int) -> None:
-        # Whoever waits holds the lock, so that the next one queues behind it; a pause that begins
-        # meanwhile is seen at the next round.
+    async def take(self, cost: int) -> None:
+        # The waiting call holds the lock, so that later ones queue behind it. After each sleep it
+        # checks for a pause that began meanwhile.
         async with self._lock:
-            wait = self._wait(cost)
-            while wait > 0:
-                await asyncio.sleep(wait)
-                wait = self._wait(cost)
+            delay = self._delay(cost)
+            while delay > 0:
+                await asyncio.sleep(delay)
+                delay = self._delay(cost)
             self._tokens -= cost
 
     def pause(self, seconds: float) -> None:
         self.paused_until = max(self.paused_until, time.monotonic() + seconds)
 
     def is_idle(self) -> bool:
-        full = self._wait(self._rate.burst) <= 0
+        full = self._delay(self._rate.burst) <= 0
         return full and not self._lock.locked()
 
-    def _wait(self, cost: int) -> float:
-        """Seconds until `cost` may pass."""
+    def _delay(self, cost: int) -> float:
+        """Seconds until `cost` tokens are available."""
         now = time.monotonic()
         gained = (now - self._filled) * self._rate.per_second
         self._tokens = min(self._tokens + gained, float(self._rate.burst))
         self._filled = now
-        # More than a burst would never be there: it goes into debt.
+        # The bucket never holds more than a burst: a larger cost makes its level negative.
         missing = min(cost, self._rate.burst) - self._tokens
         return max(missing / self._rate.per_second, self.paused_until - now)
 
 
-async def _asked(
+async def _request(
     make_request: NextRequestMiddlewareType[TelegramType],
     bot: Bot,
     method: TelegramMethod[TelegramType],
@@ -225,7 +229,7 @@ async def _asked(
     except ClientDecodeError as error:
         if not isinstance(error.original, json.JSONDecodeError):
             raise
-        # The page of a proxy in between, mostly with 502: not one of aiogram's API errors.
+        # The error page of a proxy, mostly with status 502, which aiogram reports as no API error.
         raise TelegramServerError(method=method, message="The answer is not JSON.") from error
 
 
@@ -233,10 +237,10 @@ def _chat_of(method: TelegramMethod[TelegramType]) -> Optional[Chat]:
     return cast(Optional[Chat], getattr(method, "chat_id", None))
 
 
-def _is_repeatable(name: str) -> bool:
-    return name.startswith(_REPEATABLE) and name not in _UNREPEATED
+def _is_retriable(name: str) -> bool:
+    return name.startswith(_RETRIABLE) and name not in _NOT_RETRIED
 
 
-def _is_harmless(name: str, message: str, again: bool) -> bool:
-    known = _HARMLESS + (_HARMLESS_AGAIN if again else ())
+def _is_harmless(name: str, message: str, is_retry: bool) -> bool:
+    known = _HARMLESS + (_HARMLESS_ON_RETRY if is_retry else ())
     return any(name.startswith(prefix) and words in message.lower() for prefix, words in known)

@@ -1,4 +1,4 @@
-"""Where the bot is reached from the internet: by a fixed URL, or as the ngrok agent says."""
+"""The public URL of the bot: from a setting, from a file, or from the ngrok agent."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _SECOND_AGENT = (
     " dashboard.ngrok.com/agents shows where it runs"
 )
 _DOMAIN_TAKEN = (
-    "the domain is already online from another ngrok process. Stop that one; after a power cut it"
-    " goes away by itself within a few minutes"
+    "the domain is already online from another ngrok process. Stop that process; after a power cut"
+    " ngrok releases the domain within a few minutes"
 )
 _AGENT_DOWN = (
-    "no ngrok agent holds this domain. Start ngrok on this machine and see that NGROK_DOMAIN is"
-    " the domain it was started with"
+    "no ngrok agent serves this domain. Start ngrok on this machine, with the domain that"
+    " NGROK_DOMAIN names"
 )
 _BOT_DOWN = (
-    "ngrok is up but reaches nothing on this machine. Let it forward to the port that the bot"
+    "ngrok is up but reaches nothing on this machine. Make it forward to the port that the bot"
     " listens on (PORT)"
 )
 _NOT_HTTP = (
-    "what ngrok forwards to does not speak plain http. Let it forward to http://, not https://, and"
-    " to the port that the bot listens on (PORT)"
+    "the address that ngrok forwards to does not speak plain HTTP. Make it forward to http://, not"
+    " https://, and to the port that the bot listens on (PORT)"
 )
 _AGENT_OLD = "the ngrok agent is too old for the service. Run `ngrok update`"
 _QUOTA = (
-    "the ngrok plan's quota of this month is used up. Choose a larger plan, or set MODE=polling,"
+    "this month's quota of the ngrok plan is used up. Choose a larger plan, or set MODE=polling,"
     " which needs no tunnel"
 )
 
@@ -59,14 +59,14 @@ _ADVICE: Mapping[int, str] = {
 async def public_url(config: Config, session: aiohttp.ClientSession) -> str:
     """The URL that leads to `config.port` of this machine, without a slash at the end.
 
-    From WEBHOOK_URL, else WEBHOOK_URL_FILE, else NGROK_DOMAIN, else the ngrok agent. Raises
-    `TunnelError` when there is none (yet).
+    It comes from WEBHOOK_URL, WEBHOOK_URL_FILE, NGROK_DOMAIN or the ngrok agent: the first that is
+    set. Raises `TunnelError` when there is no URL (yet).
     """
     if config.webhook_url:
         return config.webhook_url
     if config.webhook_url_file:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(None, _from_file, config.webhook_url_file)
+        return await loop.run_in_executor(None, _read_url_file, config.webhook_url_file)
     if config.ngrok_domain:
         return f"https://{config.ngrok_domain}"
     return await url_of_agent(config.ngrok_api, config.port, session)
@@ -74,34 +74,34 @@ async def public_url(config: Config, session: aiohttp.ClientSession) -> str:
 
 async def url_of_agent(api: str, port: int, session: aiohttp.ClientSession) -> str:
     """The https URL that the ngrok agent at `api` forwards to `port`; raises `TunnelError`."""
-    listed = await _asked(f"{api}/api/endpoints", session)
+    listed = await _get(f"{api}/api/endpoints", session)
     if listed is None:
-        # Older agents know the other list only, which newer ones will drop.
-        listed = await _asked(f"{api}/api/tunnels", session)
+        # Older agents have only the other list, which newer ones will drop.
+        listed = await _get(f"{api}/api/tunnels", session)
     tunnels = list(_tunnels(listed))
     for url, upstream in tunnels:
         if upstream == port and url.startswith("https://"):
             return url.rstrip("/")
-    others = ", ".join(f"{url} to port {upstream}" for url, upstream in tunnels) or "none at all"
+    others = ", ".join(f"{url} to port {upstream}" for url, upstream in tunnels) or "none"
     raise TunnelError(
-        f"The ngrok agent at {api} has no https tunnel to port {port} (it has {others}). Start it"
-        f" with `ngrok http {port}`, or set PORT to the port that it forwards to."
+        f"The ngrok agent at {api} has no https tunnel to port {port} (its tunnels: {others})."
+        f" Start it with `ngrok http {port}`, or set PORT to the port that it forwards to."
     )
 
 
-async def tunnel_trouble(url: str, session: aiohttp.ClientSession) -> Optional[str]:
-    """What ngrok says, in words of our own, when `url` does not lead to the bot; else `None`."""
+async def tunnel_problem(url: str, session: aiohttp.ClientSession) -> Optional[str]:
+    """Why ngrok does not forward `url` to the bot, and what helps; `None` if ngrok reports no error."""
     try:
         async with session.get(url, timeout=_TIMEOUT) as answer:
             code = answer.headers.get("Ngrok-Error-Code", "")
     except (aiohttp.ClientError, asyncio.TimeoutError):
-        # Telegram may well reach what this machine does not.
+        # Telegram may reach the URL even if this machine does not.
         return None
-    return explained(code)
+    return explain(code)
 
 
-def explained(text: str) -> Optional[str]:
-    """What the first of ngrok's error codes in `text` means and what helps, `None` without one."""
+def explain(text: str) -> Optional[str]:
+    """The meaning of the first ngrok error code in `text` and what helps; `None` without a code."""
     match = re.search(r"ERR_NGROK_(\d+)", text)
     if not match:
         return None
@@ -109,29 +109,29 @@ def explained(text: str) -> Optional[str]:
     return f"{match[0]}: {known or f'see ngrok.com/docs/errors/{match[0].lower()}'}."
 
 
-def _from_file(path: Path) -> str:
+def _read_url_file(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise TunnelError(
-            f"WEBHOOK_URL_FILE, {path}, cannot be read: {error}. It shall hold the public URL; is"
-            " the program that writes it running?"
+            f"WEBHOOK_URL_FILE, {path}, cannot be read: {error}. Expected a file with the public"
+            " URL; check that the program that writes it runs."
         ) from error
     try:
         return check_webhook_url(text)
     except ValueError as error:
-        raise TunnelError(f"WEBHOOK_URL_FILE, {path}, holds {text[:100]!r}; {error}") from error
+        raise TunnelError(f"WEBHOOK_URL_FILE, {path}, contains {text[:100]!r}; {error}") from error
 
 
-async def _asked(url: str, session: aiohttp.ClientSession) -> Any:
-    """What the agent answers, `None` when it does not know `url`."""
+async def _get(url: str, session: aiohttp.ClientSession) -> Any:
+    """The agent's answer as JSON, `None` when it does not know `url`."""
     try:
         async with session.get(url, timeout=_TIMEOUT) as answer:
             text = await answer.text(errors="replace")
             if answer.status == 404:
                 return None
             if answer.status == 200:
-                # Its type is not application/json in every version.
+                # Not every version declares application/json.
                 return await answer.json(content_type=None)
     except (aiohttp.ClientConnectionError, asyncio.TimeoutError) as error:
         raise TunnelError(
@@ -139,13 +139,15 @@ async def _asked(url: str, session: aiohttp.ClientSession) -> Any:
             " NGROK_DOMAIN or WEBHOOK_URL; with MODE=polling no tunnel is needed."
         ) from error
     except (aiohttp.ClientError, ValueError) as error:
-        raise TunnelError(f"{url} is no ngrok agent ({error}); set NGROK_API to its.") from error
-    advice = explained(text) or f"{text[:200].strip()!r}."
+        raise TunnelError(
+            f"{url} is no ngrok agent ({error}). Set NGROK_API to the agent's address."
+        ) from error
+    advice = explain(text) or f"{text[:200].strip()!r}."
     raise TunnelError(f"The ngrok agent answers {answer.status} at {url}: {advice}")
 
 
 def _tunnels(listed: Any) -> Iterator[Tuple[str, Optional[int]]]:
-    """Each tunnel's URL and the port it leads to, of either of the agent's lists."""
+    """The URL and the local port of each tunnel, from either of the agent's lists."""
     found: List[Any] = []
     if isinstance(listed, dict):
         found = listed.get("endpoints") or listed.get("tunnels") or []
@@ -154,8 +156,8 @@ def _tunnels(listed: Any) -> Iterator[Tuple[str, Optional[int]]]:
             continue
         url = each.get("url") or each.get("public_url") or ""
         upstream = each.get("upstream") or {}
-        leads_to = upstream.get("url") or each.get("config", {}).get("addr") or ""
-        yield url, _port_of(leads_to)
+        address = upstream.get("url") or each.get("config", {}).get("addr") or ""
+        yield url, _port_of(address)
 
 
 def _port_of(address: str) -> Optional[int]:

@@ -1,41 +1,40 @@
-"""The web server that Telegram calls: updates, and for the owner /healthz and /metrics."""
+"""The web server: updates from Telegram, and /healthz and /metrics for the owner."""
 
 from __future__ import annotations
 
 import hmac
 import json
 import logging
-from typing import Any, Awaitable, Callable, Dict, Optional, Sequence
+from typing import Callable, Optional, Sequence
 
 from aiohttp import web
 
+from bot.config import host_and_port
 from bot.errors import NotStored, PortError
 from bot.metrics import CONTENT_TYPE, Metrics
+from bot.telegram.update_processor import ProcessUpdate
 
 _log = logging.getLogger(__name__)
 
-#: Takes one update; returns when it is committed, raises `NotStored` when it is not.
-UpdateProcessor = Callable[[Dict[str, Any]], Awaitable[None]]
-#: What is wrong with the bot, in words; nothing while it is well.
+#: The problems of the bot in sentences; none while it works.
 Health = Callable[[], Sequence[str]]
 
-#: What Telegram is asked to send.
-ALLOWED_UPDATES = ("message", "callback_query")
-#: What is added to the public URL.
+#: The path of the web hook below the public URL.
 UPDATES_PATH = "/telegram"
 
-#: An update is some kilobytes: the pictures stay at Telegram.
+#: An update takes a few kilobytes: it names pictures and does not contain them.
 _MOST_BYTES = 1024**2
 _FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded")
 _SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
 
 class WebhookServer:
-    """Listens on `host`:`port` from `start` to `close`.
+    """Listens on `host` and `port` from `start` to `close`.
 
-    An update is answered with 200 when `update_processor` has returned, with 503 when it raised `NotStored`:
-    Telegram sends it again then. Whoever does not know `secret` gets 401. With neither of the two
-    (polling) only the owner's pages are served, and those never through the tunnel.
+    The answer to an update is 200 when `update_processor` returns, and 503 when it raises
+    `NotStored`: then Telegram sends the update again. A request without `secret` gets 401. With
+    neither of the two (polling) the server has only the owner's pages, which it never serves
+    through the tunnel.
     """
 
     def __init__(
@@ -45,17 +44,17 @@ class WebhookServer:
         port: int,
         health: Health,
         metrics: Metrics,
-        update_processor: Optional[UpdateProcessor] = None,
+        update_processor: Optional[ProcessUpdate] = None,
         secret: Optional[str] = None,
         drain_s: float = 20.0,
     ) -> None:
-        """Set up, not yet listening; a `port` of 0 takes a free one.
+        """Prepare the server; `port` 0 takes a free one.
 
-        drain_s: seconds that `close` waits for the updates in work.
-        Raises `ValueError` for an intake without a secret: anybody could write to it.
+        drain_s: seconds that `close` waits for the updates in progress.
+        Raises `ValueError` for an `update_processor` without a secret: anybody could call it.
         """
         if update_processor is not None and not secret:
-            raise ValueError("An intake needs a secret.")
+            raise ValueError("An update processor needs a secret.")
         self._host = host
         self._port = port
         self._health = health
@@ -71,12 +70,12 @@ class WebhookServer:
         return self._port
 
     async def start(self) -> None:
-        """Open the port; raises `PortError` when it cannot be had."""
+        """Open the port; raises `PortError` when that fails."""
         app = web.Application(client_max_size=_MOST_BYTES)
         if self._update_processor is not None:
-            app.router.add_post(UPDATES_PATH, self._take_update)
-        app.router.add_get("/healthz", self._tell_health)
-        app.router.add_get("/metrics", self._tell_metrics)
+            app.router.add_post(UPDATES_PATH, self._receive_update)
+        app.router.add_get("/healthz", self._show_health)
+        app.router.add_get("/metrics", self._show_metrics)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=self._drain_s)
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._port)
@@ -85,20 +84,20 @@ class WebhookServer:
         except OSError as error:
             await runner.cleanup()
             raise PortError(
-                f"Cannot listen on {self._host}:{self._port}: {error.strerror}. Stop the program"
-                " that has the port (a second bot?), or set PORT and HOST otherwise."
+                f"Cannot listen on {host_and_port(self._host, self._port)}: {error.strerror}. Stop"
+                " the program that uses the port (a second bot?), or change PORT or HOST."
             ) from error
         self._runner = runner
         self._port = runner.addresses[0][1]
-        _log.info("Listening on %s:%d", self._host, self._port)
+        _log.info("Listening on %s", host_and_port(self._host, self._port))
 
     async def close(self) -> None:
-        """Take no more updates, let those in work end, and free the port. May be called twice."""
+        """Accept no more updates, finish those in progress, and free the port. May be called twice."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
 
-    async def _take_update(self, request: web.Request) -> web.Response:
+    async def _receive_update(self, request: web.Request) -> web.Response:
         given = request.headers.get(_SECRET_HEADER, "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self._secret):
             return web.json_response({"error": "wrong or no secret"}, status=401)
@@ -112,21 +111,25 @@ class WebhookServer:
         try:
             await self._update_processor(update)
         except NotStored as error:
-            _log.warning("Update %s is left to Telegram: %s", update.get("update_id"), error)
+            _log.warning(
+                "Update %s is not stored and stays with Telegram: %s",
+                update.get("update_id"),
+                error,
+            )
             return web.json_response({"error": "not stored"}, status=503)
         return web.json_response({})
 
-    async def _tell_health(self, request: web.Request) -> web.Response:
-        _refuse_strangers(request)
+    async def _show_health(self, request: web.Request) -> web.Response:
+        _refuse_tunnel(request)
         problems = self._health()
         return web.Response(text="\n".join(problems) or "ok", status=503 if problems else 200)
 
-    async def _tell_metrics(self, request: web.Request) -> web.Response:
-        _refuse_strangers(request)
+    async def _show_metrics(self, request: web.Request) -> web.Response:
+        _refuse_tunnel(request)
         return web.Response(body=self._metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
 
-def _refuse_strangers(request: web.Request) -> None:
-    """What comes through the tunnel bears one of these headers; the owner's machine sends none."""
+def _refuse_tunnel(request: web.Request) -> None:
+    """Hide the page from requests through the tunnel, which have one of these headers."""
     if any(name in request.headers for name in _FORWARDED):
         raise web.HTTPNotFound

@@ -1,4 +1,4 @@
-"""Keeps Telegram's web hook where the bot can be reached, and tells of what Telegram says of it."""
+"""Keeps Telegram's web hook at the bot's public URL, and reports delivery errors."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from bot.config import Config
 from bot.errors import TunnelError
 from bot.log import Problem
 from bot.metrics import Metrics
-from bot.telegram.error_text import error_text
-from bot.telegram.tunnel import public_url, tunnel_trouble
-from bot.telegram.webhook_server import ALLOWED_UPDATES, UPDATES_PATH
+from bot.telegram.error_text import UNKNOWN_TOKEN, error_text
+from bot.telegram.tunnel import public_url, tunnel_problem
+from bot.telegram.update_processor import ALLOWED_UPDATES
+from bot.telegram.webhook_server import UPDATES_PATH
 
 _log = logging.getLogger(__name__)
 
-#: Updates that Telegram sends at once, the most it offers: those whose answers flood control holds
-#: must not keep out the others.
+#: Concurrent deliveries, the most that Telegram allows: updates whose answers wait for a rate limit
+#: must not block the others.
 _MAX_CONNECTIONS = 100
-#: Seconds for which an error that Telegram met counts as one of now; it never forgets the last.
-_FRESH_S = 600
+#: Seconds after which a delivery error is over: Telegram reports the last one for ever.
+_RECENT_S = 600
 
 
 class WebhookSync:
-    """Compares the web hook with the wanted one every `period_s` seconds, and sets it again.
+    """Checks the web hook every `period_s` seconds, and sets it again when it differs.
 
-    It is set at the start in any case, since nobody can ask Telegram which secret it has. When
-    that fails it tries every `retry_s` seconds. The web hook stays when the bot stops:
+    It always sets the web hook at the start, because Telegram does not show the current secret.
+    After a failure it tries again every `retry_s` seconds. The web hook stays when the bot stops:
     Telegram keeps the updates for the next start.
     """
 
@@ -61,40 +62,40 @@ class WebhookSync:
 
     @property
     def url(self) -> Optional[str]:
-        """The public URL that the web hook was last seen at, without its path."""
+        """The public URL of the web hook, without its path; `None` until it is set."""
         return self._url
 
     @property
     def problem(self) -> Optional[str]:
-        """Why updates may not arrive, in words."""
+        """Why updates may not arrive; `None` if nothing is wrong."""
         return self._problem.text
 
     async def run(self) -> None:
-        """Reconcile until cancelled, whatever Telegram, ngrok and the network do."""
+        """Reconcile until cancelled; errors of Telegram, ngrok and the network only cause a retry."""
         while True:
-            settled = await self.reconcile()
-            await asyncio.sleep(self._period_s if settled else self._retry_s)
+            succeeded = await self.reconcile()
+            await asyncio.sleep(self._period_s if succeeded else self._retry_s)
 
     async def reconcile(self) -> bool:
-        """Look once, set the web hook if it is not as wanted, and say whether it is now."""
+        """Check the web hook once and set it if it differs; returns whether that succeeded."""
         try:
-            problem = await self._look()
-            self._problem.tell(problem)
+            problem = await self._check()
+            self._problem.report(problem)
             return True
         except TunnelError as error:
             problem = str(error)
         except TelegramUnauthorizedError:
-            problem = "Telegram does not know the token. Set BOT_TOKEN to what @BotFather shows."
+            problem = UNKNOWN_TOKEN
         except (AiogramError, OSError) as error:
-            problem = f"Telegram cannot be asked for the web hook: {error_text(error)}"
-        self._problem.tell(problem)
+            problem = f"The web hook cannot be checked: {error_text(error)}"
+        self._problem.report(problem)
         return False
 
-    async def _look(self) -> Optional[str]:
+    async def _check(self) -> Optional[str]:
         url = await public_url(self._config, self._session)
         info = await self._bot.get_webhook_info()
         self._metrics.webhook_pending.set(info.pending_update_count)
-        if self._url is None or not _is_as_wanted(info, url):
+        if self._url is None or not _matches(info, url):
             await self._bot.set_webhook(
                 url=url + UPDATES_PATH,
                 secret_token=self._secret,
@@ -104,29 +105,29 @@ class WebhookSync:
             )
             _log.info("The web hook is set: %s", url + UPDATES_PATH)
             self._url = url
-            # What Telegram met so far, it met before.
+            # An error in `info` is older than this web hook.
             return None
-        return await self._what_telegram_met(info, url)
+        return await self._delivery_problem(info, url)
 
-    async def _what_telegram_met(self, info: WebhookInfo, url: str) -> Optional[str]:
-        """Why Telegram cannot deliver what waits; an error that is over is only logged."""
+    async def _delivery_problem(self, info: WebhookInfo, url: str) -> Optional[str]:
+        """Why Telegram cannot deliver the waiting updates; an error that is over is only logged."""
         if not info.last_error_message or info.last_error_date is None:
             return None
         error = (info.last_error_message, info.last_error_date)
         waiting = info.pending_update_count
         age = time.time() - info.last_error_date.timestamp()
-        if not waiting or age > _FRESH_S:
+        if not waiting or age > _RECENT_S:
             if error != self._reported:
-                _log.info("Telegram met %r at the web hook %.0f s ago", error[0], age)
+                _log.info("Telegram got %r from the web hook %.0f s ago", error[0], age)
                 self._reported = error
             return None
         self._reported = error
-        trouble = await tunnel_trouble(url, self._session)
-        advice = f" {trouble}" if trouble else ""
+        problem = await tunnel_problem(url, self._session)
+        advice = f" {problem}" if problem else ""
         return f"Telegram cannot deliver {waiting} updates: {info.last_error_message}.{advice}"
 
 
-def _is_as_wanted(info: WebhookInfo, url: str) -> bool:
+def _matches(info: WebhookInfo, url: str) -> bool:
     return (
         info.url == url + UPDATES_PATH
         and set(info.allowed_updates or ()) == set(ALLOWED_UPDATES)

@@ -48,7 +48,7 @@ def logged(program, journal=False):
         "try: int(token)\nexcept ValueError: log.exception('failed')",
         "log.error('failed', stack_info=True, extra={}); raise RuntimeError(token)",
         "warnings.warn(token)",
-        "formatter.hide('late-secret'); log.info('late-secret')",
+        "formatter.add_secret('late-secret'); log.info('late-secret')",
     ],
 )
 def test_no_secret_is_written(program):
@@ -98,10 +98,10 @@ def test_problem_is_logged_when_it_changes(caplog):
     caplog.set_level(logging.INFO)
     problem = Problem(logging.getLogger("bot.test"))
     for text in (None, "no tunnel", "no tunnel", "no network", None, None):
-        problem.tell(text)
+        problem.report(text)
     levels = [(record.levelname, record.getMessage()) for record in caplog.records]
     assert levels == [
         ("WARNING", "no tunnel"),
         ("WARNING", "no network"),
-        ("INFO", "This is over: no network"),
+        ("INFO", "No longer a problem: no network"),
     ]

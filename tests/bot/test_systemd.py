@@ -89,11 +89,11 @@ async def test_status_follows_what_the_bot_does(systemd, address):
     async def describe():
         return "idle"
 
-    told = asyncio.ensure_future(SystemdNotifier(address).keep_status(describe))
+    status = asyncio.ensure_future(SystemdNotifier(address).keep_status(describe))
     try:
         assert await systemd.heard() == "STATUS=idle"
     finally:
-        told.cancel()
+        status.cancel()
 
 
 async def test_watchdog_hears_of_the_loop_again_and_again(systemd, address):
@@ -105,7 +105,7 @@ async def test_watchdog_hears_of_the_loop_again_and_again(systemd, address):
         alive.cancel()
 
 
-async def test_without_systemd_nothing_is_told():
+async def test_without_systemd_nothing_is_reported():
     async def never():
         raise AssertionError("nobody asked")
 
@@ -117,4 +117,4 @@ async def test_without_systemd_nothing_is_told():
 
 async def test_systemd_that_does_not_listen_is_no_reason_to_fail(address, caplog):
     SystemdNotifier(address).ready()
-    assert "systemd cannot be told 'READY=1'" in caplog.text
+    assert "Cannot notify systemd of 'READY=1'" in caplog.text

@@ -49,7 +49,7 @@ class Journal:
 
 @pytest.fixture()
 async def journal(tmp_path, monkeypatch):
-    monkeypatch.setattr("bot.systemd._STATUS_PERIOD", 0.05)
+    monkeypatch.setattr("bot.systemd._STATUS_PERIOD_S", 0.05)
     journal = Journal(tmp_path)
     yield journal
     journal.close()

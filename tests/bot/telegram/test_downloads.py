@@ -1,4 +1,4 @@
-"""What is said when a file cannot be fetched."""
+"""What is raised when a file cannot be downloaded."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def failure(bot, file_id, folder, expected):
     ],
 )
 @pytest.mark.parametrize("method", ["getFile", "download"])
-async def test_each_failure_is_told_apart(sandbox, bot, tmp_path, method, fault, expected):
+async def test_each_failure_is_distinguished(sandbox, bot, tmp_path, method, fault, expected):
     sent = await sandbox.user(name="Anna").photo(jpeg(plain("green")))
     sandbox.faults.add(method, fault, times=None)
     error = await failure(bot, sent.file_id, tmp_path, expected)
@@ -56,7 +56,7 @@ async def test_each_failure_is_told_apart(sandbox, bot, tmp_path, method, fault,
         assert error.reason == "gone"
 
 
-async def test_what_is_no_http_is_told_without_the_url(tmp_path):
+async def test_what_is_no_http_is_reported_without_the_url(tmp_path):
     async with serving_garbage() as server, telegram_double.a_bot(server) as bot:
         error = await failure(bot, "file", tmp_path, TelegramUnreachable)
     assert "ClientResponseError" in str(error)

@@ -123,6 +123,13 @@ async def test_fixed_domain_is_what_the_agent_is_asked_to_hold(bootstrap):
     await bootstrap.until(lambda: bootstrap.url == "https://owl.ngrok-free.app\n")
 
 
+async def test_ipv6_address_that_the_bot_listens_on(bootstrap):
+    bootstrap.say(url="https://one.ngrok-free.app")
+    await bootstrap.start("--agent", str(AGENT), HOST="::1")
+    await bootstrap.until(lambda: bootstrap.url == "https://one.ngrok-free.app\n")
+    assert "url: http://[::1]:8099\n" in (bootstrap.folder / "ngrok.yml").read_text()
+
+
 async def test_agent_of_someone_else_that_comes_late(bootstrap):
     await bootstrap.start()
     bootstrap.say(url="https://late.ngrok-free.app")
@@ -147,7 +154,7 @@ async def test_agent_that_gives_up_is_put_into_words(bootstrap, code, words):
     ("environment", "options", "words"),
     [
         ({"NGROK_AUTHTOKEN": ""}, ("--agent", str(AGENT)), "NGROK_AUTHTOKEN is not set"),
-        ({"NGROK_AUTHTOKEN": "two words"}, ("--agent", str(AGENT)), "is no authtoken"),
+        ({"NGROK_AUTHTOKEN": "two words"}, ("--agent", str(AGENT)), "not an authtoken"),
         ({}, ("--agent", "/nowhere/ngrok"), "/nowhere/ngrok cannot be started"),
         ({"PORT": "many"}, (), "PORT is 'many'"),
     ],

@@ -50,7 +50,7 @@ async def polling(telegram, update_processor):
 
 
 class Taken:
-    """An intake that remembers, and refuses an update as often as it is told."""
+    """An update processor that records updates, and refuses some of them a few times."""
 
     def __init__(self, **refusals):
         self.ids = []
@@ -101,7 +101,7 @@ async def test_chats_are_served_at_once_and_each_in_order(telegram):
 
 
 async def test_nothing_from_the_first_unfinished_update_on_is_acknowledged(telegram, monkeypatch):
-    monkeypatch.setattr("bot.telegram.polling._LOOK_S", 0.01)
+    monkeypatch.setattr("bot.telegram.polling._WAIT_S", 0.01)
     taken = Taken()
 
     async def update_processor(update):
@@ -120,7 +120,7 @@ async def test_nothing_from_the_first_unfinished_update_on_is_acknowledged(teleg
 
 
 async def test_a_chat_that_waits_holds_up_no_other(monkeypatch):
-    monkeypatch.setattr("bot.telegram.polling._LOOK_S", 0.01)
+    monkeypatch.setattr("bot.telegram.polling._WAIT_S", 0.01)
     entered, waited, answered, events = (*(asyncio.Event() for _ in range(3)), [])
 
     async def update_processor(update):
@@ -146,7 +146,7 @@ async def test_a_chat_that_waits_holds_up_no_other(monkeypatch):
 
 
 async def test_update_that_is_not_stored_comes_again_while_a_chat_waits(telegram, monkeypatch):
-    monkeypatch.setattr("bot.telegram.polling._LOOK_S", 0.01)
+    monkeypatch.setattr("bot.telegram.polling._WAIT_S", 0.01)
     taken, waited = Taken(_2=2), asyncio.Event()
 
     async def update_processor(update):
@@ -164,7 +164,7 @@ async def test_update_that_is_not_stored_comes_again_while_a_chat_waits(telegram
     assert taken.ids == [2, 3, 1]
 
 
-async def test_what_is_no_http_is_told_without_the_url():
+async def test_what_is_no_http_is_reported_without_the_url():
     async with serving_garbage() as server, polling(server, Taken()) as poller:
         while poller.problem is None:
             await asyncio.sleep(0.01)
@@ -200,18 +200,18 @@ async def test_faults_are_survived(telegram, fault):
     assert taken.ids == [1] and len(telegram.calls_of("deleteWebhook")) == 2
 
 
-async def test_conflict_is_told_in_words_and_a_web_hook_removed(telegram, caplog):
+async def test_conflict_is_reported_and_a_web_hook_removed(telegram, caplog):
     conflict = Reply(status=409, description="Conflict: can't use getUpdates while webhook is set")
     telegram.script("getUpdates", conflict, conflict, NOTHING_MORE)
     async with polling(telegram, Taken()) as poller:
         await telegram.wait_for("getUpdates", 3)
         assert "Another program" in poller.problem
     assert len(telegram.calls_of("deleteWebhook")) == 3
-    told = [record for record in caplog.records if "Another program" in record.getMessage()]
-    assert len(told) == 1
+    reported = [record for record in caplog.records if "Another program" in record.getMessage()]
+    assert len(reported) == 1
 
 
-async def test_refused_token_is_told_in_words(telegram):
+async def test_refused_token_is_reported(telegram):
     telegram.script("deleteWebhook", Reply(status=401, description="Unauthorized"))
     async with polling(telegram, Taken()) as poller:
         await telegram.wait_for("deleteWebhook", 2)

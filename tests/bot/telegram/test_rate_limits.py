@@ -21,7 +21,7 @@ from bot.telegram.rate_limits import Limits, Rate, RateLimiter
 from tests.support.bot import telegram_double
 from tests.support.bot.telegram_double import Reply, message
 
-QUICK = Limits(overall=Rate(1e6, 1000), private=Rate(1e6, 1000), repeats=(0.0, 0.0))
+QUICK = Limits(overall=Rate(1e6, 1000), private=Rate(1e6, 1000), retry_delays=(0.0, 0.0))
 SENT = Reply(message())
 FLOOD = Reply(status=429, description="Too Many Requests: retry after 1", retry_after=1)
 LONG_FLOOD = Reply(status=429, description="Too Many Requests", retry_after=600)
@@ -253,5 +253,5 @@ async def test_memory_of_chats_is_bounded(telegram, bot):
     rate_limiter, _ = controlled(bot, Limits(overall=Rate(1e6, 1000), private=Rate(1e6, 5)))
     telegram.script("sendMessage", SENT)
     for chat in range(1, 1101):
-        rate_limiter._gate(chat)
-    assert len(rate_limiter._gates) <= 1000
+        rate_limiter._bucket(chat)
+    assert len(rate_limiter._buckets) <= 1000

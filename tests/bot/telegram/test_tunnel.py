@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.config import Config
 from bot.errors import TunnelError
-from bot.telegram.tunnel import public_url, tunnel_trouble
+from bot.telegram.tunnel import public_url, tunnel_problem
 
 TOKEN = "42:a-token_of_nobody"
 
@@ -96,12 +96,12 @@ async def test_file_is_read_anew(session, tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, "", "starting ...", "http://plain.example.org"])
-async def test_file_without_a_url_is_told(session, tmp_path, content):
+async def test_file_without_a_url_is_reported(session, tmp_path, content):
     path = tmp_path / "url"
     if content is not None:
         path.write_text(content)
-    said = await problem(session, Config(bot_token=TOKEN, webhook_url_file=path))
-    assert "WEBHOOK_URL_FILE" in said and str(path) in said
+    message = await problem(session, Config(bot_token=TOKEN, webhook_url_file=path))
+    assert "WEBHOOK_URL_FILE" in message and str(path) in message
 
 
 @pytest.mark.parametrize("upstream", ["http://localhost:8080", "127.0.0.1:8080", "8080"])
@@ -126,7 +126,7 @@ async def test_older_agent_is_asked_for_its_tunnels(session):
 
 
 @pytest.mark.parametrize("pages", [endpoints(), tunnels()])
-async def test_agent_without_our_tunnel_is_told(session, pages):
+async def test_agent_without_our_tunnel_is_reported(session, pages):
     with pytest.raises(TunnelError, match=r"no https tunnel to port 8080.*none.*ngrok http 8080"):
         await found(session, pages)
 
@@ -137,16 +137,16 @@ async def test_tunnels_to_other_ports_are_listed(session):
         await found(session, pages)
 
 
-async def test_agent_that_does_not_run_is_told(session):
+async def test_agent_that_does_not_run_is_reported(session):
     with contextlib.closing(socket.socket()) as taken:
         # Bound but not listening: connections are refused.
         taken.bind(("127.0.0.1", 0))
         api = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        said = await problem(session, Config(bot_token=TOKEN, ngrok_api=api))
-    assert "No ngrok agent answers" in said and api in said and "MODE=polling" in said
+        message = await problem(session, Config(bot_token=TOKEN, ngrok_api=api))
+    assert "No ngrok agent answers" in message and api in message and "MODE=polling" in message
 
 
-async def test_agent_s_error_is_told_in_words(session):
+async def test_agent_s_error_is_reported(session):
     text = '{"error_code": 103, "details": {"err": "failed: ERR_NGROK_108"}}'
     pages = {"/api/endpoints": lambda: web.Response(status=502, text=text)}
     with pytest.raises(TunnelError, match=r"502.*ERR_NGROK_108: another ngrok agent"):
@@ -177,11 +177,11 @@ async def test_something_else_on_the_agent_s_port(session, text):
 async def test_ngrok_s_codes_are_put_into_words(session, code, advice):
     headers = {"Ngrok-Error-Code": f"ERR_NGROK_{code}"}
     async with serving({"/": lambda: web.Response(status=404, headers=headers)}) as url:
-        said = await tunnel_trouble(url, session)
-    assert said.startswith(f"ERR_NGROK_{code}: ") and advice in said
+        message = await tunnel_problem(url, session)
+    assert message.startswith(f"ERR_NGROK_{code}: ") and advice in message
 
 
-async def test_tunnel_that_works_is_no_trouble(session):
+async def test_tunnel_that_works_is_no_problem(session):
     async with serving({}) as url:
-        assert await tunnel_trouble(url, session) is None
-    assert await tunnel_trouble(url, session) is None
+        assert await tunnel_problem(url, session) is None
+    assert await tunnel_problem(url, session) is None

@@ -90,8 +90,8 @@ async def test_a_poison_update_is_logged_once_and_done_with(
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
             await update_processor(poison)
-    told = [each for each in caplog.records if "Update 1" in each.getMessage()]
-    assert len(told) == 1
+    logged = [each for each in caplog.records if "update 1" in each.getMessage()]
+    assert len(logged) == 1
     await update_processor(message(2))
     assert heard.texts[-1] == "hello"
 

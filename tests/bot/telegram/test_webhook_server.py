@@ -19,7 +19,7 @@ UPDATE = {"update_id": 1, "message": {"text": "привет"}}
 
 
 class Site:
-    """A running server, what it took in, and what it shall say."""
+    """A running server, the updates it received, and what it answers."""
 
     def __init__(self, drain_s=5):
         self.taken = []
@@ -63,6 +63,17 @@ async def site():
 async def client():
     async with aiohttp.ClientSession() as session:
         yield session
+
+
+@pytest.fixture()
+def ipv6_port():
+    """A free port of ::1."""
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        return probe.getsockname()[1]
 
 
 async def post(client, site, body=None, headers=HEADERS):
@@ -157,7 +168,7 @@ async def test_port_is_free_after_the_stop(client, site):
     await again.close()
 
 
-async def test_taken_port_is_told_in_words():
+async def test_taken_port_is_reported():
     with contextlib.closing(socket.socket()) as occupant:
         occupant.bind(("127.0.0.1", 0))
         occupant.listen()
@@ -167,7 +178,20 @@ async def test_taken_port_is_told_in_words():
             await server.start()
 
 
-async def test_health_tells_what_is_wrong(client, site):
+async def test_ipv6_address(client, ipv6_port):
+    server = WebhookServer(host="::1", port=ipv6_port, health=list, metrics=Metrics())
+    await server.start()
+    try:
+        async with client.get(f"http://[::1]:{ipv6_port}/healthz") as answer:
+            assert await answer.text() == "ok"
+        second = WebhookServer(host="::1", port=ipv6_port, health=list, metrics=Metrics())
+        with pytest.raises(PortError, match=rf"\[::1\]:{ipv6_port}: "):
+            await second.start()
+    finally:
+        await server.close()
+
+
+async def test_health_shows_what_is_wrong(client, site):
     assert await get(client, site, "/healthz") == (200, "ok")
     site.problems = ["No tunnel.", "No painter."]
     assert await get(client, site, "/healthz") == (503, "No tunnel.\nNo painter.")

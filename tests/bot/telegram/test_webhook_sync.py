@@ -68,7 +68,7 @@ def failing(url=URL + "/telegram", waiting=3, seconds_ago=5.0, message=BAD_GATEW
 
 
 @contextlib.asynccontextmanager
-async def a_reconciler(telegram, metrics=None, **settings):
+async def a_webhook_sync(telegram, metrics=None, **settings):
     settings = {"webhook_url": URL, **settings}
     async with telegram_double.a_bot(telegram) as bot, aiohttp.ClientSession() as session:
         yield WebhookSync(
@@ -84,7 +84,7 @@ async def a_reconciler(telegram, metrics=None, **settings):
 
 async def test_web_hook_is_set_once_and_left_alone(telegram):
     telegram.script("getWebhookInfo", info(url=""), info())
-    async with a_reconciler(telegram) as webhook_sync:
+    async with a_webhook_sync(telegram) as webhook_sync:
         assert webhook_sync.url is None
         for _ in range(3):
             assert await webhook_sync.reconcile()
@@ -99,7 +99,7 @@ async def test_web_hook_is_set_once_and_left_alone(telegram):
 
 async def test_web_hook_of_an_earlier_start_gets_the_new_secret(telegram):
     telegram.script("getWebhookInfo", info())
-    async with a_reconciler(telegram) as webhook_sync:
+    async with a_webhook_sync(telegram) as webhook_sync:
         await webhook_sync.reconcile()
     assert len(telegram.calls_of("setWebhook")) == 1
 
@@ -112,7 +112,7 @@ async def test_changed_web_hook_is_set_again(telegram):
         info(url=""),
     )
     telegram.script("getWebhookInfo", info(), *strangers, info())
-    async with a_reconciler(telegram) as webhook_sync:
+    async with a_webhook_sync(telegram) as webhook_sync:
         for _ in range(6):
             await webhook_sync.reconcile()
     assert len(telegram.calls_of("setWebhook")) == 1 + len(strangers)
@@ -120,7 +120,7 @@ async def test_changed_web_hook_is_set_again(telegram):
 
 async def test_new_public_url_is_followed(telegram, tmp_path):
     path = tmp_path / "url"
-    async with a_reconciler(telegram, webhook_url=None, webhook_url_file=path) as webhook_sync:
+    async with a_webhook_sync(telegram, webhook_url=None, webhook_url_file=path) as webhook_sync:
         assert not await webhook_sync.reconcile()
         assert str(path) in webhook_sync.problem and not telegram.calls
         for name in ("one", "two"):
@@ -139,7 +139,7 @@ async def test_faults_are_survived(telegram):
     telegram.script(
         "setWebhook", Reply(status=400, description="Bad Request: bad webhook"), Reply()
     )
-    async with a_reconciler(telegram) as webhook_sync:
+    async with a_webhook_sync(telegram) as webhook_sync:
         problems = []
         while not await webhook_sync.reconcile():
             problems.append(webhook_sync.problem)
@@ -148,9 +148,9 @@ async def test_faults_are_survived(telegram):
     assert not any(TOKEN in problem or SECRET in problem for problem in problems)
 
 
-async def test_refused_token_is_told_in_words(telegram):
+async def test_refused_token_is_reported(telegram):
     telegram.script("getWebhookInfo", Reply(status=401, description="Unauthorized"))
-    async with a_reconciler(telegram) as webhook_sync:
+    async with a_webhook_sync(telegram) as webhook_sync:
         assert not await webhook_sync.reconcile()
         assert "BOT_TOKEN" in webhook_sync.problem
 
@@ -161,22 +161,23 @@ async def test_what_telegram_meets_is_reported_once_per_change(telegram, tunnel,
     broken = failing(url=hook)
     other = failing(url=hook, message="Connection timed out")
     telegram.script("getWebhookInfo", info(hook), broken, broken, other, other, info(hook))
-    async with a_reconciler(telegram, webhook_url=tunnel) as webhook_sync:
-        told = []
+    async with a_webhook_sync(telegram, webhook_url=tunnel) as webhook_sync:
+        reported = []
         for _ in range(6):
             assert await webhook_sync.reconcile()
-            told.append(webhook_sync.problem)
-    assert told[0] is None and told[5] is None
-    assert "3 updates" in told[1] and "502 Bad Gateway" in told[1] and "timed out" in told[3]
-    assert all("ERR_NGROK_8012: ngrok is up but reaches nothing" in text for text in told[1:5])
+            reported.append(webhook_sync.problem)
+    assert reported[0] is None and reported[5] is None
+    assert "3 updates" in reported[1] and "502 Bad Gateway" in reported[1]
+    assert "timed out" in reported[3]
+    assert all("ERR_NGROK_8012: ngrok is up but reaches nothing" in text for text in reported[1:5])
     warnings = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
-    assert warnings == [told[1], told[3]]
+    assert warnings == [reported[1], reported[3]]
 
 
 async def test_error_that_is_over_is_no_problem(telegram, caplog):
     caplog.set_level("INFO")
     telegram.script("getWebhookInfo", info(), failing(waiting=0), failing(seconds_ago=3600))
-    async with a_reconciler(telegram) as webhook_sync:
+    async with a_webhook_sync(telegram) as webhook_sync:
         for _ in range(3):
             await webhook_sync.reconcile()
             assert webhook_sync.problem is None
@@ -186,14 +187,14 @@ async def test_error_that_is_over_is_no_problem(telegram, caplog):
 async def test_pending_updates_are_measured(telegram):
     telegram.script("getWebhookInfo", info(pending_update_count=12))
     metrics = Metrics()
-    async with a_reconciler(telegram, metrics) as webhook_sync:
+    async with a_webhook_sync(telegram, metrics) as webhook_sync:
         await webhook_sync.reconcile()
     assert "jetbrush_webhook_pending 12.0" in metrics.render().decode()
 
 
 async def test_loop_goes_on_until_cancelled(telegram):
     telegram.script("getWebhookInfo", Reply(drop=True), info())
-    async with a_reconciler(telegram) as webhook_sync:
+    async with a_webhook_sync(telegram) as webhook_sync:
         task = asyncio.ensure_future(webhook_sync.run())
         await telegram.wait_for("getWebhookInfo", 4)
         assert webhook_sync.url == URL
@@ -219,7 +220,7 @@ async def test_people_s_messages_arrive_through_the_web_hook_that_was_set():
     async with Sandbox() as sandbox:
         await server.start()
         url = f"http://127.0.0.1:{server.port}"
-        async with a_reconciler(sandbox, webhook_url=url) as webhook_sync:
+        async with a_webhook_sync(sandbox, webhook_url=url) as webhook_sync:
             assert await webhook_sync.reconcile()
             await sandbox.user(name="Anna").text("hello")
             assert await asyncio.wait_for(arrived, PATIENCE_S) == "hello"

@@ -119,7 +119,7 @@ async def serve_and_time(gate):
     formatter = set_up_logging(settings.log_level, settings.secrets, os.environ)
     timing = asyncio.ensure_future(time_loop(Path(f"{gate}.lag")))
     painter = [sys.executable, str(PAINTER), gate]
-    await serve(settings, hide=formatter.hide, painter=painter)
+    await serve(settings, add_secret=formatter.add_secret, painter=painter)
     timing.cancel()
 
 

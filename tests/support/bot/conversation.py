@@ -77,7 +77,7 @@ class Conversation:
     async def start(self):
         metrics = Metrics()
         session = AiohttpSession(api=TelegramAPIServer.from_base(self.sandbox.url))
-        session.middleware(RateLimiter(metrics, Limits(FAST, FAST, FAST, repeats=(0.01,))))
+        session.middleware(RateLimiter(metrics, Limits(FAST, FAST, FAST, retry_delays=(0.01,))))
         self.bot = Bot(token=self.sandbox.token, session=session)
         await self.database.open()
         submission = Submission(
