@@ -8,8 +8,6 @@ from __future__ import annotations
 import http.client
 import io
 import json
-import os
-import tempfile
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -18,6 +16,8 @@ from typing import Any, Dict, List, Optional
 from urllib.parse import urlsplit
 
 from PIL import Image
+
+from runtime.files import atomic_write
 
 FOLDER = Path(__file__).resolve().parent
 USER_AGENT = "Jetbrush/1.0 (style gallery of a Telegram photo bot; Python urllib)"
@@ -94,20 +94,6 @@ def _check(body: bytes) -> None:
         )
 
 
-def _store(body: bytes, path: Path) -> None:
-    """Write a file so that it appears whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=str(path.parent), prefix=".fetch-", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(body)
-        # mkstemp keeps the file to its owner; the bot may run as another user.
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise
-
-
 def fetch(
     folder: Path = FOLDER,
     names: Optional[List[str]] = None,
@@ -130,7 +116,9 @@ def fetch(
         try:
             body = _download(url, timeout)
             _check(body)
-            _store(body, path)
+            # The bot may run as another user, whatever the umask of this one is.
+            with atomic_write(path, mode=0o644) as file:
+                file.write(body)
         except FetchError as error:
             outcomes.append(Outcome(entry["name"], entry["file"], url, str(error)))
         except OSError as error:

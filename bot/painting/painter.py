@@ -34,6 +34,7 @@ from runtime.errors import (
     PictureTooLarge,
     PictureTooSmall,
 )
+from runtime.files import atomic_write, remove_partial
 from runtime.spec import engines as spec_engines
 
 if TYPE_CHECKING:
@@ -168,6 +169,8 @@ def _paint(request: PaintRequest, cancel: threading.Event, say: Say) -> PaintRes
         painted = _translate(request, photo, handed)
     else:
         painted = _stylize(request, photo, handed)
+    # This process may have been killed while it wrote the picture of an earlier attempt.
+    remove_partial(Path(request.output))
     # Little compression: the full one takes seconds on a Jetson for a few per cent.
     _save(painted, Path(request.output), "PNG", lasting=True, compress_level=1)
     return PaintResult(
@@ -216,17 +219,8 @@ def _save(
     image: Image.Image, path: Path, file_format: str, *, lasting: bool, **options: int
 ) -> None:
     """Write a picture whole or not at all; one that is `lasting` is there after a power cut too."""
-    partial = path.with_name(path.name + ".part")
-    try:
-        with partial.open("wb") as file:
-            image.save(file, file_format, **options)
-            if lasting:
-                file.flush()
-                os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        if partial.exists():
-            partial.unlink()
+    with atomic_write(path, durable=lasting) as file:
+        image.save(file, file_format, **options)
 
 
 class _Reporter:

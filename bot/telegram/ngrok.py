@@ -26,6 +26,7 @@ from bot.errors import BotError, ConfigError, TunnelError
 from bot.log import Problem, set_up_logging
 from bot.systemd import SystemdNotifier
 from bot.telegram.tunnel import explain, url_of_agent
+from runtime.files import atomic_write
 
 #: Seconds between two requests to the agent.
 _PERIOD_S = 3.0
@@ -220,15 +221,9 @@ async def _stop(agent: asyncio.subprocess.Process) -> None:
 
 def _write(path: Path, text: str, *, mode: int) -> None:
     """Write a file atomically; even its temporary file has no more permissions than `mode`."""
-    partial = path.with_name(path.name + ".part")
     try:
-        if partial.exists():
-            partial.unlink()
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        partial.chmod(mode)
-        partial.replace(path)
+        with atomic_write(path, mode=mode) as file:
+            file.write(text.encode())
     except OSError as error:
         raise TunnelError(
             f"{path} cannot be written ({error.strerror}). Choose a folder that this program may write."

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from bot.painting.client import PainterClient
 from bot.painting.protocol import STYLIZE, TRANSLATE, PaintRequest
 from runtime import find_style, models
 from runtime.errors import PictureError
+from runtime.files import atomic_write
 from runtime.imaging.picture import read_picture
 
 #: What the paths of photos in the index start from.
@@ -119,15 +119,11 @@ def _panel(photo: Image.Image) -> Image.Image:
 
 
 def _write(picture: Image.Image, path: Path) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        picture.save(partial, "JPEG", quality=QUALITY, optimize=True, progressive=True)
-        partial.replace(path)
+        with atomic_write(path) as file:
+            picture.save(file, "JPEG", quality=QUALITY, optimize=True, progressive=True)
     except OSError as error:
         raise BotError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        if partial.exists():
-            partial.unlink()
 
 
 def _shown(path: Path) -> str:

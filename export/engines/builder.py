@@ -21,6 +21,7 @@ from runtime.backends.trt_device import Device, import_vendors, open_device
 from runtime.backends.trt_plan import host_of
 from runtime.backends.trt_session import Session, logger_of
 from runtime.errors import BackendError, BackendUnavailable, DeviceMemoryError
+from runtime.files import atomic_write
 from runtime.machine.resources import INSTALL_TENSORRT
 
 
@@ -147,17 +148,12 @@ def test(trt: Any, device: Device, job: Job, plan: bytes) -> List[str]:
 
 def install(job: Job, plan: bytes, record: Any) -> None:
     """Put the plan and its sidecar in place, whole or not at all; raises `OSError` otherwise."""
-    sidecar = job.sidecar.with_suffix(".json.part")
-    try:
-        job.unproven.write_bytes(plan)
-        sidecar.write_text(record.to_json())
-        # A power cut between the two leaves a plan that its sidecar's sum does not fit: stale.
-        job.unproven.replace(job.plan)
-        sidecar.replace(job.sidecar)
-    finally:
-        for partial in (job.unproven, sidecar):
-            if partial.exists():
-                partial.unlink()
+    # A power cut between the two leaves a plan that its sidecar's sum does not fit: it is stale.
+    with atomic_write(job.sidecar) as sidecar, atomic_write(job.plan) as file:
+        sidecar.write(record.to_json().encode())
+        # A disk that becomes full must not become so between the two.
+        sidecar.flush()
+        file.write(plan)
 
 
 def _network_flags(trt: Any, precision: str) -> int:
@@ -200,9 +196,8 @@ def _keep_timing_cache(config: Any, path: Path) -> None:
     cache = config.get_timing_cache()
     if cache is None:
         return
-    partial = path.with_suffix(".cache.part")
-    partial.write_bytes(bytes(cache.serialize()))
-    partial.replace(path)
+    with atomic_write(path) as file:
+        file.write(bytes(cache.serialize()))
 
 
 if __name__ == "__main__":

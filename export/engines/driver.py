@@ -13,6 +13,7 @@ from typing import List
 from export.engines.job import DISK_FULL, FLOAT32, MEMORY_FULL, TEST_FAILED, Job
 from export.engines.step import NO_ROOM
 from export.errors import CannotBuild, DiskFull, EngineFailed
+from runtime.files import remove_partial
 from runtime.machine.resources import SWAP_RECIPE
 from runtime.spec.engines import EngineHost
 
@@ -83,9 +84,12 @@ def build(job: Job) -> float:
     except _TestFailed as failure:
         raise EngineFailed(f"{job.name} computes wrongly in float32 too: {failure}") from failure
     finally:
-        for path in (job.prepared, job.pins, job.unproven):
+        for path in (job.prepared, job.pins):
             if path.exists():
                 path.unlink()
+        # The kernel may have ended a step while it wrote one of them.
+        for path in (job.plan, job.sidecar, job.reference, job.timing_cache):
+            remove_partial(path)
     return time.monotonic() - started
 
 

@@ -80,11 +80,6 @@ class Job:
         return Path(self.folder) / f"{self.name}.pins.part"
 
     @property
-    def unproven(self) -> Path:
-        """The plan until it has passed its test."""
-        return Path(self.folder) / f"{self.name}.plan.part"
-
-    @property
     def timing_cache(self) -> Path:
         """What TensorRT has measured, shared by all engines."""
         return Path(self.folder) / TIMING_CACHE_FILE

@@ -15,6 +15,7 @@ import onnx
 from export.engines.job import TYPED, Job
 from export.graphs.mixed_precision import pinned_nodes, to_mixed
 from export.graphs.specialise import fixed
+from runtime.files import atomic_write
 from runtime.spec.engines import Size
 from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph
 from runtime.spec.vgg import OBJECTIVES
@@ -42,10 +43,8 @@ def step(job: Job) -> int:
         arrays = {f"in/{name}": value for name, value in feeds.items()}
         arrays.update((f"out/{name}", value) for name, value in run(model, feeds).items())
         arrays["onnx_sha256"] = np.array(job.onnx_sha256)
-        partial = job.reference.with_suffix(".part")
-        with partial.open("wb") as file:
+        with atomic_write(job.reference) as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-        partial.replace(job.reference)
     return 0
 
 

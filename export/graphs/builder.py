@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from runtime.files import atomic_write
 from runtime.spec.graphs import GraphSpec, TensorSpec
 
 #: TensorRT 8.0's parser reads opset 13 at most, and ONNX 1.6's IR.
@@ -136,9 +137,8 @@ class GraphBuilder:
         """Write the model into `folder` under its spec's file name, whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / self.spec.onnx_file
-        partial = path.with_suffix(".part")
-        partial.write_bytes(self.model().SerializeToString())
-        partial.replace(path)
+        with atomic_write(path) as file:
+            file.write(self.model().SerializeToString())
         return path
 
     def _unique(self, name: str) -> str:

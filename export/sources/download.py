@@ -86,6 +86,9 @@ def download(
 class _Part:
     """The unfinished file, and a note of which edition it is of (ETag or Last-Modified)."""
 
+    # Not `atomic_write`, which removes the file when the connection breaks: this one is kept under
+    # a fixed name, for the next run to continue from.
+
     def __init__(self, target: Path, *, trusted: bool) -> None:
         self.path = target.with_name(target.name + ".part")
         self._target = target

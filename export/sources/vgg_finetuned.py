@@ -18,6 +18,7 @@ import numpy as np
 from export.errors import WeightsError, WeightsMissing
 from export.sources.vgg import ALL_CHANNELS, Convolution
 from export.sources.vgg_means import normalised
+from runtime.files import atomic_write
 
 #: What fine-tuning keeps, under its name in the catalogue.
 FINE_TUNED = "vgg19-caltech101"
@@ -55,17 +56,12 @@ def write_finetuned(
         arrays[f"{conv.name}.weight"] = conv.weight
         arrays[f"{conv.name}.bias"] = conv.bias
     path = finetuned_path(folder)
-    partial = path.with_suffix(".part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with atomic_write(path) as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
-        partial.replace(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        if partial.exists():
-            partial.unlink()
     return path
 
 

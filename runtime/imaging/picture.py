@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -19,6 +18,7 @@ from runtime.errors import (
     PictureTooLarge,
     PictureTooSmall,
 )
+from runtime.files import atomic_write
 
 #: What is read. JPEG includes MPO, the JPEG of many phones with a preview behind the picture.
 READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
@@ -104,15 +104,11 @@ def write_picture(image: Image.Image, path: Path) -> None:
     """
     check_writable(path)
     file_format, options = WRITABLE[path.suffix.lower()]
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        image.save(partial, file_format, **options)
-        partial.replace(path)
+        with atomic_write(path) as file:
+            image.save(file, file_format, **options)
     except OSError as error:
         raise PictureError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        if partial.exists():
-            partial.unlink()
 
 
 def to_array(image: Image.Image) -> np.ndarray:

@@ -42,7 +42,7 @@ def test_bundled_styles_are_painted_and_shipped() -> None:
     bundled = {entry["name"]: entry for entry in ENTRIES if "url" not in entry}
     assert set(bundled) == set(PAINTERS)
     for name, entry in bundled.items():
-        module = f"styles/painters/{PAINTERS[name]}.py"
+        module = f"styles/tools/{PAINTERS[name]}.py"
         assert entry["source"] == f"painted by {module}"
         assert (FOLDER.parent / module).is_file()
         assert (FOLDER / entry["file"]).is_file()

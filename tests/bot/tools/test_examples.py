@@ -23,7 +23,7 @@ PHOTO = "docs/pictures/coffee.jpg"
 @pytest.fixture()
 async def painter_client(monkeypatch):
     painter_client = FakePainterClient()
-    monkeypatch.setattr(examples, "Worker", lambda: painter_client)
+    monkeypatch.setattr(examples, "PainterClient", lambda: painter_client)
     return painter_client
 
 
@@ -65,7 +65,7 @@ async def test_before_and_after_stand_side_by_side(lay_out, painter_client, tmp_
     assert before.width / before.height == pytest.approx(original.width / original.height, 0.01)
     close = pytest.approx(mean_colour(original), abs=6)
     assert mean_colour(before) == close and mean_colour(after) != close
-    assert painter_client.tasks[0].strength == 0.75 and painter_client.closed
+    assert painter_client.requests[0].strength == 0.75 and painter_client.closed
     assert f"cup: painted, {tmp_path / 'cup.jpg'}." in capsys.readouterr().out
 
 
@@ -78,7 +78,7 @@ async def test_what_is_there_stays_unless_it_is_named(lay_out, painter_client, t
     assert capsys.readouterr().out.splitlines() == ["old: already there.", "other: already there."]
     assert await paint_all(examples, ["old"]) == 0
     assert read_picture(tmp_path / "old.jpg").width == 1200
-    assert (tmp_path / "other.jpg").stat().st_size < 2000 and len(painter_client.tasks) == 1
+    assert (tmp_path / "other.jpg").stat().st_size < 2000 and len(painter_client.requests) == 1
 
 
 async def test_what_is_missing_is_told_and_keeps_no_other_from_being_made(
@@ -122,7 +122,7 @@ async def test_a_painting_that_fails_is_told_and_ends_with_1(
 
 async def test_a_style_is_really_painted(lay_out, tmp_path, engines, monkeypatch):
     monkeypatch.setattr(examples, "PANEL", 64)
-    monkeypatch.setattr(examples, "Worker", lambda: PainterClient(painter_command(engines)))
+    monkeypatch.setattr(examples, "PainterClient", lambda: PainterClient(painter_command(engines)))
     assert await paint_all(lay_out(cup={"photo": PHOTO, "style": "night-swirls"}), []) == 0
     before, after = halves(tmp_path / "cup.jpg")
     red, _, blue = mean_colour(before)

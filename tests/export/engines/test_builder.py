@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import hashlib
@@ -20,6 +21,7 @@ from export.engines.staleness import why_invalid
 from export.engines.verification import complaints
 from runtime.backends import trt_plan
 from runtime.backends.trt_device import open_device
+from runtime.files import atomic_write
 from runtime.spec.engines import EngineHost, EngineRecord
 from runtime.spec.graphs import features_graph, gatys_graph
 from runtime.spec.vgg import CLASSIC
@@ -72,7 +74,7 @@ def test_every_generation_builds_tests_and_installs(prepared, version):
     assert record.host.bindings == version and record.workspace_mib == 256
     assert json.loads(job.timing_cache.read_text()) == [version, 1]
     assert why_invalid(job, record.host) == ""
-    assert not [path for path in Path(job.folder).glob("*.plan.part")]
+    assert not list(Path(job.folder).glob("*.plan.*part"))
 
 
 def test_pins_without_fp16_of_older_versions_are_strict(prepared):
@@ -131,20 +133,22 @@ def test_full_disk_keeps_the_old_plan(prepared, monkeypatch):
     job = prepared()
     assert built(trt, job) == 0
     old = job.plan.read_bytes(), job.sidecar.read_text()
-    write = Path.write_bytes
 
-    def full(path, data):
-        if path == job.unproven:
-            write(path, data[: len(data) // 2])
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return write(path, data)
+    @contextlib.contextmanager
+    def full(path, **options):
+        with atomic_write(path, **options) as file:
+            yield file
+            if path == job.plan:
+                file.truncate(10)
+                raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(engine_builder, "atomic_write", full)
     with pytest.raises(OSError, match="No space left"):
         built(trt, job)
     monkeypatch.undo()
     assert (job.plan.read_bytes(), job.sidecar.read_text()) == old
-    assert not job.unproven.exists()
+    assert not list(Path(job.folder).glob("*.plan.*.part"))
+    assert not list(Path(job.folder).glob("*.json.*.part"))
 
 
 def test_what_makes_a_plan_invalid(prepared):

@@ -1,0 +1,67 @@
+"""Files that appear whole or not at all.
+
+The standard library alone is imported: any package may use this module.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import BinaryIO, Iterator, Optional
+
+
+@contextlib.contextmanager
+def atomic_write(
+    path: Path, *, durable: bool = False, mode: Optional[int] = None
+) -> Iterator[BinaryIO]:
+    """Yield a binary file for the content of `path`, which it replaces when the block ends.
+
+    The content is written to a hidden file beside `path`, with a name of its own, so that two
+    writers do not meet: the last one to finish wins. When the block or the writing fails, that file
+    is removed and `path` stays as it was. A `durable` file survives a power cut from the end of the
+    block on. `mode` sets the permissions whatever the umask is; without it they are those of any
+    new file.
+
+    Raises `OSError` for a folder that is missing or cannot be written to, or a full disk.
+    """
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    try:
+        # Never readable for more than `mode` allows, not even while it is empty.
+        descriptor = os.open(partial, flags, 0o666 if mode is None else mode)
+        with os.fdopen(descriptor, "w+b") as file:
+            if mode is not None:
+                partial.chmod(mode)
+            yield file
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            partial.unlink()
+        raise
+    if durable:
+        _sync_folder(path.parent)
+
+
+def remove_partial(path: Path) -> None:
+    """Remove what a process that was killed in `atomic_write(path)` left beside `path`.
+
+    Only the one writer of `path` may call it: another's unfinished file would go too.
+    """
+    prefix = f".{path.name}."
+    for each in path.parent.iterdir():
+        if each.name.startswith(prefix) and each.name.endswith(".part"):
+            each.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the folder's entries to the disk: the new name is one of them."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
