@@ -97,6 +97,18 @@ def test_staged_files_lie_where_the_units_look_for_them(tmp_path):
     assert (units / "jetbrush.service.d/jetbrush-239.conf").exists()
 
 
+def test_installed_pages_and_units_link_to_installed_files(tmp_path):
+    stage(tmp_path, **SETTINGS)
+    app = tmp_path / "opt" / "jetbrush"
+    for page in app.rglob("*.md"):
+        for link in re.findall(r"\]\(([^)#:]+)[)#]", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page}: {link}"
+    for unit in (tmp_path / "etc" / "systemd" / "system").glob("jetbrush*.*"):
+        if unit.is_file():
+            (page,) = re.findall(r"file:/(\S+)", unit.read_text(encoding="utf-8"))
+            assert (tmp_path / page).exists(), unit
+
+
 def test_environment_file_is_made_of_the_variables_and_closed_to_others(tmp_path):
     stage(tmp_path, **SETTINGS)
     file = tmp_path / "etc/jetbrush/jetbrush.env"
