@@ -193,12 +193,20 @@ def test_every_option_of_the_command_line_is_explained(module, capsys):
     commands = re.findall(r"^    ([a-z][a-z0-9-]*)", help_of(main, capsys), re.MULTILINE)
     assert commands
     for command in commands:
-        assert f"`{command}`" in page or f"`{command} " in page, command
+        explained = explanation_of(command, page)
+        assert explained, command
         options = re.findall(
             r"^  (?:-\w.*, )?(--[a-z-]+)", help_of(main, capsys, command), re.MULTILINE
         )
         for option in set(options) - {"--help"}:
-            assert f"`{option}`" in page, f"{command} {option}"
+            assert f"`{option}`" in explained, f"{command} {option}"
+
+
+def explanation_of(command, page):
+    """The section whose heading begins with the command, or the rows of a table that do."""
+    section = re.search(rf"^### `{command}\b.*?(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+    rows = re.findall(rf"^\| `{command}[` ].*", page, re.MULTILINE)
+    return section[0] if section else "\n".join(rows)
 
 
 def help_of(main, capsys, *command):
