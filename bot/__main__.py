@@ -11,13 +11,11 @@ from typing import List, Optional
 from bot.errors import BotError
 from bot.tools import chat_page as chat
 from bot.tools import examples, rehearsal
-
-#: The exit code that a shell reports after Ctrl-C.
-INTERRUPTED = 130
+from runtime.exit_codes import run_command
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run one command; returns the exit code, 1 after an error."""
+    """Run one command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m bot", description=__doc__)
     commands = parser.add_subparsers(metavar="COMMAND")
     serve = commands.add_parser("serve", help="run the bot (the default)")
@@ -26,14 +24,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     for command in (chat, rehearsal, examples):
         command.add_parser(commands)
     args = parser.parse_args(arguments)
-    try:
-        return int(args.run(args))
-    except BotError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+    return run_command(lambda: args.run(args), reported=BotError)
 
 
 def _serve(args: argparse.Namespace) -> int:

@@ -12,31 +12,21 @@ from export.sources import command as weights_command
 from export.sources import vgg_slice
 from export.training import command as train_command
 from export.training import compare as compare_vgg
-from runtime.errors import JetbrushError
+from runtime.exit_codes import run_command
 
 #: Each offers `add_parser(subparsers)`, whose parser sets `run` to a function of the arguments
 #: that returns the exit code. Vendor libraries are imported by `run`, not by the module.
 COMMANDS = (weights_command, onnx_files, engines_command, vgg_slice, train_command, compare_vgg)
 
-#: What a shell reports for a program that Ctrl-C ended.
-INTERRUPTED = 130
-
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run one command; returns the exit code: 1 after an error told in a sentence."""
+    """Run one command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m export", description=__doc__)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_parser(subparsers)
     args = parser.parse_args(arguments)
-    try:
-        return int(args.run(args))
-    except JetbrushError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+    return run_command(lambda: args.run(args))
 
 
 if __name__ == "__main__":

@@ -9,35 +9,31 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import List, Optional, Union
+from typing import List, Optional, Type, Union
 
 from PIL import Image
 
 from runtime.catalog.styles import find_style
-from runtime.errors import JetbrushError
+from runtime.exit_codes import run_command
 from runtime.imaging.picture import check_writable, read_picture, write_picture
 from runtime.machine import doctor
-from runtime.options import BACKEND_CHOICES, OBJECTIVE_CHOICES, StylizeOptions, TranslateOptions
+from runtime.options import (
+    BACKEND_CHOICES,
+    OBJECTIVE_CHOICES,
+    WEIGHT_CHOICES,
+    StylizeOptions,
+    TranslateOptions,
+)
 from runtime.progress import Progress
-from runtime.spec import engines as spec_engines
+from runtime.spec.folder import DEFAULT_ENGINES
 from runtime.spec.vgg import POOLINGS
-
-#: What a shell reports for a program that Ctrl-C ended.
-INTERRUPTED = 130
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run one command; returns the exit code: 1 after an error told in a sentence."""
+    """Run one command; returns its exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     args = _parser().parse_args(arguments)
-    try:
-        return int(args.run(args))
-    except JetbrushError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
-        return INTERRUPTED
+    return run_command(lambda: args.run(args), interrupted="interrupted; nothing was written")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_stylize(commands)
     _add_translate(commands)
-    doctor.add_parser(commands)
+    _add_engines(doctor.add_parser(commands))
     return parser
 
 
@@ -56,21 +52,33 @@ def _add_stylize(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = _add_command(commands, "stylize", "repaint a photo in the style of a picture", default)
     add = parser.add_argument
     add("style", metavar="STYLE", help="a picture file, or the name of a style in styles/")
-    add("--strength", type=float, default=default.strength, help="0 is gentle, 1 is strong")
+    add("--strength", type=float, default=default.strength, help="from 0, gentle, to 1, strong")
     add("--keep-colours", action="store_true", help="keep the photo's colours")
-    add("--seed", type=int, default=default.seed, help="each seed gives another painting")
-    add("--steps", type=int, default=default.steps, help="steps at the most")
-    add("--objective", choices=OBJECTIVE_CHOICES, default=default.objective, help="what is seen")
-    add("--pooling", choices=POOLINGS, default=default.pooling, help="how layers are joined")
+    add("--seed", type=int, default=default.seed, help="each seed gives a different painting")
+    add("--steps", type=int, default=default.steps, help="maximum number of steps")
+    add(
+        "--objective",
+        choices=OBJECTIVE_CHOICES,
+        default=default.objective,
+        help="deep paints the style's motifs, classic its texture in a third of the time; auto is "
+        "deep if its graphs are installed",
+    )
+    add(
+        "--weights",
+        choices=WEIGHT_CHOICES,
+        default=default.weights,
+        help="which VGG-19 judges the painting; auto is the one last given to `export onnx --vgg`",
+    )
+    add("--pooling", choices=POOLINGS, default=default.pooling, help="the pooling of VGG-19")
     parser.set_defaults(run=_stylize)
 
 
 def _add_translate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     default = TranslateOptions()
-    parser = _add_command(commands, "translate", "translate a photo: a horse to a zebra", default)
+    parser = _add_command(commands, "translate", "turn a horse into a zebra, and the like", default)
     add = parser.add_argument
     add("model", metavar="MODEL", help="the name of an installed generator, such as horse2zebra")
-    add("--smooth", action="store_true", help="leave the photo's fine detail out")
+    add("--smooth", action="store_true", help="do not add the photo's fine detail")
     parser.set_defaults(run=_translate)
 
 
@@ -80,32 +88,36 @@ def _add_command(
     what: str,
     default: Union[StylizeOptions, TranslateOptions],
 ) -> argparse.ArgumentParser:
-    """Add a command that makes a picture of a photo."""
+    """Add a command that makes a picture from a photo."""
     parser = commands.add_parser(
         name, help=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     add = parser.add_argument
-    add("photo", metavar="PHOTO", type=Path, help="the photo to start from")
+    add("photo", metavar="PHOTO", type=Path, help="the photo to repaint")
     add("-o", "--output", metavar="OUT", type=Path, required=True, help="the file to write")
-    add("--size", type=int, default=default.size, help="longer side to work at, in pixels")
-    add(
-        "--engines",
-        metavar="DIR",
-        type=Path,
-        default=spec_engines.ENGINES,
-        help="the graphs' folder",
-    )
-    add("--backend", choices=BACKEND_CHOICES, default=default.backend, help="what computes")
+    add("--size", type=int, default=default.size, help="longer side while painting, in pixels")
+    add("--backend", choices=BACKEND_CHOICES, default=default.backend, help="what runs the graphs")
+    _add_engines(parser)
     return parser
 
 
+def _add_engines(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engines",
+        metavar="DIR",
+        type=Path,
+        default=DEFAULT_ENGINES,
+        help="the folder of graphs and engines",
+    )
+
+
 def _stylize(args: argparse.Namespace) -> int:
-    spec_engines.ENGINES = args.engines
-    # Imported here: SciPy takes longer to load than a wrong option takes to be reported.
+    # Imported here: a wrong option is reported without waiting for SciPy to load.
     from runtime.style_transfer import stylize
 
     options = StylizeOptions(
         objective=args.objective,
+        weights=args.weights,
         pooling=args.pooling,
         size=args.size,
         strength=args.strength,
@@ -117,17 +129,17 @@ def _stylize(args: argparse.Namespace) -> int:
     check_writable(args.output)
     photo, style = read_picture(args.photo), read_picture(find_style(args.style))
     with _Bar(options.steps) as bar:
-        painted = stylize(photo, style, options, on_progress=bar.update)
+        painted = stylize(photo, style, options, engines=args.engines, on_progress=bar.update)
     return _write(painted, args.output)
 
 
 def _translate(args: argparse.Namespace) -> int:
-    spec_engines.ENGINES = args.engines
     from runtime.translation import translate
 
     options = TranslateOptions(size=args.size, detail=not args.smooth, backend=args.backend)
     check_writable(args.output)
-    return _write(translate(read_picture(args.photo), args.model, options), args.output)
+    photo = read_picture(args.photo)
+    return _write(translate(photo, args.model, options, engines=args.engines), args.output)
 
 
 def _write(picture: Image.Image, path: Path) -> int:
@@ -147,9 +159,10 @@ class _Bar:
     def __enter__(self) -> _Bar:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        # A job that needed fewer steps is done all the same.
-        self._bar.total = self._bar.n
+    def __exit__(self, kind: Optional[Type[BaseException]], *_: object) -> None:
+        if kind is None:
+            # A painting that needed fewer steps is complete too.
+            self._bar.total = self._bar.n
         self._bar.close()
 
     def update(self, progress: Progress) -> None:

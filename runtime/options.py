@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from runtime.backends import AUTO, BACKENDS
 from runtime.errors import OptionError
-from runtime.spec.vgg import OBJECTIVES, POOLINGS
+from runtime.spec.vgg import OBJECTIVES, POOLINGS, WEIGHT_SETS
 
 LEAST_SIZE, MOST_SIZE = 64, 2048
 LEAST_STEPS, MOST_STEPS = 1, 1000
 
 OBJECTIVE_CHOICES = (AUTO, *OBJECTIVES)
+WEIGHT_CHOICES = (AUTO, *WEIGHT_SETS)
 BACKEND_CHOICES = (AUTO, *BACKENDS)
 
 
@@ -20,7 +21,9 @@ class StylizeOptions:
     """How a photo is repainted in a style. Give the fields by keyword.
 
     objective: `deep` paints the style's motifs, `classic` its texture in a third of the time;
-        `auto` takes deep where its graphs are there.
+        `auto` takes deep where its graphs are installed.
+    weights: which VGG-19 judges the painting; `auto` is the set that `export onnx --vgg` was last
+        given.
     size: the longer side in pixels of the picture that is worked on; the result has the photo's.
     strength: 0 (gentle) to 1 (strong).
     keep_colours: the photo's colours with the style's brush.
@@ -29,6 +32,7 @@ class StylizeOptions:
     """
 
     objective: str = AUTO
+    weights: str = AUTO
     pooling: str = POOLINGS[0]
     size: int = 384
     strength: float = 0.5
@@ -40,6 +44,7 @@ class StylizeOptions:
     def __post_init__(self) -> None:
         """Raise `OptionError` for a value outside its range."""
         _check_choice("objective", self.objective, OBJECTIVE_CHOICES)
+        _check_choice("weights", self.weights, WEIGHT_CHOICES)
         _check_choice("pooling", self.pooling, POOLINGS)
         _check_choice("backend", self.backend, BACKEND_CHOICES)
         _check_range("size", self.size, LEAST_SIZE, MOST_SIZE)

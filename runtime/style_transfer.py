@@ -6,13 +6,16 @@ Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networ
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Deque, Dict, Mapping, Optional, Tuple, Type
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from runtime import lbfgs
-from runtime.backends import AUTO, Backend, candidates, first_success
+from runtime.backends import AUTO, candidates, first_success
+from runtime.backends.base import Backend
 from runtime.errors import BackendError
 from runtime.imaging.colour import match_colours
 from runtime.imaging.finish import denoise_chroma, enlarge, with_colours_of
@@ -20,9 +23,9 @@ from runtime.imaging.frame import Frame, frame_for
 from runtime.imaging.picture import check_size, to_array, to_image
 from runtime.options import StylizeOptions
 from runtime.progress import Event, OnProgress, Progress, check_cancel
-from runtime.spec import engines as spec_engines
 from runtime.spec.engines import Size
-from runtime.spec.graphs import GraphSpec, best_objective, features_graph, gatys_graph, gram_name
+from runtime.spec.folder import DEFAULT_ENGINES, best_objective, recorded_weights
+from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph, gram_name
 from runtime.spec.vgg import OBJECTIVES, Objective
 
 #: It stops when, after `PATIENCE_FROM` evaluations, the loss fell by less than `LEAST_GAIN` of it
@@ -42,29 +45,53 @@ def stylize(
     style: Image.Image,
     options: Optional[StylizeOptions] = None,
     *,
+    engines: Path = DEFAULT_ENGINES,
     on_progress: OnProgress = lambda progress: None,
     cancel: Optional[Event] = None,
 ) -> Image.Image:
     """Repaint `content` in the style of `style`; both and the result are RGB, of any two sizes.
 
-    The result has the size of `content`. Calls `on_progress` after every evaluation and stops
-    within one of them once `cancel` is set. A backend that fails is followed by the next one.
+    The result has the size of `content`. `engines` is the folder of the graphs. Calls
+    `on_progress` after every evaluation, and stops within one evaluation once `cancel` is set.
+    When a backend fails, the next one starts again.
 
     Raises `Cancelled`, `PictureError` for a picture too small or too large, `GraphMissing` when
-    the graphs are not written, another `BackendError` when no backend gets through.
+    the graphs are not in `engines`, another `BackendError` when every backend fails.
     """
     options = options or StylizeOptions()
     check_size(*content.size)
     check_size(*style.size)
-    auto = options.objective == AUTO
-    objective = best_objective(spec_engines.ENGINES) if auto else OBJECTIVES[options.objective]
+    graphs = _graphs_for(options, engines)
 
     def paint(backend: Type[Backend]) -> Image.Image:
-        return _Job(backend, objective, options, on_progress, cancel).paint(content, style)
+        return _Job(backend, graphs, options, on_progress, cancel).paint(content, style)
 
-    painted = first_success(candidates(options.backend), paint)
+    painted = first_success(candidates(options.backend, engines), paint)
     result = enlarge(painted, content)
     return with_colours_of(content, result) if options.keep_colours else result
+
+
+@dataclass(frozen=True)
+class _Graphs:
+    """The graphs of one objective, and the folder that holds them."""
+
+    objective: Objective
+    features: GraphSpec
+    gatys: GraphSpec
+    folder: Path
+
+
+def _graphs_for(options: StylizeOptions, engines: Path) -> _Graphs:
+    """The graphs that `options` choose; raises `GraphMismatch` if `engines` is damaged."""
+    weights = recorded_weights(engines) if options.weights == AUTO else options.weights
+    auto = options.objective == AUTO
+    objective = best_objective(engines, weights) if auto else OBJECTIVES[options.objective]
+    return _Graphs(
+        objective,
+        features_graph(objective, options.pooling, weights),
+        gatys_graph(objective, options.pooling, weights),
+        engines,
+    )
 
 
 class _Job:
@@ -73,25 +100,25 @@ class _Job:
     def __init__(
         self,
         backend: Type[Backend],
-        objective: Objective,
+        graphs: _Graphs,
         options: StylizeOptions,
         on_progress: OnProgress,
         cancel: Optional[Event],
     ) -> None:
         self._backend = backend
-        self._objective = objective
+        self._graphs = graphs
+        self._objective = graphs.objective
         self._options = options
         self._on_progress = on_progress
         self._cancel = cancel
 
     def paint(self, content: Image.Image, style: Image.Image) -> Image.Image:
         """The painting, at the working size."""
-        graph = gatys_graph(self._objective, self._options.pooling)
-        frame = self._frame(content.size, graph, margin=MARGIN)
+        frame = self._frame(content.size, self._graphs.gatys, margin=MARGIN)
         photo, model = frame.put(content), self._style_array(style)
         feeds = self._targets(photo, model)
         start = self._start(photo, model)
-        with self._open(graph, photo) as backend:
+        with self._open(self._graphs.gatys, photo) as backend:
             best = self._descend(backend, feeds, start, frame)
         return denoise_chroma(to_image(frame.cut(best)))
 
@@ -101,19 +128,18 @@ class _Job:
             longest=self._options.size,
             multiple=self._objective.stride,
             margin=margin,
-            sizes=self._backend.shapes(graph, spec_engines.ENGINES),
+            sizes=self._backend.shapes(graph, self._graphs.folder),
         )
 
     def _style_array(self, style: Image.Image) -> np.ndarray:
-        """The style filling its frame: what a reflection repeats would count twice."""
-        graph = features_graph(self._objective, self._options.pooling)
-        frame = self._frame(style.size, graph, margin=0)
+        """The style, filling its frame: what a reflection repeats would count twice."""
+        frame = self._frame(style.size, self._graphs.features, margin=0)
         fitted = ImageOps.fit(style, frame.size, Image.Resampling.LANCZOS)
         return to_array(fitted)
 
     def _open(self, graph: GraphSpec, picture: np.ndarray) -> Backend:
         height, width = picture.shape[2:]
-        return self._backend(graph, height=height, width=width, folder=spec_engines.ENGINES)
+        return self._backend(graph, height=height, width=width, folder=self._graphs.folder)
 
     def _start(self, photo: np.ndarray, style: np.ndarray) -> np.ndarray:
         """The photo in the style's colours under noise, so that a flat sky has a gradient too."""
@@ -122,7 +148,7 @@ class _Job:
         return np.clip(match_colours(photo, style) + noise, 0, 1)
 
     def _targets(self, photo: np.ndarray, style: np.ndarray) -> Dict[str, np.ndarray]:
-        """What the gatys graph is fed with beside the image.
+        """The gatys graph's inputs other than the image.
 
         Each term is divided by the mean square of its target, so that layers count alike and a
         strength means the same for every style.
@@ -138,8 +164,7 @@ class _Job:
 
     def _features(self, picture: np.ndarray) -> Dict[str, np.ndarray]:
         check_cancel(self._cancel)
-        graph = features_graph(self._objective, self._options.pooling)
-        with self._open(graph, picture) as backend:
+        with self._open(self._graphs.features, picture) as backend:
             return backend.run({"image": picture})
 
     def _descend(
@@ -166,7 +191,7 @@ class _Job:
 def loss_of(backend: Backend, feeds: Mapping[str, np.ndarray]) -> lbfgs.Evaluate:
     """The loss and its gradient as a function of the image, from a loaded gatys graph.
 
-    `feeds` are the graph's inputs but for the image.
+    `feeds` holds the graph's inputs other than the image.
     """
     style_weights = feeds["style_weights"].astype(np.float64)
     content_weight = float(feeds["content_weight"][0])

@@ -6,12 +6,14 @@ Networks", ICCV 2017.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Optional, Type
 
 import numpy as np
 from PIL import Image
 
-from runtime.backends import Backend, candidates, first_success
+from runtime.backends import candidates, first_success
+from runtime.backends.base import Backend
 from runtime.catalog.generators import find_model
 from runtime.errors import BackendError
 from runtime.imaging.finish import enlarge
@@ -19,8 +21,7 @@ from runtime.imaging.frame import Frame, frame_for
 from runtime.imaging.picture import check_size, to_image
 from runtime.options import TranslateOptions
 from runtime.progress import Event, OnProgress, Progress, check_cancel
-from runtime.spec import engines as spec_engines
-from runtime.spec.graphs import GraphSpec
+from runtime.spec.folder import DEFAULT_ENGINES
 
 #: A generator halves the picture twice and doubles it twice.
 MULTIPLE = 4
@@ -31,29 +32,34 @@ def translate(
     model: str,
     options: Optional[TranslateOptions] = None,
     *,
+    engines: Path = DEFAULT_ENGINES,
     on_progress: OnProgress = lambda progress: None,
     cancel: Optional[Event] = None,
 ) -> Image.Image:
-    """Run `photo`, RGB of any size, through the installed generator called `model`.
+    """Run `photo`, RGB of any size, through the generator called `model`.
 
-    The result is RGB and has the size of `photo`. Calls `on_progress` once, when the generator has
-    run; its loss is 0, as nothing is optimised. `cancel` is heeded before and after that one step.
-    A backend that fails is followed by the next one.
+    The result is RGB and has the size of `photo`. `engines` is the folder of the graphs. Calls
+    `on_progress` once, after the generator has run; its loss is 0, as nothing is optimised.
+    `cancel` is checked before and after that one step. When a backend fails, the next one starts
+    again.
 
-    Raises `OptionError`, with the names there are, for a model that is not installed, `Cancelled`,
-    `PictureError` for a photo too small or too large, `BackendError` when no backend gets through.
+    Raises `OptionError`, which lists the installed names, for a model that is not in `engines`,
+    `Cancelled`, `PictureError` for a photo too small or too large, `BackendError` when every
+    backend fails.
     """
     options = options or TranslateOptions()
     check_size(*photo.size)
-    graph = find_model(model).graph
+    graph = find_model(model, engines).graph
 
     def run(backend: Type[Backend]) -> np.ndarray:
         check_cancel(cancel)
-        sizes = backend.shapes(graph, spec_engines.ENGINES)
+        sizes = backend.shapes(graph, engines)
         frame = frame_for(photo.size, longest=options.size, multiple=MULTIPLE, sizes=sizes)
-        return _run(backend, graph, frame, photo)
+        width, height = frame.size
+        with backend(graph, height=height, width=width, folder=engines) as loaded:
+            return _translated(loaded, frame, photo)
 
-    picture = first_success(candidates(options.backend), run)
+    picture = first_success(candidates(options.backend, engines), run)
     check_cancel(cancel)
     on_progress(Progress(step=1, steps=1, loss=0.0, picture=picture))
     translated = to_image(picture)
@@ -62,17 +68,13 @@ def translate(
     return translated.resize(photo.size, Image.Resampling.BICUBIC)
 
 
-def _run(
-    backend_type: Type[Backend], graph: GraphSpec, frame: Frame, photo: Image.Image
-) -> np.ndarray:
+def _translated(backend: Backend, frame: Frame, photo: Image.Image) -> np.ndarray:
     """The translation as float32 [1, 3, H, W] in [0, 1], of the frame's inner size."""
     image = frame.put(photo) * np.float32(2) - np.float32(1)
-    width, height = frame.size
-    with backend_type(graph, height=height, width=width, folder=spec_engines.ENGINES) as backend:
-        picture = frame.cut(backend.run({"image": image})["picture"])
+    picture = frame.cut(backend.run({"image": image})["picture"])
     if not np.isfinite(picture).all():
         raise BackendError(
-            f"{backend_type.name} gave values in {graph.name} that are not numbers; expected "
-            "them from -1 to 1."
+            f"{backend.name} gave values in {backend.graph.name} that are not numbers; expected "
+            "numbers from -1 to 1."
         )
     return np.clip(picture * np.float32(0.5) + np.float32(0.5), 0, 1)

@@ -6,7 +6,6 @@ import pytest
 
 from export.graphs.gatys import write_features, write_gatys
 from export.sources.vgg import load_vgg19
-from runtime.spec import engines as spec_engines
 from runtime.spec.vgg import CLASSIC, POOLINGS
 
 
@@ -19,10 +18,3 @@ def engines(tmp_path_factory):
         for write in (write_features, write_gatys):
             write(CLASSIC, pooling, convolutions, folder)
     return folder
-
-
-@pytest.fixture()
-def installed(engines, monkeypatch):
-    """The same folder in the place of engines/, for whatever looks there."""
-    monkeypatch.setattr(spec_engines, "ENGINES", engines)
-    return engines

@@ -49,7 +49,7 @@ LAYERS = {
         ("export.__main__",),
     ),
     "runtime": (
-        ("runtime.errors", "runtime.files", "runtime.spec"),
+        ("runtime.errors", "runtime.exit_codes", "runtime.files", "runtime.spec"),
         ("runtime.imaging", "runtime.catalog"),
         ("runtime.progress",),
         ("runtime.backends",),
@@ -70,6 +70,7 @@ NEIGHBOURS = {
     "export": (
         "runtime.spec",
         "runtime.errors",
+        "runtime.exit_codes",
         "runtime.files",
         "runtime.imaging",
         "runtime.backends",

@@ -35,7 +35,7 @@ from runtime.errors import (
     PictureTooSmall,
 )
 from runtime.files import atomic_write, remove_partial
-from runtime.spec import engines as spec_engines
+from runtime.spec.folder import DEFAULT_ENGINES
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -77,8 +77,8 @@ class PictureRefused(Exception):
 def main(arguments: Optional[List[str]] = None) -> None:
     """Serve tasks until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m bot.painting.painter")
-    parser.add_argument("--engines", type=Path, metavar="DIR", default=spec_engines.ENGINES)
-    spec_engines.ENGINES = parser.parse_args(arguments).engines
+    parser.add_argument("--engines", type=Path, metavar="DIR", default=DEFAULT_ENGINES)
+    engines: Path = parser.parse_args(arguments).engines
     incoming, answers = _take_over_pipes()
     logging.basicConfig(
         level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
@@ -91,10 +91,10 @@ def main(arguments: Optional[List[str]] = None) -> None:
     _volunteer_for_oom_killer()
     requests: queue.Queue[Tuple[PaintRequest, threading.Event]] = queue.Queue()
     threading.Thread(target=_listen, args=(incoming, requests), daemon=True).start()
-    say("ready", backend=_prepare())
+    say("ready", backend=_prepare(engines))
     while True:
         request, cancel = requests.get()
-        _serve(request, cancel, say)
+        _serve(request, cancel, say, engines)
 
 
 def _take_over_pipes() -> Tuple[IO[str], IO[str]]:
@@ -134,21 +134,21 @@ def _listen(incoming: IO[str], requests: queue.Queue[Tuple[PaintRequest, threadi
     os._exit(os.EX_OK)
 
 
-def _prepare() -> Optional[str]:
+def _prepare(engines: Path) -> Optional[str]:
     """Import what painting needs, so that the first task need not wait; returns the backend."""
-    from runtime.backends import candidates
+    from runtime.backends import AUTO, candidates
 
     try:
-        return next(candidates()).name
+        return next(candidates(AUTO, engines)).name
     except BackendUnavailable as error:
         _log.warning("%s", error)
         return None
 
 
-def _serve(request: PaintRequest, cancel: threading.Event, say: Say) -> None:
+def _serve(request: PaintRequest, cancel: threading.Event, say: Say, engines: Path) -> None:
     """Paint one task and say how it ended."""
     try:
-        say("done", **asdict(_paint(request, cancel, say)))
+        say("done", **asdict(_paint(request, cancel, say, engines)))
     except Cancelled:
         say("cancelled")
     except PictureRefused as error:
@@ -160,10 +160,14 @@ def _serve(request: PaintRequest, cancel: threading.Event, say: Say) -> None:
         say("failed", message=f"{type(error).__name__}: {error}", retriable=True)
 
 
-def _paint(request: PaintRequest, cancel: threading.Event, say: Say) -> PaintResult:
+def _paint(request: PaintRequest, cancel: threading.Event, say: Say, engines: Path) -> PaintResult:
     began = time.monotonic()
     reporter = _Reporter(request, say)
-    handed: Dict[str, Any] = {"on_progress": reporter.report, "cancel": cancel}
+    handed: Dict[str, Any] = {
+        "engines": engines,
+        "on_progress": reporter.report,
+        "cancel": cancel,
+    }
     photo = _read("photo", request.photo)
     if request.kind == TRANSLATE:
         painted = _translate(request, photo, handed)

@@ -17,12 +17,13 @@ from typing import Any, List, Optional, Sequence, Tuple
 from PIL import Image
 
 from bot.errors import BotError, PaintingError
-from bot.painting.client import PainterClient
+from bot.painting.client import PainterClient, painter_command
 from bot.painting.protocol import STYLIZE, TRANSLATE, PaintRequest
 from runtime import find_style, models
 from runtime.errors import PictureError
 from runtime.files import atomic_write
 from runtime.imaging.picture import read_picture
+from runtime.spec.folder import DEFAULT_ENGINES
 
 #: What the paths of photos in the index start from.
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -47,8 +48,8 @@ class Example:
     strength: float = PaintRequest.strength
     generators: Tuple[str, ...] = ()
 
-    def request(self, panel: Path, output: Path) -> PaintRequest:
-        """What the painter shall do. Raises `LeftOut` if it has not got the generator."""
+    def request(self, panel: Path, output: Path, engines: Path) -> PaintRequest:
+        """The request to the painter; raises `LeftOut` if `engines` holds no generator for it."""
         request = PaintRequest(
             kind=STYLIZE,
             photo=str(panel),
@@ -60,7 +61,7 @@ class Example:
         if self.style is not None:
             return replace(request, style=str(find_style(self.style)))
         for name in self.generators:
-            if name in models():
+            if name in models(engines):
                 return replace(request, kind=TRANSLATE, model=name)
         raise LeftOut(
             f"the generator {self.generators[0]} is not installed; `make weights onnx` fetches it"
@@ -83,7 +84,7 @@ def read_examples(folder: Path) -> List[Example]:
     ]
 
 
-async def paint(example: Example, painter_client: PainterClient) -> None:
+async def paint(example: Example, painter_client: PainterClient, engines: Path) -> None:
     """Write the example's picture, whole or not at all.
 
     Raises `LeftOut` when its photo or generator is not there, `PaintingError` or `PictureError`
@@ -96,7 +97,7 @@ async def paint(example: Example, painter_client: PainterClient) -> None:
         )
     with tempfile.TemporaryDirectory() as scratch:
         panel, output = Path(scratch) / "before.png", Path(scratch) / "after.png"
-        request = example.request(panel, output)
+        request = example.request(panel, output, engines)
         before = _panel(read_picture(example.photo))
         before.save(panel)
         await painter_client.submit(request, on_progress=lambda progress: None)
@@ -148,13 +149,15 @@ def _run(args: argparse.Namespace) -> int:
     return asyncio.run(paint_all(read_examples(FOLDER), args.names))
 
 
-async def paint_all(examples: Sequence[Example], names: Sequence[str]) -> int:
-    """Paint each example that is wanted; returns the exit code, 1 if one could not be painted."""
+async def paint_all(
+    examples: Sequence[Example], names: Sequence[str], engines: Path = DEFAULT_ENGINES
+) -> int:
+    """Paint the examples called `names`, or all that are missing; returns 1 if one failed."""
     known = [each.name for each in examples]
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise BotError(f"No example is called {unknown[0]}; there are {', '.join(known)}.")
-    painter_client = PainterClient()
+    painter_client = PainterClient(painter_command(engines))
     failures = 0
     try:
         for example in examples:
@@ -164,7 +167,7 @@ async def paint_all(examples: Sequence[Example], names: Sequence[str]) -> int:
                 print(f"{example.name}: already there.", flush=True)
                 continue
             try:
-                await paint(example, painter_client)
+                await paint(example, painter_client, engines)
                 print(f"{example.name}: painted, {_shown(example.path)}.", flush=True)
             except LeftOut as reason:
                 print(f"{example.name}: left out: {reason}.", flush=True)

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import List, Optional, Tuple
 
 from export.engines.driver import BuildHost, build, probe_host, write_onnx
-from export.engines.job import Job, graph_named, graphs_in
+from export.engines.job import Job, graph_named
 from export.engines.preflight import warnings
 from export.engines.staleness import why_invalid
-from export.errors import CannotBuild, DiskFull, EngineFailed, ExportError
+from export.errors import CannotBuild, DiskFull, EngineFailed
 from export.graphs.command import add_vgg
 from export.sources.vgg_sets import check_installed
-from runtime.spec.engines import ENGINES, SIDE_STEP, Size, engine_sizes
-from runtime.spec.graphs import GraphSpec
-from runtime.spec.vgg import CLASSIC, DEEP
+from runtime.spec.engines import SIDE_STEP, Size, engine_sizes
+from runtime.spec.folder import DEFAULT_ENGINES, best_objective, graphs_in
+from runtime.spec.graphs import GraphKind, GraphSpec
 
 #: The exit code on a machine that cannot build engines.
 NOT_A_BUILDER = 3
@@ -41,8 +41,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "graphs",
         nargs="*",
         metavar="GRAPH",
-        help="such as gatys-deep-average or generator-vintage (default: all, but for classic's "
-        "where deep's are there)",
+        help="such as gatys-deep-average-vgg19 or generator-vintage (default: all that painting "
+        "uses by default)",
     )
     parser.add_argument(
         "--size",
@@ -52,7 +52,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="only this size, such as 384x288; may be given again",
     )
     add_vgg(parser)
-    parser.add_argument("-o", "--output", type=Path, default=ENGINES, help="the engines folder")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=DEFAULT_ENGINES, help="the engines folder"
+    )
     parser.set_defaults(run=run)
 
 
@@ -69,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         return NOT_A_BUILDER
     for each in warnings():
         print(f"warning: {each}", file=sys.stderr)
-    jobs = _jobs(_wanted(args.graphs, folder), args.size, folder, here)
+    jobs = _jobs(_wanted(args.graphs, folder, args.vgg), args.size, folder, here)
     todo = []
     for job in jobs:
         reason = why_invalid(job, here.host)
@@ -113,22 +115,20 @@ def _build_all(todo: List[Tuple[Job, str]]) -> int:
     return 1 if failed else 0
 
 
-def _wanted(names: List[str], folder: Path) -> List[GraphSpec]:
-    """The graphs to build engines of; raises `ExportError` for one without an ONNX file."""
-    there = list(graphs_in(folder))
+def _wanted(names: List[str], folder: Path, weights: str) -> List[GraphSpec]:
+    """The graphs to build engines of: those called `names`, else those that painting uses.
+
+    Raises `ExportError` for a name without an ONNX file.
+    """
     if names:
-        for name in names:
-            if graph_named(name) not in there:
-                known = ", ".join(each.name for each in there)
-                raise ExportError(
-                    f"{folder} holds no {name}.onnx, only {known or 'nothing'}. `make weights` "
-                    "fetches the weights that graphs are written from."
-                )
-        return [graph_named(name) for name in names]
-    if any(f"-{DEEP.name}-" in each.name for each in there):
-        # No picture is painted by the classic objective where the deep one is to be had.
-        return [each for each in there if f"-{CLASSIC.name}-" not in each.name]
-    return there
+        return [graph_named(name, folder) for name in names]
+    objective = best_objective(folder, weights)
+    return [
+        each
+        for each in graphs_in(folder)
+        if each.kind is GraphKind.GENERATOR
+        or (each.weights == weights and each.objective == objective)
+    ]
 
 
 def _jobs(
@@ -146,7 +146,7 @@ def _jobs(
     ]
     return [
         Job(
-            graph=graph.name,
+            graph=graph,
             size=size,
             folder=str(folder),
             onnx_sha256=sums[graph.name],

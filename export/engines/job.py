@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Dict, Tuple
 
 from export.errors import ExportError
 from runtime.spec.engines import (
@@ -19,8 +17,8 @@ from runtime.spec.engines import (
     reference_file,
     sidecar_file,
 )
-from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph, generator_graph
-from runtime.spec.vgg import OBJECTIVES, POOLINGS
+from runtime.spec.folder import graphs_in
+from runtime.spec.graphs import GraphSpec
 
 #: Part of every key: to be raised when the builder builds otherwise than before.
 REVISION = 1
@@ -37,7 +35,7 @@ BUILD_FAILED, TEST_FAILED, DISK_FULL, NOT_HERE, MEMORY_FULL = 10, 11, 12, 13, 14
 class Job:
     """One engine to build: a graph, a size, and how."""
 
-    graph: str
+    graph: GraphSpec
     size: Size
     folder: str
     onnx_sha256: str
@@ -45,29 +43,24 @@ class Job:
     workspace_mib: int
 
     @property
-    def spec(self) -> GraphSpec:
-        """The graph."""
-        return graph_named(self.graph)
-
-    @property
     def name(self) -> str:
         """What its files begin with."""
-        return engine_stem(self.spec, self.size)
+        return engine_stem(self.graph, self.size)
 
     @property
     def plan(self) -> Path:
         """Where the engine goes."""
-        return Path(self.folder) / plan_file(self.spec, self.size)
+        return Path(self.folder) / plan_file(self.graph, self.size)
 
     @property
     def sidecar(self) -> Path:
         """Where what is known about it goes."""
-        return Path(self.folder) / sidecar_file(self.spec, self.size)
+        return Path(self.folder) / sidecar_file(self.graph, self.size)
 
     @property
     def reference(self) -> Path:
         """The inputs and float32 outputs to test it with."""
-        return Path(self.folder) / reference_file(self.spec, self.size)
+        return Path(self.folder) / reference_file(self.graph, self.size)
 
     @property
     def prepared(self) -> Path:
@@ -99,43 +92,30 @@ class Job:
             "host": asdict(host),
             "precision": self.precision,
             "workspace": self.workspace_mib,
-            "shapes": self.spec.input_shapes(self.size[1], self.size[0]),
+            "shapes": self.graph.input_shapes(self.size[1], self.size[0]),
             "revision": REVISION,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> str:
         """The job as a child process's argument."""
-        return json.dumps(asdict(self))
+        return json.dumps({**vars(self), "graph": self.graph.name})
 
     @classmethod
     def from_json(cls, text: str) -> Job:
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote; raises `ExportError` if the graph has gone from the folder."""
         values = json.loads(text)
-        return cls(**{**values, "size": tuple(values["size"])})
+        graph = graph_named(values["graph"], Path(values["folder"]))
+        return cls(**{**values, "graph": graph, "size": tuple(values["size"])})
 
 
-def graph_named(name: str) -> GraphSpec:
-    """The graph of this name; raises `ExportError` if there is none."""
-    found = _vgg_graphs().get(name)
-    if found is not None:
-        return found
-    if not re.fullmatch(r"generator-[\w-]+", name):
-        raise ExportError(f"There is no graph {name!r}: they are {', '.join(_vgg_graphs())}, …")
-    return generator_graph(name[len("generator-") :])
-
-
-def graphs_in(folder: Path) -> Tuple[GraphSpec, ...]:
-    """The graphs whose ONNX files lie in `folder`."""
-    names = sorted(path.stem for path in folder.glob("*.onnx"))
-    return tuple(graph_named(name) for name in names)
-
-
-def _vgg_graphs() -> Dict[str, GraphSpec]:
-    graphs = (
-        describe(objective, pooling)
-        for objective in OBJECTIVES.values()
-        for pooling in POOLINGS
-        for describe in (features_graph, gatys_graph)
-    )
-    return {each.name: each for each in graphs}
+def graph_named(name: str, folder: Path) -> GraphSpec:
+    """The graph in `folder` that has this name; raises `ExportError` if there is none."""
+    graphs = {each.name: each for each in graphs_in(folder)}
+    if name not in graphs:
+        raise ExportError(
+            f"There is no graph {name!r}: {folder} holds no {name}.onnx, only "
+            f"{', '.join(graphs) or 'nothing'}. `make weights` downloads the weights that graphs "
+            "are written from."
+        )
+    return graphs[name]

@@ -17,8 +17,7 @@ from export.graphs.mixed_precision import pinned_nodes, to_mixed
 from export.graphs.specialise import fixed
 from runtime.files import atomic_write
 from runtime.spec.engines import Size
-from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph
-from runtime.spec.vgg import OBJECTIVES
+from runtime.spec.graphs import GraphKind, GraphSpec, targets_graph
 
 #: As runtime.style_transfer weighs them: so is the reference of the size that an engine will see.
 _STYLE_WEIGHT = 45.0
@@ -32,14 +31,14 @@ def step(job: Job) -> int:
     Raises `ExportError` for an ONNX file of another graph, `OSError` when the disk is full.
     """
     folder = Path(job.folder)
-    model = fixed(onnx.load(str(folder / job.spec.onnx_file)), job.spec, job.size)
+    model = fixed(onnx.load(str(folder / job.graph.onnx_file)), job.graph, job.size)
     pinned = pinned_nodes(model)
     free = [node.name for node in model.graph.node if node.name not in pinned]
     job.pins.write_text(json.dumps({"pinned": pinned, "free": free}))
     prepared = to_mixed(model) if job.precision == TYPED else model
     job.prepared.write_bytes(prepared.SerializeToString())
     if not _is_current(job):
-        feeds = reference_feeds(job.spec, job.size, folder)
+        feeds = reference_feeds(job.graph, job.size, folder)
         arrays = {f"in/{name}": value for name, value in feeds.items()}
         arrays.update((f"out/{name}", value) for name, value in run(model, feeds).items())
         arrays["onnx_sha256"] = np.array(job.onnx_sha256)
@@ -55,16 +54,11 @@ def reference_feeds(graph: GraphSpec, size: Size, folder: Path) -> Dict[str, np.
     image half way between.
     """
     first, second = (_picture(size, seed) for seed in (1, 2))
-    if graph.name.startswith("generator-"):
+    if graph.kind is GraphKind.GENERATOR:
         return {"image": first * np.float32(2) - np.float32(1)}
-    if len(graph.inputs) == 1:
+    if graph.kind is GraphKind.FEATURES:
         return {"image": first}
-    features = next(
-        features_graph(objective, pooling)
-        for objective in OBJECTIVES.values()
-        for pooling in ("average", "max")
-        if gatys_graph(objective, pooling).name == graph.name
-    )
+    features = targets_graph(graph)
     model = fixed(onnx.load(str(folder / features.onnx_file)), features, size)
     feeds = run(model, {"image": second})
     grams = [value for name, value in feeds.items() if name != "content"]

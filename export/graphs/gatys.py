@@ -24,7 +24,7 @@ from runtime.spec.graphs import (
     gatys_graph,
     gram_name,
 )
-from runtime.spec.vgg import VGG19_CHANNELS, Objective
+from runtime.spec.vgg import AVERAGE, MAX, VGG19, VGG19_CHANNELS, Objective
 
 #: Near the solution 99 % of the unscaled gradients are subnormal in FP16; a power of two is exact.
 LOSS_SCALE = 1024.0
@@ -33,10 +33,17 @@ FP32_PREFIXES = ("style/", "content/", "tail/")
 
 
 def write_features(
-    objective: Objective, pooling: str, convolutions: Sequence[Convolution], folder: Path
+    objective: Objective,
+    pooling: str,
+    convolutions: Sequence[Convolution],
+    folder: Path,
+    weights: str = VGG19,
 ) -> Path:
-    """Write the graph that `runtime.spec.features_graph` describes; returns its file."""
-    graph = GraphBuilder(features_graph(objective, pooling))
+    """Write the graph that `features_graph` describes into `folder`; returns its file.
+
+    `weights` is the name of the weight set that `convolutions` belong to.
+    """
+    graph = GraphBuilder(features_graph(objective, pooling, weights))
     features = _forward(graph, convolutions, pooling)
     for layer in objective.style_layers:
         gram = _gram(graph, layer, features[layer])[1]
@@ -46,10 +53,17 @@ def write_features(
 
 
 def write_gatys(
-    objective: Objective, pooling: str, convolutions: Sequence[Convolution], folder: Path
+    objective: Objective,
+    pooling: str,
+    convolutions: Sequence[Convolution],
+    folder: Path,
+    weights: str = VGG19,
 ) -> Path:
-    """Write the graph that `runtime.spec.gatys_graph` describes; returns its file."""
-    graph = GraphBuilder(gatys_graph(objective, pooling))
+    """Write the graph that `gatys_graph` describes into `folder`; returns its file.
+
+    `weights` is the name of the weight set that `convolutions` belong to.
+    """
+    graph = GraphBuilder(gatys_graph(objective, pooling, weights))
     features = _forward(graph, convolutions, pooling)
     style = _style_terms(graph, objective, features)
     content = _content_term(graph, objective, features[objective.content_layer])
@@ -74,7 +88,7 @@ def _forward(
     features = {}
     for index, conv in enumerate(convolutions):
         if _follows_pool(convolutions, index):
-            operator = {"average": "AveragePool", "max": "MaxPool"}[pooling]
+            operator = {AVERAGE: "AveragePool", MAX: "MaxPool"}[pooling]
             value = graph.node(
                 operator, [value], conv.name + POOLED, kernel_shape=[2, 2], strides=[2, 2]
             )
@@ -159,14 +173,14 @@ def _backward(
     # gets an engine's fast tactics for convolutions, where a ConvTranspose does not.
     weight = conv.weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
     pooled = _follows_pool(convolutions, index)
-    if pooled and pooling == "average":
+    if pooled and pooling == AVERAGE:
         weight = weight * np.float32(0.25)
     turned = graph.constant(f"{conv.name}/turned_weight", weight)
     gradient = _conv3x3(graph, [gradient, turned], conv.name + INPUT_GRADIENT)
     if not pooled:
         return gradient
     below = features[convolutions[index - 1].name]
-    unpool = {"average": unpool_average, "max": unpool_max}[pooling]
+    unpool = {AVERAGE: unpool_average, MAX: unpool_max}[pooling]
     return unpool(graph, gradient, below, conv.name + UNPOOLED)
 
 

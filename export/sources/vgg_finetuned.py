@@ -19,9 +19,10 @@ from export.errors import WeightsError, WeightsMissing
 from export.sources.vgg import ALL_CHANNELS, Convolution
 from export.sources.vgg_means import normalised
 from runtime.files import atomic_write
+from runtime.spec.vgg import VGG19_CALTECH101
 
 #: What fine-tuning keeps, under its name in the catalogue.
-FINE_TUNED = "vgg19-caltech101"
+FINE_TUNED = VGG19_CALTECH101
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,7 @@ import numpy as np
 from export.errors import CheckpointError, WeightsMissing
 from export.sources.catalogue import (
     CATALOGUE,
-    CLASSIC_SLICE,
     FINE_TUNED_SLICE,
-    TORCHVISION_VGG,
     Made,
 )
 from export.sources.checkpoint import read_tensors
@@ -23,25 +21,17 @@ from export.sources.vgg import ALL_CHANNELS, MEAN_RGB, Convolution, load_vgg19
 from export.sources.vgg_finetuned import finetuned_path, read_finetuned
 from export.sources.vgg_means import normalised
 from export.sources.vgg_slice import WEIGHTS, slice_path
-from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, Objective
+from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, VGG19, WEIGHT_SETS, Objective
 
 #: The mean and the standard deviation, red first, that torchvision's weights expect subtracted
 #: from and divided out of a picture in [0, 1].
 TORCHVISION_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 TORCHVISION_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
-#: The names that `--vgg` takes. The deep slice is the rest of the set `vgg19`, not one of its own.
-SETS: Tuple[str, ...] = tuple(
-    each.name
-    for each in CATALOGUE.values()
-    if each.loader in (CLASSIC_SLICE, TORCHVISION_VGG, FINE_TUNED_SLICE)
-)
-DEFAULT_SET = SETS[0]
-
 
 def installed_layers(name: str, folder: Path = WEIGHTS) -> Tuple[str, ...]:
     """The layers of the set `name` whose weights are in `folder`; none if it is not there."""
-    if name == DEFAULT_SET:
+    if name == VGG19:
         objectives = [each for each in (DEEP, CLASSIC) if slice_path(folder, each).exists()]
         return objectives[0].layers if objectives else ()
     if CATALOGUE[name].loader == FINE_TUNED_SLICE:
@@ -51,7 +41,7 @@ def installed_layers(name: str, folder: Path = WEIGHTS) -> Tuple[str, ...]:
 
 def objectives_of(name: str, folder: Path = WEIGHTS) -> Tuple[Objective, ...]:
     """The objectives that the installed layers of a set suffice for."""
-    if name == DEFAULT_SET:
+    if name == VGG19:
         # Each objective has a file of its own, and one may be there without the other.
         return tuple(each for each in OBJECTIVES.values() if slice_path(folder, each).exists())
     there = set(installed_layers(name, folder))
@@ -60,7 +50,7 @@ def objectives_of(name: str, folder: Path = WEIGHTS) -> Tuple[Objective, ...]:
 
 def installed_sets(folder: Path = WEIGHTS) -> Dict[str, Tuple[Objective, ...]]:
     """The sets that something can be painted with, and the objectives that each suffices for."""
-    found = {name: objectives_of(name, folder) for name in SETS}
+    found = {name: objectives_of(name, folder) for name in WEIGHT_SETS}
     return {name: objectives for name, objectives in found.items() if objectives}
 
 
@@ -69,7 +59,7 @@ def check_installed(name: str, folder: Path = WEIGHTS) -> None:
 
     Of the default set this is not asked: painting may do without it, with generators alone.
     """
-    if name != DEFAULT_SET and not objectives_of(name, folder):
+    if name != VGG19 and not objectives_of(name, folder):
         raise WeightsMissing(f"{folder} has no {name}: run `{_remedy(name)}`.")
 
 
@@ -81,7 +71,7 @@ def load_set(name: str, layers: Tuple[str, ...], folder: Path = WEIGHTS) -> Tupl
     missing = [layer for layer in layers if layer not in installed_layers(name, folder)]
     if missing:
         raise WeightsMissing(f"{folder} has no {missing[0]} of {name}: run `{_remedy(name)}`.")
-    if name == DEFAULT_SET:
+    if name == VGG19:
         objective = next(
             each for each in objectives_of(name, folder) if len(each.layers) >= len(layers)
         )

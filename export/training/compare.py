@@ -90,12 +90,12 @@ def _painted(
         folder = Path(scratch)
         convolutions = load_set(name, objective.layers, args.weights)
         for write in (write_features, write_gatys):
-            write(objective, POOLINGS[0], convolutions, folder)
+            write(objective, POOLINGS[0], convolutions, folder, name)
         source, target = folder / "photo.png", folder / "painting.png"
         write_picture(photo, source)
         command = [sys.executable, "-m", "runtime", "stylize", str(source), args.style]
         command += ["-o", str(target), "--engines", str(folder), "--objective", objective.name]
-        command += ["--size", str(args.size)]
+        command += ["--weights", name, "--size", str(args.size)]
         for option in ("steps", "strength"):
             if getattr(args, option) is not None:
                 command += [f"--{option}", str(getattr(args, option))]

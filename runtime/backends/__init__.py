@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import importlib
 import logging
+from pathlib import Path
 from typing import Callable, Iterable, Iterator, Mapping, Optional, Tuple, Type, TypeVar
 
 from runtime.backends.base import Backend
 from runtime.errors import BackendError, BackendUnavailable, OptionError
-
-__all__ = [
-    "AUTO",
-    "BACKENDS",
-    "PREFERENCE",
-    "Backend",
-    "backend_class",
-    "candidates",
-    "first_success",
-]
 
 Result = TypeVar("Result")
 
@@ -51,22 +42,23 @@ def backend_class(name: str) -> Type[Backend]:
     return found
 
 
-def candidates(name: str = AUTO) -> Iterator[Type[Backend]]:
-    """The backends to try in turn: the one named, or for `auto` all that can run here.
+def candidates(name: str, folder: Path) -> Iterator[Type[Backend]]:
+    """The backends to try one after the other: the one called `name`, or all usable ones for `auto`.
 
-    Logs which is taken and why. Raises `BackendUnavailable` when none can run here.
+    `folder` holds the graphs and engines. Logs which backend is chosen and why. Raises
+    `BackendUnavailable` when none can run here.
     """
     reasons = []
     found = False
     for each in _in_order() if name == AUTO else (name,):
         backend = backend_class(each)
         try:
-            device = backend.check()
+            device = backend.check(folder)
         except BackendUnavailable as error:
             reasons.append(str(error))
             continue
-        passed_over = f" (passed over: {' '.join(reasons)})" if reasons else ""
-        _log.info("backend %s on %s%s", each, device, passed_over)
+        skipped = f" (skipped: {' '.join(reasons)})" if reasons else ""
+        _log.info("backend %s on %s%s", each, device, skipped)
         reasons.append(f"{each} failed.")
         found = True
         yield backend
@@ -78,35 +70,35 @@ def candidates(name: str = AUTO) -> Iterator[Type[Backend]]:
 
 
 def _in_order() -> Iterator[str]:
-    """`PREFERENCE`, but for torch without a GPU, which is put last.
+    """The names in `PREFERENCE`, with torch moved to the end where it has no GPU.
 
-    One at a time: what comes before torch keeps it out of the process.
+    A generator, so that torch is not imported unless the backends before it were unusable.
     """
     from runtime.backends.pyt import has_gpu
 
-    put_off = []
+    postponed = []
     for each in PREFERENCE:
         if each == "pyt" and not has_gpu():
-            put_off.append(each)
+            postponed.append(each)
         else:
             yield each
-    yield from put_off
+    yield from postponed
 
 
 def first_success(
     backends: Iterable[Type[Backend]], job: Callable[[Type[Backend]], Result]
 ) -> Result:
-    """What `job` gives with the first of `backends` that gets through; logs those that do not.
+    """What `job` returns for the first of `backends` that does not fail; logs the failures.
 
-    Raises the last one's `BackendError` when none does; other exceptions pass at once.
+    Raises the last backend's `BackendError` when all fail. Other exceptions are not caught.
     """
     failure: Optional[BackendError] = None
     for backend in backends:
         if failure is not None:
-            _log.warning("%s Going on with %s.", failure, backend.name)
+            _log.warning("%s Continuing with %s.", failure, backend.name)
         try:
             return job(backend)
         except BackendError as error:
             failure = error
-    assert failure is not None, "candidates() yields one at least, or raises"
+    assert failure is not None, "candidates() yields at least one, or raises"
     raise failure

@@ -5,12 +5,12 @@ from __future__ import annotations
 import abc
 import os
 from pathlib import Path
-from typing import Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, ClassVar, Dict, Mapping, Sequence, Tuple
 
 import numpy as np
 
 from runtime.errors import BackendError, BackendUnavailable, GraphMismatch, GraphMissing
-from runtime.spec.engines import ENGINES, Size
+from runtime.spec.engines import Size
 from runtime.spec.graphs import GraphSpec, Shape, TensorSpec
 
 Arrays = Dict[str, np.ndarray]
@@ -25,9 +25,7 @@ class Backend(abc.ABC):
 
     name: ClassVar[str]
 
-    def __init__(
-        self, graph: GraphSpec, *, height: int, width: int, folder: Path = ENGINES
-    ) -> None:
+    def __init__(self, graph: GraphSpec, *, height: int, width: int, folder: Path) -> None:
         self.graph = graph
         self.height = height
         self.width = width
@@ -36,15 +34,15 @@ class Backend(abc.ABC):
 
     @classmethod
     @abc.abstractmethod
-    def check(cls) -> str:
-        """Say what this backend runs on here, such as `CPU, bfloat16`.
+    def check(cls, folder: Path) -> str:
+        """What this backend runs on here, such as `CPU, bfloat16`; `folder` holds the graphs.
 
         Raises `BackendUnavailable` with the reason when it cannot run here.
         """
 
     @classmethod
-    def shapes(cls, graph: GraphSpec, folder: Optional[Path] = None) -> Tuple[Size, ...]:
-        """The (width, height) for which `graph` can be run; empty where any will do."""
+    def shapes(cls, graph: GraphSpec, folder: Path) -> Tuple[Size, ...]:
+        """The (width, height) at which `graph` can run; empty if it runs at any size."""
         return ()
 
     def load(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Mapping
 
 import numpy as np
@@ -18,7 +19,7 @@ class FakeBackend(Backend):
     name = "fake"
 
     @classmethod
-    def check(cls) -> str:
+    def check(cls, folder: Path) -> str:
         """Say that nothing is needed."""
         return "no device"
 

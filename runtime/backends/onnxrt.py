@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Mapping, Optional, Union
 
 import numpy as np
 
 from runtime.backends.base import Arrays, Backend, available_threads
-from runtime.backends.ort_unpool import with_short_ways_back
+from runtime.backends.ort_unpool import with_max_unpool
 from runtime.errors import BackendError, BackendUnavailable
-from runtime.spec.graphs import has_way_back_of_max
+from runtime.spec.graphs import GraphKind
+from runtime.spec.vgg import MAX
 
 
 class OnnxRuntimeBackend(Backend):
@@ -19,7 +21,7 @@ class OnnxRuntimeBackend(Backend):
     _session: Optional[Any] = None
 
     @classmethod
-    def check(cls) -> str:
+    def check(cls, folder: Path) -> str:
         """Say the device; raises `BackendUnavailable` when ONNX Runtime is not installed."""
         _import()
         return "CPU, float32"
@@ -39,8 +41,8 @@ class OnnxRuntimeBackend(Backend):
         path = self._onnx_path()
         model: Union[str, bytes] = str(path)
         try:
-            if has_way_back_of_max(self.graph):
-                model = with_short_ways_back(path)
+            if self.graph.kind is GraphKind.GATYS and self.graph.pooling == MAX:
+                model = with_max_unpool(path)
             session = onnxruntime.InferenceSession(
                 model, options, providers=["CPUExecutionProvider"]
             )

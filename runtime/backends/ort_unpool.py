@@ -1,7 +1,7 @@
-"""The way back through a max pooling in one operator, for ONNX Runtime.
+"""The backward pass of max pooling as one operator, for ONNX Runtime.
 
-The graphs write it with 56, as TensorRT has no MaxUnpool. That through an average pooling, of 13,
-takes no longer than a Resize does.
+The graphs use 56 operators for it, as TensorRT has no MaxUnpool. That of average pooling needs no
+replacement: its 13 operators take no longer than one Resize.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from runtime.backends.base import import_onnx
 from runtime.spec.graphs import INPUT_GRADIENT, POOLED, UNPOOLED
 
 
-def with_short_ways_back(path: Path) -> bytes:
-    """Read a gatys graph with max pooling and write it again with MaxUnpool.
+def with_max_unpool(path: Path) -> bytes:
+    """A gatys graph with max pooling, its backward passes replaced by MaxUnpool, serialised.
 
     Raises `BackendUnavailable` without onnx, and onnx's own exceptions for a file that is no model.
     """
@@ -23,14 +23,14 @@ def with_short_ways_back(path: Path) -> bytes:
     values = [node.output[0] for node in model.graph.node]
     for layer in [each[: -len(POOLED)] for each in values if each.endswith(POOLED)]:
         pool = next(node for node in model.graph.node if node.output[0] == layer + POOLED)
-        _replace(model.graph, layer + UNPOOLED, _way_back(onnx, pool, layer))
+        _replace(model.graph, layer + UNPOOLED, _max_unpool(onnx, pool, layer))
     serialized: bytes = model.SerializeToString()
     return serialized
 
 
-def _way_back(onnx: Any, pool: Any, layer: str) -> List[Any]:
-    """Each gradient to where its maximum stood, as the pooling itself tells: the first, as wanted."""
-    pool.output.append(f"{layer}{POOLED}/places")
+def _max_unpool(onnx: Any, pool: Any, layer: str) -> List[Any]:
+    """The nodes that put each gradient where the pooling found its maximum, the first of equals."""
+    pool.output.append(f"{layer}{POOLED}/indices")
     shape = onnx.helper.make_node("Shape", [pool.input[0]], [f"{layer}{UNPOOLED}/shape"])
     unpool = onnx.helper.make_node(
         "MaxUnpool",
@@ -43,8 +43,8 @@ def _way_back(onnx: Any, pool: Any, layer: str) -> List[Any]:
 
 
 def _replace(graph: Any, prefix: str, nodes: List[Any]) -> None:
-    """Put `nodes` where those stand whose values' names begin so; the last gives the same value."""
-    old = [place for place, node in enumerate(graph.node) if node.output[0].startswith(prefix)]
+    """Replace the nodes whose outputs' names start with `prefix`; the last output keeps its name."""
+    old = [index for index, node in enumerate(graph.node) if node.output[0].startswith(prefix)]
     nodes[-1].output[0] = graph.node[old[-1]].output[0]
     everything = list(graph.node)
     del graph.node[:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Mapping, Optional
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from runtime.backends.base import Arrays, Backend, available_threads
 from runtime.backends.ov_gram import PartedTargets, difference_within_product
 from runtime.errors import BackendError, BackendUnavailable
-from runtime.spec.graphs import is_of_targets
+from runtime.spec.graphs import GraphKind
 
 
 class OpenVinoBackend(Backend):
@@ -20,7 +21,7 @@ class OpenVinoBackend(Backend):
     _targets = PartedTargets()
 
     @classmethod
-    def check(cls) -> str:
+    def check(cls, folder: Path) -> str:
         """Say the precision; raises `BackendUnavailable` when OpenVINO is not installed."""
         return "CPU, bfloat16" if _has_bfloat16(_import().Core()) else "CPU, float32"
 
@@ -28,8 +29,8 @@ class OpenVinoBackend(Backend):
         openvino = _import()
         path = self._onnx_path()
         core = openvino.Core()
-        # Targets are taken once, and what is wrong in them is wrong in every step.
-        half = _has_bfloat16(core) and not is_of_targets(self.graph)
+        # The targets are computed once, and their errors enter every step.
+        half = _has_bfloat16(core) and self.graph.kind is not GraphKind.FEATURES
         config = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": available_threads(),

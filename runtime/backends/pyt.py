@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
@@ -25,7 +26,7 @@ class PytBackend(Backend):
     _graph: Optional[_TorchGraph] = None
 
     @classmethod
-    def check(cls) -> str:
+    def check(cls, folder: Path) -> str:
         """Say device and precision; raises `BackendUnavailable` without torch or onnx."""
         place = _place()
         device = "CPU"

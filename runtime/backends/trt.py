@@ -11,12 +11,9 @@ from runtime.backends.base import Arrays, Backend
 from runtime.backends.trt_device import import_vendors, open_device
 from runtime.backends.trt_plan import CURE, host_of, read_plan
 from runtime.backends.trt_session import Session
-from runtime.errors import BackendError, BackendUnavailable, DeviceMemoryError, StaleEngine
-from runtime.spec import engines as spec_engines
+from runtime.errors import BackendError, BackendUnavailable, StaleEngine
 from runtime.spec.engines import Size, plan_file, planned_sizes
 from runtime.spec.graphs import GraphSpec
-
-__all__ = ["DeviceMemoryError", "StaleEngine", "TrtBackend"]
 
 
 class TrtBackend(Backend):
@@ -26,21 +23,21 @@ class TrtBackend(Backend):
     _session: Optional[Session] = None
 
     @classmethod
-    def check(cls) -> str:
-        """Say the device and TensorRT's version.
+    def check(cls, folder: Path) -> str:
+        """The device and TensorRT's version.
 
         Raises `BackendUnavailable` without tensorrt, pycuda, a GPU or any engine.
         """
         tensorrt, cuda = import_vendors()
         device = open_device(cuda)
-        if next(spec_engines.ENGINES.glob("*.plan"), None) is None:
-            raise BackendUnavailable(f"There are no engines in {spec_engines.ENGINES}. {CURE}")
+        if next(folder.glob("*.plan"), None) is None:
+            raise BackendUnavailable(f"There are no engines in {folder}. {CURE}")
         return f"{device.name}, TensorRT {tensorrt.__version__}"
 
     @classmethod
-    def shapes(cls, graph: GraphSpec, folder: Optional[Path] = None) -> Tuple[Size, ...]:
-        """The (width, height) for which `folder` (the engines folder) holds plans of `graph`."""
-        return planned_sizes(graph, spec_engines.ENGINES if folder is None else folder)
+    def shapes(cls, graph: GraphSpec, folder: Path) -> Tuple[Size, ...]:
+        """The (width, height) for which `folder` holds plans of `graph`."""
+        return planned_sizes(graph, folder)
 
     def _load(self) -> None:
         """Load the plan; raises `GraphMissing`, `StaleEngine`, `DeviceMemoryError` as well."""

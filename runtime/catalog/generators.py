@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Mapping, Optional
+from typing import Dict, Mapping
 
 from runtime.catalog.styles import LANGUAGES
 from runtime.errors import OptionError
-from runtime.spec import engines as spec_engines
-from runtime.spec.graphs import GraphSpec, generator_graph
+from runtime.spec.folder import DEFAULT_ENGINES
+from runtime.spec.graphs import GraphSpec, generator_graph, generators_in
 
 #: What the published generators do, in the order in which they are offered.
 _TITLES: Mapping[str, Mapping[str, str]] = {
@@ -49,23 +49,20 @@ class Model:
         return generator_graph(self.name)
 
 
-def models(folder: Optional[Path] = None) -> Dict[str, Model]:
-    """The generators whose ONNX files are in `folder` (the engines folder), by name.
+def models(engines: Path = DEFAULT_ENGINES) -> Dict[str, Model]:
+    """The generators whose graphs are in the folder `engines`, by name.
 
-    The published ones come first; one of another name is called by it.
+    The published ones come first; the title of any other is its name.
     """
-    pattern = generator_graph("*").onnx_file
-    prefix, suffix = pattern.split("*")
-    files = (spec_engines.ENGINES if folder is None else folder).glob(pattern)
-    found = sorted(path.name[len(prefix) : -len(suffix)] for path in files)
+    found = generators_in(engines)
     published = [name for name in _TITLES if name in found]
     others = [name for name in found if name not in _TITLES]
     return {name: Model(name, _title(name)) for name in published + others}
 
 
-def find_model(wanted: str) -> Model:
-    """The installed generator `wanted`; raises `OptionError`, with the names there are, if none."""
-    installed = models()
+def find_model(wanted: str, engines: Path = DEFAULT_ENGINES) -> Model:
+    """The generator called `wanted`; raises `OptionError`, which lists the installed ones."""
+    installed = models(engines)
     if wanted in installed:
         return installed[wanted]
     names = ", ".join(installed) or "none"

@@ -6,50 +6,64 @@ import argparse
 import json
 import platform
 from dataclasses import asdict
-from typing import Iterator
+from pathlib import Path
+from typing import Iterator, List
 
 from runtime.backends import AUTO, PREFERENCE, backend_class, candidates
 from runtime.catalog.generators import models
 from runtime.catalog.styles import installed_styles
-from runtime.errors import BackendUnavailable
+from runtime.errors import BackendUnavailable, GraphMismatch
 from runtime.machine.findings import MISSING, NOTE, OK, Finding, report
 from runtime.machine.jetson import examine_jetson
-from runtime.spec import engines as spec_engines
-from runtime.spec.graphs import best_objective, features_graph, gatys_graph
-from runtime.spec.vgg import OBJECTIVES, POOLINGS, Objective
+from runtime.spec.folder import best_objective, recorded_weights
+from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph
+from runtime.spec.vgg import CLASSIC, OBJECTIVES, POOLINGS, VGG19, Objective
 
 _SETUP = "`make setup` installs it where it can run."
 _ADVICE = {"pyt": "Only a machine with a CUDA GPU gains by it: `pip install torch`."}
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command `doctor`."""
-    parser = commands.add_parser("doctor", help="say what was found here and what is missing")
-    parser.add_argument("--json", action="store_true", help="as a list of objects, for programs")
+def add_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> argparse.ArgumentParser:
+    """Add the command `doctor`, which takes the folder of the graphs as `engines`."""
+    parser = commands.add_parser("doctor", help="report what is installed and what is missing")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.set_defaults(run=_run)
+    return parser
 
 
-def examine() -> Iterator[Finding]:
-    """Look at Python, a Jetson's state, the backends, graphs, engines and styles, in that order."""
+def examine(engines: Path) -> Iterator[Finding]:
+    """Check Python, a Jetson's state, the backends, graphs, engines and styles, in that order.
+
+    `engines` is the folder of graphs and engines.
+    """
     yield _python()
     yield from examine_jetson()
-    yield from _backends()
+    yield from _backends(engines)
     yield from _libraries()
+    try:
+        weights = recorded_weights(engines)
+    except GraphMismatch as error:
+        yield Finding("weights", MISSING, str(error))
+        weights = VGG19
     for objective in OBJECTIVES.values():
-        yield _graphs(objective)
-    yield _generators()
-    yield from _engines()
+        yield _graphs(objective, weights, engines)
+    yield _generators(engines)
+    yield from _engines(weights, engines)
     yield _styles()
 
 
 def _run(args: argparse.Namespace) -> int:
-    findings = list(examine())
+    findings = list(examine(args.engines))
     if args.json:
         print(json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2))
     else:
         print(report(findings))
-    # Without a backend or without any graph nothing can be painted.
-    unusable = {"painting", "classic"} & {each.topic for each in findings if each.state == MISSING}
+    # Nothing can be painted without a backend or a graph.
+    unusable = {"painting", "weights", "classic"} & {
+        each.topic for each in findings if each.state == MISSING
+    }
     return 1 if unusable else 0
 
 
@@ -58,21 +72,21 @@ def _python() -> Finding:
     return Finding("python", OK, text)
 
 
-def _backends() -> Iterator[Finding]:
+def _backends(engines: Path) -> Iterator[Finding]:
     for name in PREFERENCE:
         try:
-            yield Finding(name, OK, backend_class(name).check())
+            yield Finding(name, OK, backend_class(name).check(engines))
         except BackendUnavailable as error:
             yield Finding(name, NOTE, str(error), _ADVICE.get(name, _SETUP))
     try:
-        yield Finding("painting", OK, f"with {next(candidates(AUTO)).name}")
+        yield Finding("painting", OK, f"with {next(candidates(AUTO, engines)).name}")
     except BackendUnavailable as error:
         yield Finding("painting", MISSING, str(error), _SETUP)
 
 
 def _libraries() -> Iterator[Finding]:
-    """TensorRT's two versions, where both are there."""
-    # Imported here, as the other backends are: on their demand only.
+    """The versions of TensorRT's bindings and library, where both are installed."""
+    # Imported here: a backend's module is imported only when it is needed.
     from runtime.backends.trt_device import import_vendors
     from runtime.backends.trt_plan import library_version
 
@@ -82,7 +96,7 @@ def _libraries() -> Iterator[Finding]:
         return
     digits = library_version(bindings)
     if not digits.isdigit():
-        yield Finding("tensorrt", NOTE, f"bindings {bindings}, a library that tells no version")
+        yield Finding("tensorrt", NOTE, f"bindings {bindings}, a library of no version")
         return
     number = int(digits)
     # 8201 is 8.2.1, but 100300 is 10.3.0.
@@ -92,49 +106,47 @@ def _libraries() -> Iterator[Finding]:
     if bindings.startswith(library):
         yield Finding("tensorrt", OK, text)
     else:
-        advice = "One was upgraded alone: reinstall both from the same JetPack."
+        advice = "Only one was upgraded: reinstall both from the same JetPack."
         yield Finding("tensorrt", NOTE, text, advice)
 
 
-def _graphs(objective: Objective) -> Finding:
-    files = [
-        describe(objective, POOLINGS[0]).onnx_file for describe in (features_graph, gatys_graph)
-    ]
-    missing = [name for name in files if not (spec_engines.ENGINES / name).exists()]
+def _vgg_graphs(objective: Objective, weights: str) -> List[GraphSpec]:
+    return [graph(objective, POOLINGS[0], weights) for graph in (features_graph, gatys_graph)]
+
+
+def _graphs(objective: Objective, weights: str, engines: Path) -> Finding:
+    files = [graph.onnx_file for graph in _vgg_graphs(objective, weights)]
+    missing = [name for name in files if not (engines / name).exists()]
     if not missing:
-        return Finding(objective.name, OK, f"{', '.join(files)} in {spec_engines.ENGINES}")
+        return Finding(objective.name, OK, f"{', '.join(files)} in {engines}")
     advice = "Run `make onnx`."
-    if objective.name != "classic":
-        advice = "Run `make weights onnx`: the deep weights are fetched, 20 MB."
-    return Finding(
-        objective.name, MISSING, f"{', '.join(missing)} not in {spec_engines.ENGINES}", advice
-    )
+    if weights != VGG19:
+        advice = f"Run `make onnx VGG_WEIGHTS={weights}`, or without it for {VGG19}."
+    elif objective != CLASSIC:
+        advice = "Run `make weights onnx`, which downloads 20 MB of weights."
+    return Finding(objective.name, MISSING, f"{', '.join(missing)} not in {engines}", advice)
 
 
-def _generators() -> Finding:
-    names = ", ".join(models())
+def _generators(engines: Path) -> Finding:
+    names = ", ".join(models(engines))
     if not names:
-        return Finding(
-            "models", NOTE, f"no generator in {spec_engines.ENGINES}", "Run `make weights onnx`."
-        )
+        return Finding("models", NOTE, f"no generator in {engines}", "Run `make weights onnx`.")
     return Finding("models", OK, names)
 
 
-def _engines() -> Iterator[Finding]:
-    """One line a graph whose ONNX file is there; one in all where engines cannot be used."""
-    # Imported here, as the other backends are: on their demand only.
+def _engines(weights: str, engines: Path) -> Iterator[Finding]:
+    """One finding for each graph that painting uses, or a single one without a GPU."""
+    # Imported here: a backend's module is imported only when it is needed.
     from runtime.backends.trt_survey import survey
 
-    objective = best_objective(spec_engines.ENGINES)
-    graphs = [describe(objective, POOLINGS[0]) for describe in (features_graph, gatys_graph)]
-    graphs += [model.graph for model in models().values()]
+    graphs = _vgg_graphs(best_objective(engines, weights), weights)
+    graphs += [model.graph for model in models(engines).values()]
     for graph in graphs:
         try:
-            found = survey(graph, spec_engines.ENGINES)
+            found = survey(graph, engines)
         except BackendUnavailable as error:
-            yield Finding(
-                "engines", NOTE, str(error), "They are for NVIDIA GPUs; others do without."
-            )
+            advice = "Engines are for NVIDIA GPUs; other machines paint without them."
+            yield Finding("engines", NOTE, str(error), advice)
             return
         text = f"{graph.name}: {len(found.built)} built"
         text += f", {len(found.stale)} stale" if found.stale else ""
@@ -149,5 +161,7 @@ def _engines() -> Iterator[Finding]:
 def _styles() -> Finding:
     names = ", ".join(installed_styles())
     if not names:
-        return Finding("styles", MISSING, "no picture in styles/", "Check the files out again.")
+        return Finding(
+            "styles", MISSING, "no picture in styles/", "Restore them with `git checkout styles`."
+        )
     return Finding("styles", OK, names, "`make styles` adds famous paintings.")

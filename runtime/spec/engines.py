@@ -8,9 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Sequence, Tuple
 
-from runtime.spec.graphs import GraphSpec
-
-ENGINES = Path(__file__).resolve().parent.parent.parent / "engines"
+from runtime.spec.graphs import GraphKind, GraphSpec
 
 #: Width and height in pixels, in Pillow's order.
 Size = Tuple[int, int]
@@ -30,7 +28,7 @@ TIMING_CACHE_FILE = "timing.cache"
 
 def engine_sizes(graph: GraphSpec) -> Tuple[Size, ...]:
     """The sizes that engines of `graph` are built for, in the order of `ASPECTS`."""
-    side = GENERATOR_SIDE if graph.name.startswith("generator-") else GATYS_SIDE
+    side = GENERATOR_SIDE if graph.kind is GraphKind.GENERATOR else GATYS_SIDE
     return tuple(_size_of_aspect(side, *aspect) for aspect in ASPECTS)
 
 
@@ -49,7 +47,7 @@ def best_shape(width: int, height: int, sizes: Sequence[Size]) -> Size:
 
 
 def engine_stem(graph: GraphSpec, size: Size) -> str:
-    """What all files of an engine begin with, such as `gatys-deep-average-384x288`."""
+    """The start of an engine's file names, such as `gatys-deep-average-vgg19-384x288`."""
     return f"{graph.name}-{size[0]}x{size[1]}"
 
 

@@ -1,24 +1,34 @@
 """The contract between `export`, which writes graphs, and `runtime`, which runs them.
 
-Names, shapes, dtypes and file names of every graph are said here and nowhere else. A dimension is
-a number, or `"height"` or `"width"` of the picture, or one of them halved by pooling, such as
-`"height/4"`: floored at each halving, as a 2x2 pooling without padding does.
+The kinds, inputs, outputs and file names of all graphs are defined here and nowhere else. A
+dimension is a number, or `"height"` or `"width"` of the picture, or one of them halved by pooling,
+such as `"height/4"`: each halving rounds down, as a 2x2 pooling without padding does.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Dict, Mapping, Tuple, Union
+from typing import Dict, Mapping, Optional, Tuple, Union
 
-from runtime.spec.vgg import CLASSIC, DEEP, POOLINGS, VGG19_CHANNELS, Objective, stride_of
+from runtime.spec.vgg import VGG19, VGG19_CHANNELS, Objective, stride_of
 
 Dim = Union[int, str]
 Shape = Tuple[int, ...]
 
-#: Ends of names in gatys graphs, after that of a layer behind a pooling: what was pooled, its
-#: gradient, and the first of the values by which that goes back through the pooling.
+#: In gatys graphs, the suffixes of value names of a layer that follows a pooling: the pooling's
+#: output, the gradient with respect to it, and the prefix that all values of the pooling's backward
+#: pass share.
 POOLED, INPUT_GRADIENT, UNPOOLED = "/pooled", "/input_gradient", "/unpooled"
+
+
+class GraphKind(Enum):
+    """What a graph computes: targets, a loss with its gradient, or a picture."""
+
+    FEATURES = "features"
+    GATYS = "gatys"
+    GENERATOR = "generator"
 
 
 @dataclass(frozen=True)
@@ -37,11 +47,26 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class GraphSpec:
-    """A graph: its name, and its inputs and outputs in order."""
+    """A graph: what it computes, with which weights, and its inputs and outputs in order.
 
-    name: str
+    `weights` is one of `WEIGHT_SETS`, or the name of a generator. A generator has no objective and
+    no pooling.
+    """
+
+    kind: GraphKind
+    weights: str
     inputs: Tuple[TensorSpec, ...]
     outputs: Tuple[TensorSpec, ...]
+    objective: Optional[Objective] = None
+    pooling: Optional[str] = None
+
+    @property
+    def name(self) -> str:
+        """The start of its file names, such as `gatys-deep-average-vgg19`; it is never parsed."""
+        parts = [self.kind.value, self.weights]
+        if self.objective is not None and self.pooling is not None:
+            parts[1:1] = [self.objective.name, self.pooling]
+        return "-".join(parts)
 
     @property
     def onnx_file(self) -> str:
@@ -53,19 +78,22 @@ class GraphSpec:
         return {each.name: each.resolve(height, width) for each in self.inputs}
 
 
-def features_graph(objective: Objective, pooling: str) -> GraphSpec:
+def features_graph(objective: Objective, pooling: str, weights: str = VGG19) -> GraphSpec:
     """image -> content features and Gram matrices: the targets of `gatys_graph`.
 
     The image is float32 RGB in [0, 1]. A Gram matrix is F F^T / (C H W) of the rescaled features.
     """
     return GraphSpec(
-        name=f"features-{objective.name}-{pooling}",
+        kind=GraphKind.FEATURES,
+        weights=weights,
         inputs=(_IMAGE,),
         outputs=(_content(objective),) + _grams(objective),
+        objective=objective,
+        pooling=pooling,
     )
 
 
-def gatys_graph(objective: Objective, pooling: str) -> GraphSpec:
+def gatys_graph(objective: Objective, pooling: str, weights: str = VGG19) -> GraphSpec:
     """image and targets -> loss terms and the gradient of the loss with respect to the image.
 
     loss = sum(style_weights * style_losses) + content_weight * content_loss, where a style loss is
@@ -75,7 +103,8 @@ def gatys_graph(objective: Objective, pooling: str) -> GraphSpec:
     """
     layers = len(objective.style_layers)
     return GraphSpec(
-        name=f"gatys-{objective.name}-{pooling}",
+        kind=GraphKind.GATYS,
+        weights=weights,
         inputs=(_IMAGE, _content(objective))
         + _grams(objective)
         + (TensorSpec("style_weights", (layers,)), TensorSpec("content_weight", (1,))),
@@ -84,23 +113,40 @@ def gatys_graph(objective: Objective, pooling: str) -> GraphSpec:
             TensorSpec("content_loss", (1,)),
             TensorSpec("gradient", (1, 3, "height", "width")),
         ),
+        objective=objective,
+        pooling=pooling,
     )
 
 
-def is_of_targets(graph: GraphSpec) -> bool:
-    """Whether `graph` is a `features_graph`, whose outputs are the targets of a `gatys_graph`."""
-    return graph.name.startswith("features-")
+def targets_graph(graph: GraphSpec) -> GraphSpec:
+    """The features graph whose outputs are the targets of `graph`, a gatys graph."""
+    assert graph.objective is not None and graph.pooling is not None, f"{graph.name} has no targets"
+    return features_graph(graph.objective, graph.pooling, graph.weights)
 
 
-def has_way_back_of_max(graph: GraphSpec) -> bool:
-    """Whether `graph` is a `gatys_graph` with max pooling."""
-    return graph.name.startswith("gatys-") and graph.name.endswith("-max")
+def generator_graph(name: str) -> GraphSpec:
+    """image -> picture: a CycleGAN generator, by its name in the catalogue.
+
+    Both are float32 RGB in [-1, 1], of the same height and width, which are multiples of 4.
+    """
+    return GraphSpec(
+        kind=GraphKind.GENERATOR,
+        weights=name,
+        inputs=(_IMAGE,),
+        outputs=(TensorSpec("picture", (1, 3, "height", "width")),),
+    )
 
 
-def best_objective(folder: Path) -> Objective:
-    """`DEEP` where its graphs are in `folder` (the engines folder), else `CLASSIC`."""
-    deep = folder / gatys_graph(DEEP, POOLINGS[0]).onnx_file
-    return DEEP if deep.exists() else CLASSIC
+def generators_in(folder: Path) -> Tuple[str, ...]:
+    """The names of the generators whose graphs are in `folder`, sorted.
+
+    The owner may install a generator under any name, so this reads the names from the files. It is
+    the only place that takes a file name apart.
+    """
+    pattern = generator_graph("*").onnx_file
+    prefix, suffix = pattern.split("*")
+    files = (path.name for path in folder.glob(pattern))
+    return tuple(sorted(name[len(prefix) : -len(suffix)] for name in files))
 
 
 def gram_name(layer: str) -> str:
@@ -125,15 +171,3 @@ def _grams(objective: Objective) -> Tuple[TensorSpec, ...]:
 def _resolve(dim: str, sizes: Mapping[str, int]) -> int:
     name, _, divisor = dim.partition("/")
     return sizes[name] // int(divisor or 1)
-
-
-def generator_graph(name: str) -> GraphSpec:
-    """image -> picture: a CycleGAN generator, by its name in the catalogue.
-
-    Both are float32 RGB in [-1, 1], of the same height and width, which are multiples of 4.
-    """
-    return GraphSpec(
-        name=f"generator-{name}",
-        inputs=(_IMAGE,),
-        outputs=(TensorSpec("picture", (1, 3, "height", "width")),),
-    )

@@ -1,11 +1,16 @@
-"""VGG-19 and what is measured on it: layers, poolings, objectives."""
+"""VGG-19 and what is measured on it: weight sets, layers, poolings, objectives."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Mapping, Tuple
 
-POOLINGS = ("average", "max")
+#: The sets of weights by name: Oxford's, torchvision's, and the one that the owner fine-tunes.
+VGG19, VGG19_TORCHVISION, VGG19_CALTECH101 = "vgg19", "vgg19-torchvision", "vgg19-caltech101"
+WEIGHT_SETS = (VGG19, VGG19_TORCHVISION, VGG19_CALTECH101)
+
+AVERAGE, MAX = "average", "max"
+POOLINGS = (AVERAGE, MAX)
 
 #: VGG-19's convolutions in order, with their output channels; a pooling precedes each
 #: `convN_1` but the first (Simonyan and Zisserman 2014, table 1, configuration E).

@@ -14,7 +14,7 @@ from PIL import Image
 from export.sources.vgg import load_vgg19
 from runtime.catalog.styles import find_style
 from runtime.imaging.picture import read_picture, to_array
-from runtime.spec.engines import ENGINES
+from runtime.spec.folder import DEFAULT_ENGINES
 from runtime.spec.vgg import CLASSIC
 from tests.bench import generator, machine
 from tests.bench.descent import Descent, descend, gflop
@@ -37,13 +37,14 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=SIZE, help="longer side in pixels")
     parser.add_argument("--generator-size", type=int, default=generator.SIZE, help="its sides")
     parser.add_argument("--generator-repeats", type=int, default=7, help="runs of the generator")
+    parser.add_argument("--engines", type=Path, default=DEFAULT_ENGINES, help="the graphs")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "bench.json")
     args = parser.parse_args()
     found = machine.describe()
     peak = float(str(found["peak_gflops"]))
     print(", ".join(f"{name} {value}" for name, value in found.items()))
     print(HEADER)
-    rows = [_pair(photo, style, args.size, args.repeats, peak) for photo, style in PAIRS]
+    rows = [_pair(photo, style, args, peak) for photo, style in PAIRS]
     means = {
         name: round(geometric_mean([row[name]["speedup"] for row in rows]), 2)  # type: ignore
         for name in BACKENDS
@@ -58,7 +59,8 @@ def main() -> None:
     args.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
-def _pair(photo: str, style: str, size: int, repeats: int, peak: float) -> Dict[str, object]:
+def _pair(photo: str, style: str, args: argparse.Namespace, peak: float) -> Dict[str, object]:
+    size, repeats = args.size, args.repeats
     name = f"{photo.partition('.')[0]} + {style}"
     content = _array(read_picture(PHOTOS / photo), size)
     target = _array(read_picture(find_style(style)), size)
@@ -77,7 +79,7 @@ def _pair(photo: str, style: str, size: int, repeats: int, peak: float) -> Dict[
     }
     for backend in BACKENDS:
         descents = [
-            descend(backend, ENGINES, content, target, reference.loss) for _ in range(repeats)
+            descend(backend, args.engines, content, target, reference.loss) for _ in range(repeats)
         ]
         best = sorted(descents, key=lambda each: each.seconds)[repeats // 2]
         row[backend] = _ours(backend, best, reference, work, peak)

@@ -85,7 +85,8 @@ def engines(task: Task) -> Figures:
         if not onnx.exists():
             failed[name] = f"{onnx.name} could not be written"
             continue
-        job = Job(name, size, task.folder, sum_of(onnx.read_bytes()), here.precision, 0)
+        graph = graph_named(name, Path(task.folder))
+        job = Job(graph, size, task.folder, sum_of(onnx.read_bytes()), here.precision, 0)
         try:
             built[name] = round(build(job), 1)
         except ExportError as error:
@@ -216,10 +217,10 @@ def _on(task: Task, graph: str) -> str:
         # Under this name TensorRT-RTX is imported too.
         import tensorrt  # type: ignore[import-not-found]
 
-        sidecar = Path(task.folder) / sidecar_file(graph_named(graph), task.size)
+        sidecar = Path(task.folder) / sidecar_file(graph_named(graph, Path(task.folder)), task.size)
         record = EngineRecord.from_json(sidecar.read_text())
         return f"{tensorrt.__version__}, {record.precision}"
-    return backend_class(task.backend).check().rpartition(", ")[2]
+    return backend_class(task.backend).check(Path(task.folder)).rpartition(", ")[2]
 
 
 def _timed(task: Task, run: Callable[[], np.ndarray]) -> Figures:

@@ -47,7 +47,7 @@ def test_one_run_writes_all_figures(tmp_path, engines, monkeypatch, capsys):
     pytest.importorskip("openvino")
     words = ["--size", "32", "--repeats", "1", "--generator-size", "32", "--generator-repeats", "1"]
     output = tmp_path / "bench.json"
-    monkeypatch.setattr(bench, "ENGINES", engines)
+    words += ["--engines", str(engines)]
     monkeypatch.setattr(bench, "PAIRS", bench.PAIRS[:1])
     monkeypatch.setattr(recipe, "CLOSURES", 30)
     monkeypatch.setattr(bench.machine, "PRODUCT_SIDE", 256)

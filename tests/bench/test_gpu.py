@@ -76,8 +76,8 @@ def test_every_part_has_its_figures_or_its_reason(modules, one_thread, tmp_path,
     assert row["parts"]["tensorrt_rtx"]["reached"]
     assert found["generator"]["parts"]["tensorrt_rtx"]["psnr"] > 35
     assert set(found["engines"]["tensorrt_rtx"]["seconds"]) == {
-        "features-classic-max",
-        "gatys-classic-max",
+        "features-classic-max-vgg19",
+        "gatys-classic-max-vgg19",
         "generator-benchmark",
     }
     assert "not run: " in printed and "no TensorRT today" in printed

@@ -11,17 +11,11 @@ from export.graphs.gatys import write_features, write_gatys
 from export.graphs.specialise import fixed
 from export.sources.vgg import load_vgg19
 from export.sources.vgg_slice import WEIGHTS, slice_path
-from runtime.spec.graphs import features_graph, gatys_graph
-from runtime.spec.vgg import OBJECTIVES, POOLINGS
+from runtime.spec.graphs import GraphKind
 from tests.support.networks import random_vgg19
 
-#: By the graph's name: objective, pooling, and what writes it.
-WRITERS = {
-    describe(objective, pooling).name: (objective, pooling, write)
-    for objective in OBJECTIVES.values()
-    for pooling in POOLINGS
-    for describe, write in ((features_graph, write_features), (gatys_graph, write_gatys))
-}
+#: What writes the graphs of each kind.
+WRITERS = {GraphKind.FEATURES: write_features, GraphKind.GATYS: write_gatys}
 
 
 class VggGraphs:
@@ -36,8 +30,8 @@ class VggGraphs:
         """The ONNX file of `graph`."""
         path = self.folder / graph.onnx_file
         if not path.exists():
-            objective, pooling, write = WRITERS[graph.name]
-            write(objective, pooling, self.network(objective), self.folder)
+            convolutions = self.network(graph.objective)
+            WRITERS[graph.kind](graph.objective, graph.pooling, convolutions, self.folder)
         return path
 
     def _fixed(self, graph, size):

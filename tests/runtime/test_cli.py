@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from runtime import cli
-from runtime.spec import engines as spec_engines
+from runtime.errors import BackendError
+from runtime.progress import Progress
 from tests.support.pictures import SAMPLES, photo, png_header
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -35,20 +37,30 @@ def stylize(photo_file, style, output, *more):
     return cli.main(["stylize", str(photo_file), str(style), "-o", str(output), *QUICK, *more])
 
 
-@pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("name", ["photo.png", "cmyk.jpg", "moving.gif"])
-def test_repaints_a_photo_in_its_own_size(files, name, capsys):
+def test_repaints_a_photo_in_its_own_size(files, engines, name, capsys):
     output = files / "out.jpg"
-    assert stylize(files / name, "night-swirls", output) == 0
+    assert stylize(files / name, "night-swirls", output, "--engines", str(engines)) == 0
     with Image.open(output) as painted:
         assert painted.size == (90, 70) and painted.format == "JPEG"
     assert "90x70" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("installed")
-def test_progress_bar_reaches_the_end(files, capsys):
-    assert stylize(files / "photo.png", files / "photo.png", files / "out.png") == 0
+def test_progress_bar_reaches_the_end(files, engines, capsys):
+    output = files / "out.png"
+    assert stylize(files / "photo.png", "night-swirls", output, "--engines", str(engines)) == 0
     assert "3/3" in capsys.readouterr().err
+
+
+def test_progress_bar_stays_where_an_error_stopped_it(files, engines, capsys, monkeypatch):
+    def fails(*_, on_progress, **__):
+        on_progress(Progress(1, 10, 0.5, np.zeros((1, 3, 8, 8), np.float32)))
+        raise BackendError("The GPU is gone.")
+
+    monkeypatch.setattr("runtime.style_transfer.stylize", fails)
+    assert stylize(files / "photo.png", "night-swirls", files / "out.png", "--steps", "10") == 1
+    error = capsys.readouterr().err
+    assert "1/10" in error and "100%" not in error and "error: The GPU is gone." in error
 
 
 @pytest.mark.parametrize(
@@ -78,25 +90,19 @@ def test_bad_option_is_told_in_a_sentence(files, capsys):
     assert "strength is 3.0; it goes from 0 to 1" in capsys.readouterr().err
 
 
-def test_missing_graphs_name_the_command(files, capsys, monkeypatch):
-    monkeypatch.setattr(spec_engines, "ENGINES", files / "nothing")
-    assert stylize(files / "photo.png", "night-swirls", files / "out.png") == 1
+def test_missing_graphs_name_the_command(files, capsys):
+    engines = ["--engines", str(files / "nothing")]
+    assert stylize(files / "photo.png", "night-swirls", files / "out.png", *engines) == 1
     assert "make onnx" in capsys.readouterr().err
 
 
 def test_ctrl_c_leaves_no_half_written_file(files, engines):
     """The real program, interrupted by a real signal once the bar has moved."""
     output = files / "out.png"
-    program = f"""
-import sys
-from pathlib import Path
-from runtime import cli, spec
-spec_engines.ENGINES = Path({str(engines)!r})
-sys.exit(cli.main(sys.argv[1:]))
-"""
     command = ["stylize", str(files / "photo.png"), "night-swirls", "-o", str(output)]
+    command += ["--engines", str(engines), "--size", "256", "--steps", "1000"]
     process = subprocess.Popen(
-        [sys.executable, "-c", program, *command, "--size", "256", "--steps", "1000"],
+        [sys.executable, "-m", "runtime", *command],
         cwd=str(ROOT),
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -112,6 +118,8 @@ sys.exit(cli.main(sys.argv[1:]))
     process.stderr.close()
     assert process.wait() == 130
     assert b"interrupted; nothing was written" in rest and b"Traceback" not in rest
+    # The bar stays where the painting was.
+    assert b"/1000" in rest and b"100%" not in rest
     assert not [each for each in files.iterdir() if each.name.startswith((".out", "out"))]
 
 

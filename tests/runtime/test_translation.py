@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from typing import ClassVar, List
@@ -19,16 +20,14 @@ from runtime.backends.fake import FakeBackend
 from runtime.cli import main
 from runtime.errors import BackendError, Cancelled, OptionError, PictureError
 from runtime.options import TranslateOptions
-from runtime.spec import engines as spec_engines
 from runtime.spec.graphs import generator_graph
-from runtime.translation import translate
 from tests.support.pictures import image
 
 pytest.importorskip("onnxruntime")
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def engines(tmp_path_factory):
     """Generators whose answer is known: the same picture, its negative, and no numbers at all."""
     folder = tmp_path_factory.mktemp("engines")
     for name, factor in (("same", 1.0), ("negative", -1.0), ("broken", float("nan"))):
@@ -38,10 +37,10 @@ def written(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(autouse=True)
-def engines(written, monkeypatch):
-    monkeypatch.setattr(spec_engines, "ENGINES", written)
-    return written
+@pytest.fixture(scope="module")
+def translate(engines):
+    """The real one, with the folder of these generators."""
+    return functools.partial(runtime.translate, engines=engines)
 
 
 class Recorder(FakeBackend):
@@ -58,7 +57,7 @@ class Recorder(FakeBackend):
 @pytest.fixture
 def given(monkeypatch):
     """What a backend was fed with, instead of any that computes."""
-    monkeypatch.setattr(cyclegan, "candidates", lambda name: [Recorder])
+    monkeypatch.setattr(cyclegan, "candidates", lambda name, folder: [Recorder])
     monkeypatch.setattr(Recorder, "given", [])
     return Recorder.given
 
@@ -77,7 +76,7 @@ SIZES = [(100, 100), (301, 200), (77, 130), (33, 500), (127, 65)]
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("detail", [True, False])
-def test_what_is_padded_is_cropped_again(size, detail):
+def test_what_is_padded_is_cropped_again(translate, size, detail):
     """At the photo's own size nothing but the generator may change a pixel."""
     photo = image(size[1], size[0], seed=1)
     options = TranslateOptions(size=max(size), detail=detail, backend="onnxrt")
@@ -88,7 +87,7 @@ def test_what_is_padded_is_cropped_again(size, detail):
 
 @pytest.mark.parametrize("size", [(900, 601), (601, 900), (1400, 33), (50, 40)], ids=str)
 @pytest.mark.parametrize("longest", [64, 131, 512])
-def test_works_at_the_size_asked_for_and_returns_the_photos(given, size, longest):
+def test_works_at_the_size_asked_for_and_returns_the_photos(translate, given, size, longest):
     photo = image(size[1], size[0], seed=2)
     steps = []
     options = TranslateOptions(size=longest)
@@ -103,7 +102,7 @@ def test_works_at_the_size_asked_for_and_returns_the_photos(given, size, longest
     assert all(0 <= side - inner < 32 for side, inner in zip(fed, (height, width)))
 
 
-def test_the_margin_is_the_photo_reflected(given):
+def test_the_margin_is_the_photo_reflected(translate, given):
     translate(image(65, 127, seed=3), "same", TranslateOptions(size=127))
     fed = given[0]
     assert fed.shape == (1, 3, 68, 128)
@@ -112,7 +111,7 @@ def test_the_margin_is_the_photo_reflected(given):
     np.testing.assert_array_equal(fed[:, :, :, 127], fed[:, :, :, 125])
 
 
-def test_the_generator_sees_minus_one_to_one(given):
+def test_the_generator_sees_minus_one_to_one(translate, given):
     photo = Image.new("RGB", (64, 64), (0, 255, 51))
     translate(photo, "same", TranslateOptions(size=64))
     np.testing.assert_allclose(given[0][0, :, 5, 5], [-1, 1, -0.6], atol=1e-6)
@@ -122,9 +121,9 @@ def test_the_generator_sees_minus_one_to_one(given):
     "size, frame, inner",
     [((900, 600), (512, 384), (512, 341)), ((600, 900), (384, 512), (341, 512))],
 )
-def test_engines_of_fixed_sizes_are_filled_up(given, monkeypatch, size, frame, inner):
+def test_engines_of_fixed_sizes_are_filled_up(translate, given, monkeypatch, size, frame, inner):
     shapes = ((384, 512), (512, 384))
-    monkeypatch.setattr(Recorder, "shapes", classmethod(lambda cls, graph, folder=None: shapes))
+    monkeypatch.setattr(Recorder, "shapes", classmethod(lambda cls, graph, folder: shapes))
     photo = grey(size[1], size[0], seed=4)
     steps = []
     result = translate(photo, "same", on_progress=steps.append)
@@ -133,7 +132,7 @@ def test_engines_of_fixed_sizes_are_filled_up(given, monkeypatch, size, frame, i
     assert difference(result, photo).mean() < 4
 
 
-def test_detail_comes_back_from_the_photo_unless_left_out():
+def test_detail_comes_back_from_the_photo_unless_left_out(translate):
     photo = grey(300, 400, seed=5)
     sharp, smooth = (
         translate(photo, "same", TranslateOptions(size=100, detail=detail, backend="onnxrt"))
@@ -143,24 +142,24 @@ def test_detail_comes_back_from_the_photo_unless_left_out():
     assert TranslateOptions().detail
 
 
-def test_random_generators_equal_torch_on_the_padded_photo(engines, tmp_path, monkeypatch):
+def test_random_generators_equal_torch_on_the_padded_photo(translate, tmp_path):
     torch = pytest.importorskip("torch")
     from tests.support.export import torch_generators
 
     generator = torch_generators.cyclegan(4, 2)
     tensors = {name: tensor.numpy() for name, tensor in generator.state_dict().items()}
     build_generator("random", read_generator(tensors)).save(tmp_path)
-    monkeypatch.setattr(spec_engines, "ENGINES", tmp_path)
     photo = image(61, 83, seed=6)
     values = torch.from_numpy(np.asarray(photo, np.float32).transpose(2, 0, 1)[None] / 127.5 - 1)
     padded = torch.nn.functional.pad(values, (0, 1, 1, 2), mode="reflect")
     with torch.no_grad():
         expected = generator(padded)[0, :, 1:62, :83].numpy().transpose(1, 2, 0) * 127.5 + 127.5
-    result = translate(photo, "random", TranslateOptions(size=83, backend="onnxrt"))
+    options = TranslateOptions(size=83, backend="onnxrt")
+    result = translate(photo, "random", options, engines=tmp_path)
     assert difference(result, expected).max() <= 1
 
 
-def test_progress_is_told_once_with_the_picture(given):
+def test_progress_is_told_once_with_the_picture(translate, given):
     steps = []
     translate(image(40, 60, seed=7), "same", TranslateOptions(size=64), on_progress=steps.append)
     assert [(each.step, each.steps) for each in steps] == [(1, 1)]
@@ -170,7 +169,7 @@ def test_progress_is_told_once_with_the_picture(given):
     assert steps[0].preview.size == (64, 43)
 
 
-def test_a_cancelled_job_runs_nothing(given):
+def test_a_cancelled_job_runs_nothing(translate, given):
     cancel = threading.Event()
     cancel.set()
     with pytest.raises(Cancelled):
@@ -178,7 +177,7 @@ def test_a_cancelled_job_runs_nothing(given):
     assert not given
 
 
-def test_a_job_cancelled_while_it_runs_reports_nothing(given, monkeypatch):
+def test_a_job_cancelled_while_it_runs_reports_nothing(translate, given, monkeypatch):
     cancel = threading.Event()
     answer = Recorder._run
 
@@ -209,25 +208,25 @@ class Nowhere(FakeBackend):
         return {"picture": np.full_like(feeds["image"], np.nan)}
 
 
-def test_the_next_backend_takes_over(given, monkeypatch, caplog):
-    monkeypatch.setattr(cyclegan, "candidates", lambda name: [Failing, Nowhere, Recorder])
+def test_the_next_backend_takes_over(translate, given, monkeypatch, caplog):
+    monkeypatch.setattr(cyclegan, "candidates", lambda name, folder: [Failing, Nowhere, Recorder])
     photo = image(64, 64, seed=10)
     with caplog.at_level(logging.WARNING):
         result = translate(photo, "same", TranslateOptions(size=64))
     assert difference(result, photo).max() <= 1
     failed, overflowed = (record.getMessage() for record in caplog.records)
-    assert failed == "The device is gone. Going on with nowhere."
+    assert failed == "The device is gone. Continuing with nowhere."
     assert "nowhere gave values in generator-same that are not numbers" in overflowed
-    assert overflowed.endswith("Going on with recorder.")
+    assert overflowed.endswith("Continuing with recorder.")
 
 
-def test_without_another_backend_the_failure_is_the_callers():
+def test_without_another_backend_the_failure_is_the_callers(translate):
     with pytest.raises(BackendError, match="onnxrt gave values in generator-broken that are not"):
         translate(image(64, 64, seed=11), "broken", TranslateOptions(backend="onnxrt"))
 
 
 @pytest.mark.parametrize("name", ["nope", "", "../generator-same", "same.onnx"])
-def test_a_model_that_is_not_installed_is_answered_with_those_that_are(name):
+def test_a_model_that_is_not_installed_is_answered_with_those_that_are(translate, name):
     with pytest.raises(OptionError) as caught:
         translate(image(64, 64, seed=12), name)
     assert repr(name) in str(caught.value)
@@ -235,17 +234,16 @@ def test_a_model_that_is_not_installed_is_answered_with_those_that_are(name):
     assert "`make weights onnx`" in str(caught.value)
 
 
-def test_where_no_model_is_installed_it_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(spec_engines, "ENGINES", tmp_path)
-    assert runtime.models() == {}
+def test_where_no_model_is_installed_it_says_so(translate, tmp_path):
+    assert runtime.models(tmp_path) == {}
     with pytest.raises(OptionError, match="installed: none"):
-        translate(image(64, 64, seed=12), "horse2zebra")
+        translate(image(64, 64, seed=12), "horse2zebra", engines=tmp_path)
 
 
 def test_models_have_titles_in_both_languages(tmp_path):
     for name in ("my_own-model", "vintage", "horse2zebra"):
         (tmp_path / generator_graph(name).onnx_file).touch()
-    (tmp_path / "gatys-classic-average.onnx").touch()
+    (tmp_path / "gatys-classic-average-vgg19.onnx").touch()
     found = runtime.models(tmp_path)
     assert list(found) == ["horse2zebra", "vintage", "my_own-model"]
     assert found["horse2zebra"].title == {"en": "Horse to zebra", "ru": "Лошадь в зебру"}
@@ -265,25 +263,27 @@ def test_options_outside_their_range_are_refused(wrong, message):
         TranslateOptions(**wrong)
 
 
-def test_a_photo_too_small_is_refused(given):
+def test_a_photo_too_small_is_refused(translate, given):
     with pytest.raises(PictureError, match="31x200"):
         translate(Image.new("RGB", (31, 200)), "same")
     assert not given
 
 
-def test_the_command_writes_the_picture(tmp_path, capsys):
+def test_the_command_writes_the_picture(engines, tmp_path, capsys):
     photo = grey(60, 80, seed=13)
     photo.save(tmp_path / "photo.jpg", quality=95)
     out = tmp_path / "out.png"
     command = ["translate", str(tmp_path / "photo.jpg"), "negative", "-o", str(out)]
+    command += ["--engines", str(engines)]
     assert main([*command, "--backend", "onnxrt", "--size", "80", "--smooth"]) == 0
     assert capsys.readouterr().out == f"{out}: 80x60\n"
     assert difference(Image.open(out), 255 - np.asarray(photo)).mean() < 3
 
 
-def test_the_command_tells_a_wrong_model_in_a_sentence(tmp_path, capsys):
+def test_the_command_tells_a_wrong_model_in_a_sentence(engines, tmp_path, capsys):
     image(60, 80, seed=13).save(tmp_path / "photo.jpg")
     out = tmp_path / "out.png"
-    assert main(["translate", str(tmp_path / "photo.jpg"), "nope", "-o", str(out)]) == 1
+    command = ["translate", str(tmp_path / "photo.jpg"), "nope", "-o", str(out)]
+    assert main([*command, "--engines", str(engines)]) == 1
     assert capsys.readouterr().err.startswith("error: There is no model 'nope'; installed: ")
     assert not out.exists()

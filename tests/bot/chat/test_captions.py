@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
-from bot.chat import captions
+from bot.chat import captions, catalog
 from bot.chat.texts import LANGUAGES, make_i18n
 from bot.jobs.scheduler import Estimate
 from bot.painting.protocol import TRANSLATE, PaintProgress
 from bot.storage.jobs import CANCELLED, FAILED, PAINTED, Job
 from bot.storage.users import StyleChoice
-from runtime.spec import engines as spec_engines
+from runtime import models
 from runtime.spec.graphs import generator_graph
 from tests.support.bot.orders import order
 
@@ -67,7 +69,7 @@ def test_any_other_failure_says_what_may_help(language, outcome):
 
 def test_a_result_is_told_by_its_style(language, tmp_path, monkeypatch):
     (tmp_path / generator_graph("vintage").onnx_file).touch()
-    monkeypatch.setattr(spec_engines, "ENGINES", tmp_path)
+    monkeypatch.setattr(catalog, "models", functools.partial(models, tmp_path))
     said = {
         "en": [
             "Your photo in the style “Night Swirls”.",

@@ -10,13 +10,14 @@ from typing import NamedTuple
 import pytest
 import pytest_asyncio
 
+from bot.chat import catalog
 from bot.painting.client import PainterClient, painter_command
 from bot.sandbox import Sandbox
 from bot.service.assembly import Service
 from bot.setting_types import Mode
 from bot.telegram.rate_limits import Limits, RateLimiter
 from export.graphs.builder import GraphBuilder
-from runtime.spec import engines as spec_engines
+from runtime import models
 from runtime.spec.graphs import generator_graph
 from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.guest import Guest
@@ -66,7 +67,7 @@ def studio(engines, tmp_path_factory):
     graph.output(graph.node("Mul", ["image", graph.floats(-1.0)], "negative"), "picture")
     graph.save(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spec_engines, "ENGINES", folder)
+        patch.setattr(catalog, "models", partial(models, folder))
         patch.setattr(
             "bot.service.assembly.RateLimiter", partial(RateLimiter, limits=Limits(*[FAST] * 3))
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
+from bot.chat import catalog
 from bot.handlers import examples as examples_module
 from bot.sandbox import Sandbox
-from runtime.spec import engines as spec_engines
+from runtime import models
 from runtime.spec.graphs import generator_graph
 from tests.support.bot.conversation import Conversation, Speaker, check_language
 
@@ -36,7 +39,7 @@ def generators(tmp_path, monkeypatch):
     """Installs generators by name; there are none at first."""
     folder = tmp_path / "engines"
     folder.mkdir()
-    monkeypatch.setattr(spec_engines, "ENGINES", folder)
+    monkeypatch.setattr(catalog, "models", functools.partial(models, folder))
 
     def install(*names):
         for name in names:

@@ -184,12 +184,12 @@ async def test_prints_of_libraries_go_to_the_log(studio, engines, caplog):
 import os, sys
 from bot.painting import painter
 
-def noisy(prepare=painter._prepare):
+def noisy(engines, prepare=painter._prepare):
     print("from Python")
     os.write(1, b"from a library\\n")
     os.system("echo from a program")
     assert sys.stdin.read() == ""
-    prepare()
+    prepare(engines)
 
 painter._prepare = noisy
 painter.main()
@@ -208,7 +208,7 @@ BUSY = """
 import time
 from bot.painting import painter
 
-def paint(task, cancel, say):
+def paint(task, cancel, say, engines):
     say("progress", share=0.1, step=1, steps=10, preview=False)
     time.sleep(600)
 

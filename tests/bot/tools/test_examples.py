@@ -10,11 +10,9 @@ from PIL import Image
 from bot.__main__ import main
 from bot.errors import PaintingFailed
 from bot.handlers.examples import FOLDER
-from bot.painting.client import PainterClient, painter_command
 from bot.tools import examples
 from bot.tools.examples import GAP, ROOT, paint_all, read_examples
 from runtime import installed_styles, read_picture
-from runtime.spec import engines as spec_engines
 from tests.support.bot.doubles import FakePainterClient, mean_colour, model_colour
 
 PHOTO = "docs/pictures/coffee.jpg"
@@ -23,15 +21,13 @@ PHOTO = "docs/pictures/coffee.jpg"
 @pytest.fixture()
 async def painter_client(monkeypatch):
     painter_client = FakePainterClient()
-    monkeypatch.setattr(examples, "PainterClient", lambda: painter_client)
+    monkeypatch.setattr(examples, "PainterClient", lambda command: painter_client)
     return painter_client
 
 
 @pytest.fixture()
-def lay_out(tmp_path, monkeypatch):
-    """A folder of examples with these entries, and an engines folder with no generators."""
-    (tmp_path / "engines").mkdir()
-    monkeypatch.setattr(spec_engines, "ENGINES", tmp_path / "engines")
+def lay_out(tmp_path):
+    """A folder of examples with these entries."""
 
     def write(**entries):
         index = [{"name": name, "file": f"{name}.jpg", **rest} for name, rest in entries.items()]
@@ -41,8 +37,16 @@ def lay_out(tmp_path, monkeypatch):
     return write
 
 
-def install(folder, name):
-    (folder / "engines" / f"generator-{name}.onnx").touch()
+@pytest.fixture()
+def studio(tmp_path):
+    """An engines folder with no generators."""
+    folder = tmp_path / "engines"
+    folder.mkdir()
+    return folder
+
+
+def install(studio, name):
+    (studio / f"generator-{name}.onnx").touch()
 
 
 def halves(path):
@@ -56,9 +60,11 @@ def halves(path):
     )
 
 
-async def test_before_and_after_stand_side_by_side(lay_out, painter_client, tmp_path, capsys):
+async def test_before_and_after_stand_side_by_side(
+    lay_out, studio, painter_client, tmp_path, capsys
+):
     examples = lay_out(cup={"photo": PHOTO, "style": "night-swirls", "strength": 0.75})
-    assert await paint_all(examples, []) == 0
+    assert await paint_all(examples, [], studio) == 0
     before, after = halves(tmp_path / "cup.jpg")
     assert before.width * 2 + GAP == 1200
     original = read_picture(ROOT / PHOTO)
@@ -69,28 +75,30 @@ async def test_before_and_after_stand_side_by_side(lay_out, painter_client, tmp_
     assert f"cup: painted, {tmp_path / 'cup.jpg'}." in capsys.readouterr().out
 
 
-async def test_what_is_there_stays_unless_it_is_named(lay_out, painter_client, tmp_path, capsys):
+async def test_what_is_there_stays_unless_it_is_named(
+    lay_out, studio, painter_client, tmp_path, capsys
+):
     entry = {"photo": PHOTO, "style": "night-swirls"}
     examples = lay_out(old=entry, other=entry)
     for name in ("old", "other"):
         Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.jpg")
-    assert await paint_all(examples, []) == 0
+    assert await paint_all(examples, [], studio) == 0
     assert capsys.readouterr().out.splitlines() == ["old: already there.", "other: already there."]
-    assert await paint_all(examples, ["old"]) == 0
+    assert await paint_all(examples, ["old"], studio) == 0
     assert read_picture(tmp_path / "old.jpg").width == 1200
     assert (tmp_path / "other.jpg").stat().st_size < 2000 and len(painter_client.requests) == 1
 
 
 async def test_what_is_missing_is_told_and_keeps_no_other_from_being_made(
-    lay_out, painter_client, tmp_path, capsys
+    lay_out, studio, painter_client, tmp_path, capsys
 ):
-    install(tmp_path, "vintage")
+    install(studio, "vintage")
     examples = lay_out(
         photo={"photo": "bot/examples/photos/unicorn.jpg", "generators": ["vintage"]},
         generator={"photo": PHOTO, "generators": ["horse2zebra", "horse2zebra-lite"]},
         made={"photo": PHOTO, "generators": ["vintage"]},
     )
-    assert await paint_all(examples, []) == 0
+    assert await paint_all(examples, [], studio) == 0
     photo, generator, made = capsys.readouterr().out.splitlines()
     assert "left out: there is no photo bot/examples/photos/unicorn.jpg; `make weights`" in photo
     assert "left out: the generator horse2zebra is not installed; `make weights onnx`" in generator
@@ -99,22 +107,24 @@ async def test_what_is_missing_is_told_and_keeps_no_other_from_being_made(
 
 
 @pytest.mark.parametrize("first", ["horse2zebra", "horse2zebra-lite"])
-async def test_the_best_generator_that_is_installed(lay_out, painter_client, tmp_path, first):
-    install(tmp_path, first)
-    install(tmp_path, "horse2zebra-lite")
+async def test_the_best_generator_that_is_installed(
+    lay_out, studio, painter_client, tmp_path, first
+):
+    install(studio, first)
+    install(studio, "horse2zebra-lite")
     examples = lay_out(horse={"photo": PHOTO, "generators": ["horse2zebra", "horse2zebra-lite"]})
-    assert await paint_all(examples, []) == 0
+    assert await paint_all(examples, [], studio) == 0
     before, after = halves(tmp_path / "horse.jpg")
     expected = [(a + b) / 2 for a, b in zip(mean_colour(before), model_colour(first))]
     assert mean_colour(after) == pytest.approx(expected, abs=6)
 
 
 async def test_a_painting_that_fails_is_told_and_ends_with_1(
-    lay_out, painter_client, tmp_path, capsys
+    lay_out, studio, painter_client, tmp_path, capsys
 ):
     entry = {"photo": PHOTO, "style": "night-swirls"}
     painter_client.fail(PaintingFailed("There is no memory left.", retriable=True), None)
-    assert await paint_all(lay_out(bad=entry, good=entry), []) == 1
+    assert await paint_all(lay_out(bad=entry, good=entry), [], studio) == 1
     told = capsys.readouterr().out
     assert "bad: not painted. There is no memory left." in told and "good: painted" in told
     assert [path.name for path in tmp_path.glob("*.jpg")] == ["good.jpg"]
@@ -122,8 +132,8 @@ async def test_a_painting_that_fails_is_told_and_ends_with_1(
 
 async def test_a_style_is_really_painted(lay_out, tmp_path, engines, monkeypatch):
     monkeypatch.setattr(examples, "PANEL", 64)
-    monkeypatch.setattr(examples, "PainterClient", lambda: PainterClient(painter_command(engines)))
-    assert await paint_all(lay_out(cup={"photo": PHOTO, "style": "night-swirls"}), []) == 0
+    wanted = lay_out(cup={"photo": PHOTO, "style": "night-swirls"})
+    assert await paint_all(wanted, [], engines) == 0
     before, after = halves(tmp_path / "cup.jpg")
     red, _, blue = mean_colour(before)
     assert red > blue + 50, "a red cup on brown wood"

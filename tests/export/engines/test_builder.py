@@ -42,7 +42,7 @@ def prepared(vgg_graphs, tmp_path, monkeypatch):
     digest = hashlib.sha256((tmp_path / GATYS.onnx_file).read_bytes()).hexdigest()
 
     def make(precision=PINNED):
-        job = Job(GATYS.name, SIZE, str(tmp_path), digest, precision, 256)
+        job = Job(GATYS, SIZE, str(tmp_path), digest, precision, 256)
         assert engine_prepare.step(job) == 0
         return job
 

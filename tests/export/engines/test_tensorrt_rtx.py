@@ -68,7 +68,7 @@ def graph_and_model(request, vgg_graphs):
 
 
 def job_for(folder, graph, model, precision):
-    job = Job(graph.name, SIZE, str(folder), "", precision, 256)
+    job = Job(graph, SIZE, str(folder), "", precision, 256)
     prepared = to_mixed(model) if precision == TYPED else model
     job.prepared.write_bytes(prepared.SerializeToString())
     return job

@@ -19,7 +19,6 @@ from export.sources.vgg_finetuned import FINE_TUNED, finetuned_path, read_finetu
 from export.sources.vgg_slice import WEIGHTS, slice_path
 from export.training import command as train_command
 from runtime import StylizeOptions, stylize
-from runtime.spec import engines as spec_engines
 from runtime.spec.vgg import CLASSIC
 from tests.support.export.drawn_classes import CLASSES, draw_classes
 from tests.support.pictures import photo
@@ -87,12 +86,15 @@ def test_its_weights_paint(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_files, "WEIGHTS", weights)
     assert main(["onnx", "--vgg", FINE_TUNED, "-o", str(tmp_path)]) == 0
     assert [each.name for each in changed] == list(CLASSIC.layers)
-    monkeypatch.setattr(spec_engines, "ENGINES", tmp_path)
     losses = []
     content, style = photo(96, 64), photo(80, 80, "cat.jpg")
     options = StylizeOptions(size=96, steps=30, objective="classic", backend="onnxrt")
     painted = stylize(
-        content, style, options, on_progress=lambda progress: losses.append(progress.loss)
+        content,
+        style,
+        options,
+        engines=tmp_path,
+        on_progress=lambda progress: losses.append(progress.loss),
     )
     assert np.isfinite(losses).all() and losses[-1] < 0.5 * losses[0]
     before, after = (np.asarray(each, np.float64) for each in (content, painted))

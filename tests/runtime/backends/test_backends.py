@@ -43,7 +43,7 @@ SUBJECTS = (
 def available(name: str) -> Type[Backend]:
     backend = backend_class(name)
     try:
-        backend.check()
+        backend.check(Path())
     except BackendUnavailable as error:
         pytest.skip(str(error))
     return backend
@@ -104,7 +104,7 @@ def feeds_for(seed=3):
 
 def tolerance(backend: Type[Backend], half: float = 0.05) -> float:
     """The relative error that a backend's precision explains: `half` for 16 bits."""
-    return 1e-4 if "float32" in backend.check() else half
+    return 1e-4 if "float32" in backend.check(Path()) else half
 
 
 def relative_error(got, expected) -> float:

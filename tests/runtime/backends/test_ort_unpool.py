@@ -1,4 +1,4 @@
-"""The short ways back through a pooling give what the graph's own long ones give."""
+"""MaxUnpool gives the same gradient as the nodes that it replaces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from export.graphs.gatys import write_gatys
 from runtime.backends.onnxrt import OnnxRuntimeBackend
-from runtime.backends.ort_unpool import with_short_ways_back
+from runtime.backends.ort_unpool import with_max_unpool
 from runtime.errors import BackendError
 from runtime.spec.graphs import UNPOOLED, gatys_graph
 from runtime.spec.vgg import CLASSIC, POOLINGS
@@ -54,7 +54,7 @@ def test_gives_what_the_file_gives(folder, pooling, size, picture):
 
 def test_leaves_little_of_the_long_ways(tmp_path):
     path = write_gatys(CLASSIC, "max", random_vgg19(CLASSIC), tmp_path)
-    model = onnx.load_from_string(with_short_ways_back(path))
+    model = onnx.load_from_string(with_max_unpool(path))
     onnx.checker.check_model(model)
     ways = [node.op_type for node in model.graph.node if UNPOOLED in node.output[0]]
     assert ways == ["Shape", "MaxUnpool"] * 2

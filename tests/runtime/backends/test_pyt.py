@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -13,7 +14,7 @@ import pytest
 from export.graphs.gatys import write_features, write_gatys
 from export.sources.vgg import load_vgg19
 from runtime import backends
-from runtime.backends import candidates, pyt
+from runtime.backends import AUTO, candidates, pyt
 from runtime.backends.operators import Place
 from runtime.errors import BackendError, BackendUnavailable, GraphMismatch
 from runtime.spec.graphs import features_graph, gatys_graph, gram_name
@@ -93,13 +94,13 @@ def test_small_gradients_do_not_vanish_in_float16(monkeypatch, folder, feeds):
 def test_bfloat16_only_on_processors_that_have_it(monkeypatch, capabilities, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
-    assert pyt.PytBackend.check() == expected
+    assert pyt.PytBackend.check(Path()) == expected
 
 
 def test_a_torch_that_does_not_tell_computes_in_float32(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert pyt.PytBackend.check() == "CPU, float32"
+    assert pyt.PytBackend.check(Path()) == "CPU, float32"
 
 
 @pytest.mark.parametrize("capability, precision", [((5, 3), "float32"), ((7, 5), "float16")])
@@ -107,14 +108,14 @@ def test_float16_on_gpus_with_tensor_cores(monkeypatch, capability, precision):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "GeForce")
-    assert pyt.PytBackend.check() == f"GeForce, {precision}"
+    assert pyt.PytBackend.check(Path()) == f"GeForce, {precision}"
 
 
 @pytest.mark.parametrize("module", ["torch", "onnx"])
 def test_unavailable_without_its_libraries(monkeypatch, module):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(BackendUnavailable, match=rf"(?i){module}.*not installed"):
-        pyt.PytBackend.check()
+        pyt.PytBackend.check(Path())
 
 
 def test_out_of_gpu_memory_is_said_as_such(monkeypatch, folder, feeds):
@@ -126,7 +127,7 @@ def test_out_of_gpu_memory_is_said_as_such(monkeypatch, folder, feeds):
         with pytest.raises(BackendError, match=r"memory is not enough .* at 48x32; a smaller size"):
             loaded.run(feeds)
         monkeypatch.setattr(pyt, "apply", lambda *_: torch.zeros(1) @ torch.zeros(2))
-        with pytest.raises(BackendError, match="PyTorch failed in gatys-classic-average: "):
+        with pytest.raises(BackendError, match="PyTorch failed in gatys-classic-average-vgg19: "):
             loaded.run(feeds)
 
 
@@ -144,7 +145,7 @@ class Stub:
     def __init__(self, name):
         self.name = name
 
-    def check(self):
+    def check(self, folder):
         return "here"
 
 
@@ -155,7 +156,7 @@ class Stub:
 def test_auto_takes_torch_before_the_cpu_backends_only_with_a_gpu(monkeypatch, gpu, order):
     monkeypatch.setattr(pyt, "has_gpu", lambda: gpu)
     monkeypatch.setattr(backends, "backend_class", Stub)
-    assert [each.name for each in candidates()] == order
+    assert [each.name for each in candidates(AUTO, Path())] == order
 
 
 def test_no_gpu_without_torch_or_driver(monkeypatch):

@@ -71,7 +71,6 @@ class Machine:
             ("pycuda.driver", self.cuda),
         ):
             monkeypatch.setitem(sys.modules, name, module)
-        monkeypatch.setattr(spec_engines, "ENGINES", folder)
         monkeypatch.setattr(trt_plan, "library_version", lambda bindings: "8201")
         monkeypatch.setattr(trt_plan, "l4t_release", lambda: "R32.6.1")
         self.host = EngineHost(version, "8201", "5.3", "NVIDIA Tegra X1", "R32.6.1")
@@ -177,6 +176,7 @@ def test_photo_of_another_size_is_painted_on_engines(machine_of):
         image(90, 101, 1),
         image(70, 64, 2),
         options,
+        engines=machine.folder,
         on_progress=lambda progress: losses.append(progress.loss),
     )
     assert painted.size == (101, 90)
@@ -185,26 +185,26 @@ def test_photo_of_another_size_is_painted_on_engines(machine_of):
 
 def test_shapes_are_those_of_the_plans_there(machine_of):
     machine = machine_of()
-    assert TrtBackend.shapes(GATYS) == ()
+    assert TrtBackend.shapes(GATYS, machine.folder) == ()
     for size in ((384, 288), (64, 64)):
         (machine.folder / spec_engines.plan_file(GATYS, size)).write_bytes(b"")
         (machine.folder / spec_engines.plan_file(FEATURES, (32, 32))).write_bytes(b"")
-    assert TrtBackend.shapes(GATYS) == ((64, 64), (384, 288))
+    assert TrtBackend.shapes(GATYS, machine.folder) == ((64, 64), (384, 288))
 
 
 def test_check_says_the_device_or_what_is_missing(machine_of, monkeypatch):
     machine = machine_of()
     with pytest.raises(BackendUnavailable, match=r"no engines in .* Run `make engines`"):
-        TrtBackend.check()
+        TrtBackend.check(machine.folder)
     machine.install(GATYS)
-    assert TrtBackend.check() == "NVIDIA Tegra X1, TensorRT 8.0.1.6"
+    assert TrtBackend.check(machine.folder) == "NVIDIA Tegra X1, TensorRT 8.0.1.6"
     monkeypatch.setitem(sys.modules, "pycuda.driver", make_cuda(devices=0))
     monkeypatch.setattr(sys.modules["pycuda"], "driver", sys.modules["pycuda.driver"])
     with pytest.raises(BackendUnavailable, match="no CUDA-capable device"):
-        TrtBackend.check()
+        TrtBackend.check(machine.folder)
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     with pytest.raises(BackendUnavailable, match="not both installed"):
-        TrtBackend.check()
+        TrtBackend.check(machine.folder)
 
 
 def test_missing_plan_names_the_sizes_that_are_there(machine_of):
@@ -344,7 +344,7 @@ def test_doctor_tells_built_stale_and_missing_engines(machine_of, monkeypatch):
     monkeypatch.setattr("runtime.backends.trt_survey.engine_sizes", lambda graph: (SIZE, (48, 64)))
     machine.install(FEATURES)
     machine.install(GATYS, onnx_sum="0" * 64)
-    found = [each for each in doctor.examine() if each.topic == "engines"]
+    found = [each for each in doctor.examine(machine.folder) if each.topic == "engines"]
     assert [each.text for each in found] == [
         f"{FEATURES.name}: 1 built, 1 missing",
         f"{GATYS.name}: 0 built, 1 stale, 1 missing",

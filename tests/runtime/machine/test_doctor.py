@@ -10,56 +10,51 @@ from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.errors import BackendUnavailable
 from runtime.machine import doctor
 from runtime.machine.findings import MISSING, NOTE, OK
-from runtime.spec import engines as spec_engines
 
 
-@pytest.mark.usefixtures("installed")
-def test_says_what_is_there(capsys):
-    assert cli.main(["doctor"]) == 0
+def test_says_what_is_there(engines, capsys):
+    assert cli.main(["doctor", "--engines", str(engines)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("ok") and platform.python_version() in line for line in lines)
     assert any(line.startswith("ok") and "onnxrt" in line and "CPU" in line for line in lines)
     assert any("night-swirls" in line for line in lines)
     classic = next(line for line in lines if " classic " in line)
-    assert classic.startswith("ok") and "gatys-classic-average.onnx" in classic
+    assert classic.startswith("ok") and "gatys-classic-average-vgg19.onnx" in classic
 
 
-@pytest.mark.usefixtures("installed")
-def test_says_what_to_do_about_missing_deep_graphs(capsys):
-    cli.main(["doctor"])
+def test_says_what_to_do_about_missing_deep_graphs(engines, capsys):
+    cli.main(["doctor", "--engines", str(engines)])
     lines = capsys.readouterr().out.splitlines()
     at = next(index for index, line in enumerate(lines) if " deep " in line)
     assert lines[at].startswith("missing") and "make weights onnx" in lines[at + 1]
 
 
-def test_fails_without_any_graph(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(spec_engines, "ENGINES", tmp_path)
-    assert cli.main(["doctor"]) == 1
+def test_fails_without_any_graph(tmp_path, capsys):
+    assert cli.main(["doctor", "--engines", str(tmp_path)]) == 1
     assert "-> Run `make onnx`." in capsys.readouterr().out
 
 
-def test_names_a_backend_that_is_not_installed(monkeypatch):
-    def absent(cls):
+def test_names_a_backend_that_is_not_installed(engines, monkeypatch):
+    def absent(cls, folder):
         raise BackendUnavailable("ONNX Runtime is not installed.")
 
     monkeypatch.setattr(OnnxRuntimeBackend, "check", classmethod(absent))
-    found = {each.topic: each for each in doctor.examine()}
+    found = {each.topic: each for each in doctor.examine(engines)}
     assert found["onnxrt"].state == NOTE and "not installed" in found["onnxrt"].text
     assert "make setup" in found["onnxrt"].advice
 
 
-def test_engines_are_for_gpus_only(monkeypatch):
+def test_engines_are_for_gpus_only(engines, monkeypatch):
     def absent():
         raise BackendUnavailable("TensorRT and pycuda are not both installed.")
 
     monkeypatch.setattr("runtime.backends.trt_survey.import_vendors", absent)
-    (found,) = [each for each in doctor.examine() if each.topic == "engines"]
+    (found,) = [each for each in doctor.examine(engines) if each.topic == "engines"]
     assert found.state == NOTE and "not both installed" in found.text
 
 
-@pytest.mark.usefixtures("installed")
-def test_speaks_json_to_programs(capsys):
-    assert cli.main(["doctor", "--json"]) == 0
+def test_speaks_json_to_programs(engines, capsys):
+    assert cli.main(["doctor", "--json", "--engines", str(engines)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {each["state"] for each in found} <= {OK, MISSING, NOTE}
     (classic,) = [each for each in found if each["topic"] == "classic"]
