@@ -88,7 +88,7 @@ onnx: $(VENV)/.requirements  ## write the graphs into engines/
 engines: $(VENV)/.requirements  ## build the TensorRT engines, on a Jetson
 	@$(PY) -m export engines $(VGG)
 
-# The whole network of torchvision is the best start; with fewer layers it begins all the same.
+# The whole network of torchvision is the best start, but a part of it is enough.
 train-vgg19: $(VENV)/.requirements-train  ## fine-tune VGG-19 on Caltech-101; TRAIN_ARGS="--data DIR ..."
 	-@$(PY) -m export weights vgg19-torchvision vgg19-deep
 	@$(PY) -m export train-vgg19 $(TRAIN_ARGS)
@@ -140,7 +140,7 @@ $(VENV)/.requirements: $(REQUIREMENTS)
 	@test -d .venv38 || $(PYTHON) -m venv .venv38
 	@grep -v '^pycuda' requirements-jetson.txt > .venv38/pins.txt
 	@.venv38/bin/python -m pip install --quiet -r .venv38/pins.txt \
-	    torch==1.13.0 torchvision==0.14.0 tensorboard six $(TEST_PINS)
+	    torch==1.13.0 torchvision==0.14.0 matplotlib==3.7.5 tensorboard six $(TEST_PINS)
 	@touch $@
 
 $(VENV)/.requirements-dev: requirements-dev.txt $(VENV)/.requirements
@@ -150,5 +150,5 @@ $(VENV)/.requirements-dev: requirements-dev.txt $(VENV)/.requirements
 
 $(VENV)/.requirements-train: requirements-train.txt $(VENV)/.requirements
 	@echo "Installing requirements-train.txt into $(VENV) ..."
-	@$(PY) -m pip install --quiet $(if $(TEGRA),tensorboard six,-r requirements-train.txt)
+	@$(PY) -m pip install --quiet $(if $(TEGRA),'matplotlib>=3.7' tensorboard six,-r requirements-train.txt)
 	@touch $@

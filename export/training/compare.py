@@ -19,10 +19,10 @@ from export.sources.vgg_slice import WEIGHTS
 from runtime.imaging.picture import check_writable, read_picture, write_picture
 from runtime.spec.vgg import POOLINGS, Objective
 
-#: Pictures to a row, the room between them, and the height of a line of text, in pixels.
-_ROW, _GAP, _LINE = 3, 12, 26
+#: Pictures per row; the gap between them and the height of a line of text, in pixels.
+_COLUMNS, _GAP, _LINE = 3, 12, 26
 
-#: A picture of the sheet and what is written under it.
+#: The caption and the picture.
 Panel = Tuple[str, Image.Image]
 
 
@@ -31,22 +31,28 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "compare-vgg",
         help="repaint a photo with every installed set of VGG-19 weights, side by side",
-        description="Repaints a photo with every installed set of VGG-19 weights, by each "
-        "objective that it has the layers for, and writes the paintings side by side.",
+        description="Repaints a photo with every installed set of VGG-19 weights, once for each "
+        "objective whose layers the set has, and writes the paintings side by side.",
     )
     add = parser.add_argument
     add("photo", metavar="PHOTO", type=Path, help="the photo to repaint")
     add("style", metavar="STYLE", help="a picture file, or the name of a style in styles/")
     add("-o", "--output", metavar="OUT", type=Path, required=True, help="the file to write")
     add("--size", type=int, default=384, help="longer side in pixels (default: %(default)s)")
-    add("--steps", type=int, help="steps at the most (default: as `python -m runtime stylize`)")
-    add("--strength", type=float, help="0 is gentle, 1 is strong (default: as there)")
-    add("--weights", type=Path, default=WEIGHTS, metavar="DIR", help="the weights folder")
+    add("--steps", type=int, help="steps, at most (default: as in `python -m runtime stylize`)")
+    add("--strength", type=float, help="0 is gentle, 1 is strong (default: likewise)")
+    add(
+        "--weights",
+        type=Path,
+        default=WEIGHTS,
+        metavar="DIR",
+        help="the weights folder (default: %(default)s)",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the sheet that the command line asks for."""
+    """Repaint the photo with every set and write the sheet of paintings."""
     check_writable(args.output)
     photo = read_picture(args.photo)
     photo.thumbnail((args.size, args.size), Image.Resampling.LANCZOS)
@@ -56,54 +62,56 @@ def run(args: argparse.Namespace) -> int:
         for objective in objectives
     ]
     if not sets:
-        raise WeightsMissing(f"{args.weights} has no VGG-19; `make weights` fetches one.")
-    panels: List[Panel] = [("the photo", photo)]
+        raise WeightsMissing(
+            f"{args.weights} has no weights of VGG-19; `make weights` downloads them."
+        )
+    panels: List[Panel] = [("photo", photo)]
     for number, (name, objective) in enumerate(sets, 1):
         print(f"[{number}/{len(sets)}] {name}, {objective.name}", flush=True)
-        panels.append((f"{name}, {objective.name}", _painted(args, photo, name, objective)))
+        panels.append((f"{name}, {objective.name}", _paint(args, photo, name, objective)))
     write_picture(sheet(panels), args.output)
     print(f"{args.output}: {len(sets)} paintings")
     return 0
 
 
 def sheet(panels: Sequence[Panel]) -> Image.Image:
-    """Pictures of one size in rows, each with its name under it."""
+    """Arrange pictures of one size in rows, each with its caption below."""
     width, height = panels[0][1].size
-    columns = min(_ROW, len(panels))
+    columns = min(_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    across, down = width + _GAP, height + _LINE + _GAP
-    image = Image.new("RGB", (columns * across + _GAP, rows * down + _GAP), "white")
+    step_x, step_y = width + _GAP, height + _LINE + _GAP
+    image = Image.new("RGB", (columns * step_x + _GAP, rows * step_y + _GAP), "white")
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(15)
-    for index, (name, picture) in enumerate(panels):
-        left, top = _GAP + index % columns * across, _GAP + index // columns * down
+    for index, (caption, picture) in enumerate(panels):
+        left, top = _GAP + index % columns * step_x, _GAP + index // columns * step_y
         image.paste(picture, (left, top))
-        draw.text((left + width / 2, top + height + 4), name, "#222222", font, anchor="ma")
+        draw.text((left + width / 2, top + height + 4), caption, "#222222", font, anchor="ma")
     return image
 
 
-def _painted(
+def _paint(
     args: argparse.Namespace, photo: Image.Image, name: str, objective: Objective
 ) -> Image.Image:
-    """The painting, by a process of its own: what it takes of memory is given back."""
+    """Paint in a separate process, which returns its memory when it exits."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         convolutions = load_set(name, objective.layers, args.weights)
         for write in (write_features, write_gatys):
             write(objective, POOLINGS[0], convolutions, folder, name)
-        source, target = folder / "photo.png", folder / "painting.png"
+        source, painting = folder / "photo.png", folder / "painting.png"
         write_picture(photo, source)
         command = [sys.executable, "-m", "runtime", "stylize", str(source), args.style]
-        command += ["-o", str(target), "--engines", str(folder), "--objective", objective.name]
+        command += ["-o", str(painting), "--engines", str(folder), "--objective", objective.name]
         command += ["--weights", name, "--size", str(args.size)]
         for option in ("steps", "strength"):
             if getattr(args, option) is not None:
                 command += [f"--{option}", str(getattr(args, option))]
-        # What it says goes to the terminal: its progress bar, and the reason if it fails.
+        # Its standard error goes to the terminal: the progress bar, or the reason for a failure.
         done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
         if done.returncode:
             raise ExportError(
-                f"{name} could not be painted with by the {objective.name} objective; the reason "
-                "is above."
+                f"the painting with {name} and the {objective.name} objective failed; the reason is "
+                "above."
             )
-        return read_picture(target)
+        return read_picture(painting)

@@ -1,7 +1,7 @@
-"""VGG-19 with a new head, in torch: built from a set of weights, and back into convolutions.
+"""VGG-19 with a new head, in torch: built from a weight set, and converted back to convolutions.
 
-The network takes pictures as `train_samples.network_input` makes them. The layers of the start are
-rescaled to mean activations of 1, in which random layers and a head find what they expect.
+The network takes pictures from `samples.network_input`. The layers of a weight set are rescaled to
+mean activations of 1, the scale that randomly initialised layers and the head expect.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from export.training.options import KEPT_LAYERS, TrainOptions
 if TYPE_CHECKING:
     import torch
 
-#: What fine-tuning starts from, the best first: whole networks before slices of one.
+#: The weight sets that fine-tuning can start from, the best first: the whole network, the slice.
 STARTS = ("vgg19-torchvision", "vgg19")
 
 DROPOUT = 0.5
 
 
-def best_start(folder: Path = WEIGHTS) -> str:
+def default_start(folder: Path = WEIGHTS) -> str:
     """The first of `STARTS` whose weights are in `folder`; raises `WeightsMissing` for none."""
     for name in STARTS:
         if installed_layers(name, folder):
             return name
     raise WeightsMissing(
-        f"{folder} has no weights of VGG-19 to start from; `git checkout export/weights` brings "
-        "back those that are shipped."
+        f"{folder} has no weights of VGG-19 to start from; `git checkout export/weights` restores "
+        "those that are shipped."
     )
 
 
 def load_start(name: str, last_layer: str, folder: Path = WEIGHTS) -> Tuple[Convolution, ...]:
-    """The set's convolutions up to `last_layer`, as far as it has them."""
+    """The convolutions of the weight set `name` up to `last_layer`, as far as it has them."""
     order = tuple(ALL_CHANNELS)
     wanted = order[: order.index(last_layer) + 1]
-    there = set(installed_layers(name, folder))
-    return load_set(name, tuple(each for each in wanted if each in there), folder)
+    installed = set(installed_layers(name, folder))
+    return load_set(name, tuple(each for each in wanted if each in installed), folder)
 
 
 def channels(options: TrainOptions) -> Dict[str, int]:
-    """The layers of the network and their output channels."""
+    """The number of output channels of each convolution of the network, in order."""
     order = tuple(ALL_CHANNELS)
     layers = order[: order.index(options.last_layer) + 1]
     return {
@@ -58,18 +58,18 @@ def channels(options: TrainOptions) -> Dict[str, int]:
     }
 
 
-def build(
+def build_network(
     options: TrainOptions, classes: int, start: Sequence[Convolution]
 ) -> Tuple[torch.nn.Module, Tuple[str, ...]]:
-    """The network, and the names of the layers that begin with the weights of `start`.
+    """The network, and the names of the layers that were initialised with the weights of `start`.
 
-    The others begin at random (He et al. 2015), from torch's generator. Children of the network
-    are called after the layers; the last is `head`.
+    The others are random (He et al. 2015), from torch's global generator. The children of the
+    network have the names of the layers; the last is `head`.
     """
     import torch
     from torch import nn
 
-    given = {conv.name: conv for conv in start}
+    available = {conv.name: conv for conv in start}
     pretrained: List[str] = []
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     incoming = 3
@@ -77,7 +77,7 @@ def build(
         if incoming != 3 and name.endswith("_1"):
             parts[f"{name}_pool"] = nn.MaxPool2d(2)
         layer = nn.Conv2d(incoming, count, 3, padding=1)
-        conv = given.get(name)
+        conv = available.get(name)
         if conv is not None and conv.weight.shape == (count, incoming, 3, 3):
             weight = conv.weight * _input_scale(incoming)
             with torch.no_grad():
@@ -91,7 +91,7 @@ def build(
         parts[f"{name}_relu"] = nn.ReLU(inplace=True)
         incoming = count
     scores = nn.Linear(incoming, classes)
-    # All classes alike at first: random scores of so many features begin far off.
+    # Equal scores for all classes: random weights on so many features start with a large loss.
     nn.init.zeros_(scores.weight)
     nn.init.zeros_(scores.bias)
     parts["head"] = nn.Sequential(
@@ -101,14 +101,14 @@ def build(
 
 
 def kept_tensors(network: torch.nn.Module) -> Dict[str, torch.Tensor]:
-    """Copies, in the machine's memory, of the weights and biases of the layers that are kept."""
+    """Copies, in main memory, of the weights and biases of `KEPT_LAYERS`."""
     state = network.state_dict()
     names = [f"{layer}.{part}" for layer in KEPT_LAYERS for part in ("weight", "bias")]
     return {name: state[name].detach().cpu().clone() for name in names}
 
 
 def kept_convolutions(tensors: Mapping[str, torch.Tensor]) -> Tuple[Convolution, ...]:
-    """The same as convolutions for RGB in [0, 1] minus `MEAN_RGB`."""
+    """Convert `kept_tensors` to convolutions that take RGB in [0, 1] minus `MEAN_RGB`."""
     result = []
     for layer in KEPT_LAYERS:
         weight = tensors[f"{layer}.weight"].float().numpy()
@@ -118,5 +118,5 @@ def kept_convolutions(tensors: Mapping[str, torch.Tensor]) -> Tuple[Convolution,
 
 
 def _input_scale(incoming: int) -> np.ndarray:
-    """What the weights of a layer are multiplied by for inputs divided by the deviation."""
+    """The factor for the weights of a layer whose input was divided by the standard deviation."""
     return TORCHVISION_STD[:, None, None] if incoming == 3 else np.ones(1, np.float32)

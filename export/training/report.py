@@ -1,4 +1,4 @@
-"""The report of a training: what it learnt from, how, and how well."""
+"""The report of a training run: its data, its settings and its accuracy."""
 
 from __future__ import annotations
 
@@ -11,30 +11,33 @@ from typing import Any, Dict, List, Mapping, Sequence
 import numpy as np
 
 from export.errors import TrainingFailed
-from export.training.data import Collection
+from export.training.checkpoint import Best, Epoch
+from export.training.dataset import Dataset
 from export.training.options import KEPT_LAYERS, TrainOptions
 from export.training.plots import draw_confusion, draw_curves
-from export.training.state import Best, Epoch
 
-#: What is written into the run's folder.
+#: The files in the run's folder.
 REPORT, CURVES, CONFUSION = "report.json", "curves.png", "confusion.png"
 
-#: So many of the most frequent confusions, and of the files left out, are told.
-_MOST_CONFUSIONS, _MOST_NAMED = 10, 20
+#: The largest numbers of confusions in the report, and of skipped files that are printed.
+_MAX_CONFUSIONS, _MAX_SKIPPED = 10, 20
 
 
-def compose(
+def build_report(
     options: TrainOptions,
-    collection: Collection,
+    dataset: Dataset,
     *,
     start: str,
-    learnt: int,
-    validated: int,
+    training: int,
+    validation: int,
     best: Best,
     history: Sequence[Epoch],
     versions: Mapping[str, str],
 ) -> Dict[str, Any]:
-    """All that is worth knowing of a training, as plain values."""
+    """The report as plain values, for JSON.
+
+    `start` describes the start weights; `training` and `validation` are numbers of pictures.
+    """
     counts = np.asarray(best.confusion, np.float64)
     per_class = np.diag(counts) / counts.sum(axis=1)
     return {
@@ -42,16 +45,16 @@ def compose(
         "kept": list(KEPT_LAYERS),
         "start": start,
         "data": {
-            "folder": str(collection.folder),
-            "sha256": collection.sha256,
-            "classes": len(collection.classes),
-            "pictures": len(collection.pictures),
-            "unreadable": dict(collection.unreadable),
-            "empty": list(collection.empty),
+            "folder": str(dataset.folder),
+            "sha256": dataset.sha256,
+            "classes": len(dataset.classes),
+            "pictures": len(dataset.pictures),
+            "unreadable": dict(dataset.unreadable),
+            "empty": list(dataset.empty),
         },
         "split": {
-            "learnt from": learnt,
-            "validated with": validated,
+            "learnt from": training,
+            "validated with": validation,
             "by": "class",
             "seed": options.seed,
         },
@@ -61,8 +64,8 @@ def compose(
         "mean accuracy of the classes": float(per_class.mean()),
         "best epoch": best.epoch,
         "epochs": len(history),
-        "accuracies": dict(zip(collection.classes, per_class.round(4).tolist())),
-        "confusions": _confusions(counts, collection.classes),
+        "accuracies": dict(zip(dataset.classes, per_class.round(4).tolist())),
+        "confusions": _confusions(counts, dataset.classes),
         "history": [asdict(each) for each in history],
     }
 
@@ -74,64 +77,66 @@ def write_report(
     history: Sequence[Epoch],
     classes: Sequence[str],
 ) -> None:
-    """Write report, curves and confusion matrix into `folder`; raises `TrainingFailed` if it can't."""
+    """Write the report and both plots into `folder`; raises `TrainingFailed` if that fails."""
     try:
         text = json.dumps(report, indent=1, ensure_ascii=False)
         (folder / REPORT).write_text(text + "\n", encoding="utf-8")
-        draw_curves(history).save(folder / CURVES)
-        draw_confusion(best.confusion, classes).save(folder / CONFUSION)
+        draw_curves(history, best.epoch).savefig(folder / CURVES)
+        confusion = draw_confusion(best.confusion, classes)
+        confusion.savefig(folder / CONFUSION, bbox_inches="tight")
     except OSError as error:
         raise TrainingFailed(
-            f"the report cannot be written into {folder}: {error.strerror or error}. The training "
-            "is done; run the same command again once that is mended."
+            f"the report cannot be written to {folder}: {error.strerror or error}. The training is "
+            "complete; solve that and run the same command again."
         ) from error
 
 
-def told(report: Mapping[str, Any]) -> str:
-    """The report in a few lines."""
-    data, division = report["data"], report["split"]
+def summary(report: Mapping[str, Any]) -> str:
+    """The most important values of the report, in a few lines."""
+    data, parts = report["data"], report["split"]
     lines = [
         (
-            f"Data: {data['pictures']} pictures in {data['classes']} classes; learnt from "
-            f"{division['learnt from']}, validated with {division['validated with']} "
-            f"(by class, seed {division['seed']})."
+            f"Data: {data['pictures']} pictures in {data['classes']} classes; "
+            f"{parts['learnt from']} to train with, {parts['validated with']} to validate with "
+            f"(split by class, seed {parts['seed']})."
         ),
         (
-            f"Start: {report['start']}. Epochs: {report['epochs']}, the best is "
-            f"{report['best epoch']}."
+            f"Start weights: {report['start']}. Epochs: {report['epochs']}, of which number "
+            f"{report['best epoch']} is the best."
         ),
         (
             f"Validation accuracy: {report['accuracy']:.1%}; mean of the classes: "
-            f"{report['mean accuracy of the classes']:.1%}. These pictures chose the epoch: new ones "
-            "will do a little worse."
+            f"{report['mean accuracy of the classes']:.1%}. It selected the best epoch, so expect "
+            "slightly less on new pictures."
         ),
     ]
     if report["confusions"]:
-        lines.append("Most often taken for another: " + "; ".join(report["confusions"][:3]) + ".")
+        lines.append("Most frequent confusions: " + "; ".join(report["confusions"][:3]) + ".")
     return "\n".join(lines)
 
 
-def left_out(collection: Collection) -> List[str]:
-    """A line for each kind of what could not be used, and for each file by name."""
+def describe_skipped(dataset: Dataset) -> List[str]:
+    """Lines that list the empty class folders and the unreadable files of `dataset`."""
     lines = []
-    if collection.empty:
-        names = ", ".join(collection.empty)
-        lines.append(f"class folders without pictures, {len(collection.empty)}: {names}")
-    if collection.unreadable:
-        lines.append(f"files that cannot be read and are skipped, {len(collection.unreadable)}:")
-        named = list(collection.unreadable.items())
-        lines += [f"    {name}: {why}" for name, why in named[:_MOST_NAMED]]
-        if len(named) > _MOST_NAMED:
-            lines.append(f"    and {len(named) - _MOST_NAMED} more, all of them in {REPORT}")
+    if dataset.empty:
+        names = ", ".join(dataset.empty)
+        lines.append(f"{len(dataset.empty)} class folders without pictures: {names}")
+    if dataset.unreadable:
+        lines.append(f"{len(dataset.unreadable)} files that cannot be read are skipped:")
+        files = list(dataset.unreadable.items())
+        lines += [f"    {name}: {why}" for name, why in files[:_MAX_SKIPPED]]
+        if len(files) > _MAX_SKIPPED:
+            lines.append(f"    and {len(files) - _MAX_SKIPPED} more; {REPORT} lists all")
     return lines
 
 
 def _confusions(counts: np.ndarray, classes: Sequence[str]) -> List[str]:
+    """The most frequent confusions, such as "star for disc (2)"."""
     wrong = counts - np.diag(np.diag(counts))
-    order = np.argsort(wrong, axis=None, kind="stable")[::-1][:_MOST_CONFUSIONS]
-    pairs = [divmod(int(place), len(classes)) for place in order]
+    order = np.argsort(wrong, axis=None, kind="stable")[::-1][:_MAX_CONFUSIONS]
+    pairs = [divmod(int(index), len(classes)) for index in order]
     return [
-        f"{classes[shown]} for {classes[taken]} ({counts[shown, taken]:.0f})"
-        for shown, taken in pairs
-        if wrong[shown, taken]
+        f"{classes[true]} for {classes[predicted]} ({counts[true, predicted]:.0f})"
+        for true, predicted in pairs
+        if wrong[true, predicted]
     ]

@@ -47,10 +47,13 @@ def test_every_set_paints_its_own_picture(tmp_path, weights, capsys):
         assert np.abs(panels[one] - panels[other]).mean() > 2
 
 
-def test_a_painting_that_fails_is_told(tmp_path, weights, capfd):
+def test_a_painting_that_fails_is_reported(tmp_path, weights, capfd):
     assert compare(tmp_path, weights, "--strength", "7") == 1
     error = capfd.readouterr().err
-    assert "strength is 7" in error and "vgg19 could not be painted with" in error
+    assert (
+        "strength is 7" in error
+        and "the painting with vgg19 and the classic objective failed" in error
+    )
 
 
 def test_without_weights_it_says_how_to_get_them(tmp_path, capsys):

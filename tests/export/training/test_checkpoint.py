@@ -1,4 +1,4 @@
-"""The checkpoint: whole or not at all, and of this very run."""
+"""The checkpoint: written atomically, and resumed only by a run with the same settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import resource
 import pytest
 
 from export.errors import StateError
-from export.training.state import load_state, save_state
+from export.training.checkpoint import load_checkpoint, save_checkpoint
 
 torch = pytest.importorskip("torch")
 
@@ -30,43 +30,50 @@ def full_disk():
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_comes_back_as_it_went(tmp_path):
+def test_a_checkpoint_survives_the_round_trip(tmp_path):
     path = tmp_path / "run" / "checkpoint.pt"
-    save_state(path, state(5))
-    stored = load_state(path, IDENTITY)
+    save_checkpoint(path, state(5))
+    stored = load_checkpoint(path, IDENTITY)
     assert torch.equal(stored["network"]["a.weight"], torch.arange(5.0))
     assert [each.name for each in path.parent.iterdir()] == ["checkpoint.pt"]
 
 
-def test_without_room_the_last_good_one_is_kept(tmp_path, full_disk):
+def test_on_a_full_disk_the_previous_one_is_kept(tmp_path, full_disk):
     path = tmp_path / "checkpoint.pt"
-    save_state(path, state(5))
+    save_checkpoint(path, state(5))
     full_disk()
-    with pytest.raises(StateError, match=r"File too large.*checkpoint\.pt, is kept.*Make room"):
-        save_state(path, state(100_000))
-    assert len(load_state(path, IDENTITY)["network"]["a.weight"]) == 5
+    with pytest.raises(StateError, match=r"File too large.*checkpoint\.pt, is kept.*Free space"):
+        save_checkpoint(path, state(100_000))
+    assert len(load_checkpoint(path, IDENTITY)["network"]["a.weight"]) == 5
     assert [each.name for each in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
-def test_without_room_from_the_beginning_it_says_so(tmp_path, full_disk):
+def test_on_a_full_disk_without_a_previous_one_the_error_says_so(tmp_path, full_disk):
     full_disk()
     with pytest.raises(StateError, match="There is none yet"):
-        save_state(tmp_path / "checkpoint.pt", state(100_000))
+        save_checkpoint(tmp_path / "checkpoint.pt", state(100_000))
+
+
+def test_what_a_killed_run_was_writing_is_removed(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    (tmp_path / ".checkpoint.pt.12345678.part").write_bytes(b"half")
+    save_checkpoint(path, state(5))
+    assert [each.name for each in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
 def test_other_settings_are_named(tmp_path):
     path = tmp_path / "checkpoint.pt"
-    save_state(path, state(5))
+    save_checkpoint(path, state(5))
     with pytest.raises(StateError, match=r"side 32, now 48.*--restart"):
-        load_state(path, {**IDENTITY, "side": 48})
+        load_checkpoint(path, {**IDENTITY, "side": 48})
 
 
 @pytest.mark.parametrize(
     "harm", [lambda data: b"", lambda data: data[:-300], lambda data: b"<html>"]
 )
-def test_a_damaged_one_is_told(tmp_path, harm):
+def test_a_damaged_one_is_reported(tmp_path, harm):
     path = tmp_path / "checkpoint.pt"
-    save_state(path, state(5000))
+    save_checkpoint(path, state(5000))
     path.write_bytes(harm(path.read_bytes()))
     with pytest.raises(StateError, match=r"is damaged.*--restart"):
-        load_state(path, IDENTITY)
+        load_checkpoint(path, IDENTITY)

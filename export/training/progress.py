@@ -1,26 +1,26 @@
-"""What a training shows while it runs."""
+"""What a training run shows meanwhile: a progress bar, a line per epoch, and TensorBoard's log."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from export.training.checkpoint import Epoch
 from export.training.options import TrainOptions
-from export.training.state import Epoch
 
 
-class Display:
-    """A progress bar and a line an epoch, and TensorBoard's log where it is installed."""
+class ProgressDisplay:
+    """A progress bar and a line per epoch; TensorBoard's log too, where it is installed."""
 
     def __init__(self, options: TrainOptions, folder: Path) -> None:
         from tqdm import tqdm
 
-        # In a log a bar is noise; the lines of the epochs are enough there.
         self._options = options
+        # disable=None: no bar in a log file, where the lines of the epochs are enough.
         self._bar = tqdm(unit="picture", dynamic_ncols=True, disable=None)
-        self._writer = _tensorboard(folder / "tensorboard")
+        self._writer = _summary_writer(folder / "tensorboard")
 
-    def __enter__(self) -> Display:
+    def __enter__(self) -> ProgressDisplay:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -28,16 +28,16 @@ class Display:
         if self._writer is not None:
             self._writer.close()
 
-    def pictures(self, epoch: int, phase: str, done: int, total: int, loss: float) -> None:
-        """Move the bar."""
+    def on_batch(self, epoch: int, phase: str, done: int, total: int, loss: float) -> None:
+        """Move the bar to `done` of `total` pictures of `epoch`, which counts from 0."""
         if done < self._bar.n or self._bar.total != total:
             self._bar.reset(total)
         self._bar.set_description(f"epoch {epoch + 1}/{self._options.all_epochs}, {phase}", False)
         self._bar.set_postfix(loss=f"{loss:.3g}", refresh=False)
         self._bar.update(done - self._bar.n)
 
-    def epoch(self, epoch: Epoch) -> None:
-        """Say how an epoch went."""
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Print and log the metrics of a finished epoch."""
         self._bar.write(
             f"epoch {epoch.number}/{self._options.all_epochs}, {epoch.phase}: loss "
             f"{epoch.train_loss:.3f}, validation loss {epoch.loss:.3f}, accuracy "
@@ -49,7 +49,7 @@ class Display:
             self._writer.flush()
 
 
-def _tensorboard(folder: Path) -> Any:
+def _summary_writer(folder: Path) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""The folder of pictures to train with: what is found in it, what is left out, and the split."""
+"""The folder of pictures to train with: what is found in it, what is skipped, and the split."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from export.errors import DatasetError
-from export.training.data import class_folder, scan, split
-from export.training.download import download
-from export.training.report import left_out
+from export.training.dataset import download, find_class_folders, scan, split
+from export.training.report import describe_skipped
 from tests.support.export.drawn_classes import draw_classes
 
 NAMES = ("disc", "grid", "star")
@@ -55,7 +54,7 @@ def test_the_archives_layouts_are_found(folder, tmp_path, layout):
     else:
         root.rmdir()
         folder.rename(root)
-    assert class_folder(root) == root / layout
+    assert find_class_folders(root) == root / layout
 
 
 def test_pictures_that_cannot_be_read_are_counted_named_and_skipped(folder):
@@ -65,16 +64,16 @@ def test_pictures_that_cannot_be_read_are_counted_named_and_skipped(folder):
     collection = scanned(folder)
     assert len(collection.pictures) == 29
     assert set(collection.unreadable) == {"disc/image_0003.jpg", "star/notes.txt"}
-    lines = left_out(collection)
-    assert lines[0] == "files that cannot be read and are skipped, 2:"
+    lines = describe_skipped(collection)
+    assert lines[0] == "2 files that cannot be read are skipped:"
     assert "disc/image_0003.jpg: " in lines[1] and "damaged" in lines[1]
 
 
-def test_empty_class_folders_are_named_and_left_out(folder):
+def test_empty_class_folders_are_named_and_skipped(folder):
     (folder / "aardvark").mkdir()
     collection = scanned(folder)
     assert collection.classes == NAMES and collection.empty == ("aardvark",)
-    assert left_out(collection) == ["class folders without pictures, 1: aardvark"]
+    assert describe_skipped(collection) == ["1 class folders without pictures: aardvark"]
 
 
 def test_too_few_pictures_for_the_split_name_the_classes(folder):
@@ -84,7 +83,7 @@ def test_too_few_pictures_for_the_split_name_the_classes(folder):
         split(scanned(folder), 0.2, seed=0)
 
 
-def test_one_class_is_nothing_to_tell_apart(folder):
+def test_one_class_is_not_enough(folder):
     for name in NAMES[1:]:
         shutil.rmtree(str(folder / name))
     with pytest.raises(DatasetError, match="1 classes"):
@@ -94,34 +93,34 @@ def test_one_class_is_nothing_to_tell_apart(folder):
 def test_a_folder_without_classes_says_where_to_get_them(tmp_path):
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(DatasetError, match=r"data\.caltech\.edu.*--data"):
-            class_folder(folder)
+            find_class_folders(folder)
 
 
 def test_the_split_takes_its_share_of_every_class(folder):
     collection = scanned(folder)
-    learn, validate = split(collection, 0.3, seed=1)
-    assert np.bincount([each.label for each in validate]).tolist() == [3, 3, 3]
-    assert set(learn) | set(validate) == set(collection.pictures)
-    assert not set(learn) & set(validate)
-    assert split(scanned(folder), 0.3, seed=1) == (learn, validate)
-    assert split(collection, 0.3, seed=2) != (learn, validate)
-    # However small the share, each class is validated with and learnt from.
+    training, validation = split(collection, 0.3, seed=1)
+    assert np.bincount([each.label for each in validation]).tolist() == [3, 3, 3]
+    assert set(training) | set(validation) == set(collection.pictures)
+    assert not set(training) & set(validation)
+    assert split(scanned(folder), 0.3, seed=1) == (training, validation)
+    assert split(collection, 0.3, seed=2) != (training, validation)
+    # However small or large the share, both parts have every class.
     for share in (0.01, 0.9):
         for part in split(collection, share, seed=1):
             assert {each.label for each in part} == {0, 1, 2}
 
 
-def test_torchvision_fetches_the_data_set(tmp_path, monkeypatch):
-    asked = []
+def test_torchvision_downloads_the_data_set(tmp_path, monkeypatch):
+    calls = []
     fake = types.ModuleType("torchvision.datasets")
-    fake.Caltech101 = lambda root, download: asked.append((root, download))
+    fake.Caltech101 = lambda root, download: calls.append((root, download))
     monkeypatch.setitem(sys.modules, "torchvision", types.ModuleType("torchvision"))
     monkeypatch.setitem(sys.modules, "torchvision.datasets", fake)
     download(tmp_path / "data")
-    assert asked == [(str(tmp_path / "data"), True)]
+    assert calls == [(str(tmp_path / "data"), True)]
 
 
-def test_where_it_cannot_be_fetched_the_way_by_hand_is_told(tmp_path, monkeypatch):
+def test_a_failed_download_explains_how_to_do_it_by_hand(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision", None)
     monkeypatch.setitem(sys.modules, "torchvision.datasets", None)
     with pytest.raises(DatasetError, match=r"By hand: get it from https://data\.caltech\.edu"):

@@ -1,4 +1,4 @@
-"""The checkpoint of a training: all that a run needs to go on as if it had never stopped."""
+"""The checkpoint of a training run: all that it needs to resume as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from export.errors import StateError
-from runtime.files import atomic_write
+from runtime.files import atomic_write, remove_partial
 
 FILE = "checkpoint.pt"
 
-#: torch 1.13 reads no numbers with a point where it reads only weights: they are stored as text.
+#: With weights_only=True, torch 1.13 loads no floats: they are stored as text under this key.
 _FLOAT = "float.hex"
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch's figures: accuracies are shares of 1, `rate` is the new layers' at its end."""
+    """The metrics of one epoch, counted from 1.
+
+    Losses are means per picture, accuracies are in [0, 1], `rate` is the learning rate of the new
+    layers at the end. Names without `train_` are those of the validation.
+    """
 
     number: int
     phase: str
@@ -32,9 +36,9 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Best:
-    """The epoch of the best accuracy: what is kept of it, and its confusions.
+    """The epoch of the best validation accuracy, with the weights that are kept of it.
 
-    `confusion[i][j]` counts pictures of class i that were taken for class j.
+    `confusion[i][j]` counts pictures of class i that were classified as j.
     """
 
     epoch: int
@@ -45,7 +49,11 @@ class Best:
 
 @dataclass
 class State:
-    """What changes from step to step, beside the network, the optimiser and the generators."""
+    """What changes from step to step, besides the network, the optimiser and the generators.
+
+    `drawn`, `loss_sum` and `right` are of the current epoch: pictures so far, the sum of their
+    losses, and how many of them were classified correctly.
+    """
 
     epoch: int = 0
     drawn: int = 0
@@ -55,55 +63,57 @@ class State:
     best: Optional[Best] = None
 
     def to_stored(self) -> Dict[str, Any]:
-        """As plain values and tensors."""
+        """Convert to plain values and tensors."""
         history = [dict(vars(each)) for each in self.history]
         best = dict(vars(self.best)) if self.best else None
         return {**vars(self), "history": history, "best": best}
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> State:
-        """Out of a checkpoint, whatever else that holds."""
+        """Restore from a checkpoint; its other keys are ignored."""
         values = {each.name: stored[each.name] for each in fields(cls)}
         values["history"] = [Epoch(**each) for each in stored["history"]]
         values["best"] = Best(**stored["best"]) if stored["best"] else None
         return cls(**values)
 
 
-def save_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write the checkpoint, whole or not at all: through power cuts there is always a good one.
+def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+    """Replace the checkpoint atomically: a power cut leaves either the old or the new one.
 
-    Raises `StateError` if it cannot be written; the one before is kept.
+    Raises `StateError` if it cannot be written; the previous one is kept.
     """
     import torch
 
-    # Not into the file: on a full disk the writer of torch 1.13 ends the process.
-    whole = io.BytesIO()
-    torch.save(_packed(state), whole)
+    # Not straight into the file: on a full disk torch 1.13 aborts the process.
+    content = io.BytesIO()
+    torch.save(_pack(state), content)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # A run that was killed while it wrote leaves files as large as the checkpoint.
+        remove_partial(path)
         with atomic_write(path, durable=True) as file:
-            file.write(whole.getbuffer())
+            file.write(content.getbuffer())
     except OSError as error:
-        kept = f"The last good one, {path}, is kept" if path.exists() else "There is none yet"
+        kept = f"The previous one, {path}, is kept" if path.exists() else "There is none yet"
         raise StateError(
-            f"the checkpoint cannot be written to {path.parent} ({_reason(error)}). {kept}. Make "
-            "room on the disk and run the same command again: it goes on from there."
+            f"the checkpoint cannot be written to {path.parent} ({_reason(error)}). {kept}. Free "
+            "space on the disk and run the same command again: it resumes from there."
         ) from error
 
 
-def load_state(path: Path, identity: Mapping[str, Any]) -> Dict[str, Any]:
+def load_checkpoint(path: Path, identity: Mapping[str, Any]) -> Dict[str, Any]:
     """Read the checkpoint of a run with this `identity`.
 
-    Raises `StateError` if it is damaged, or of a run with other options, pictures or weights.
+    Raises `StateError` if it is damaged, or from a run with other options, pictures or weights.
     """
     import torch
 
     try:
-        state = _unpacked(torch.load(str(path), map_location="cpu", weights_only=True))
+        state = _unpack(torch.load(str(path), map_location="cpu", weights_only=True))
         found = state["identity"]
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.PickleError) as error:
         raise StateError(
-            f"{path} is damaged ({_reason(error)}). Begin anew with --restart."
+            f"{path} is damaged ({_reason(error)}). Start again with --restart."
         ) from error
     differing = [
         f"{name} {found.get(name)!r}, now {identity.get(name)!r}"
@@ -112,26 +122,26 @@ def load_state(path: Path, identity: Mapping[str, Any]) -> Dict[str, Any]:
     ]
     if differing:
         raise StateError(
-            f"{path} is of a run with other settings: {'; '.join(differing)}. Go on with those of "
-            "the checkpoint, or begin anew with --restart."
+            f"{path} is from a run with other settings: {'; '.join(differing)}. Use those of the "
+            "checkpoint, or start again with --restart."
         )
     return dict(state)
 
 
-def _packed(value: Any) -> Any:
+def _pack(value: Any) -> Any:
     if isinstance(value, float):
         return {_FLOAT: value.hex()}
-    return _mapped(value, _packed)
+    return _map(value, _pack)
 
 
-def _unpacked(value: Any) -> Any:
+def _unpack(value: Any) -> Any:
     if isinstance(value, dict) and set(value) == {_FLOAT}:
         return float.fromhex(value[_FLOAT])
-    return _mapped(value, _unpacked)
+    return _map(value, _unpack)
 
 
-def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
-    """The same with all that a container holds changed."""
+def _map(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Apply `change` to every item of a container; returns other values unchanged."""
     if isinstance(value, Mapping):
         return {key: change(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -140,7 +150,7 @@ def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """What the operating system said, if it is at the bottom of it, in a line."""
+    """The operating system's message if it caused the error, otherwise the error's first line."""
     cause: Any = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:
