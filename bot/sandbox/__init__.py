@@ -1,22 +1,23 @@
 """A local Bot API server with a chat page: the bot's test double, and a way to try it.
 
-It imports nothing else of `bot`, so that it judges the bot by Telegram's rules alone.
+It imports no other part of `bot`, so that it depends on Telegram's rules alone.
 """
 
 from __future__ import annotations
 
 from bot.sandbox.api.keyboard import Button
-from bot.sandbox.errors import NoSuchButton, NothingCame, Refusal, SandboxError, Unsendable
+from bot.sandbox.errors import ApiError, NoSuchButton, SandboxError, Unsendable, WaitTimeout
 from bot.sandbox.model.chats import Chat, Message
 from bot.sandbox.model.state import Press
-from bot.sandbox.model.users import Person
-from bot.sandbox.model.webhook import Redelivery
+from bot.sandbox.model.users import User
+from bot.sandbox.model.webhook_delivery import Redelivery
 from bot.sandbox.server import TOKEN, Sandbox
+from bot.sandbox.testing.call_log import Call
 from bot.sandbox.testing.faults import Fault, Faults
-from bot.sandbox.testing.journal import Call
 
 __all__ = [
     "TOKEN",
+    "ApiError",
     "Button",
     "Call",
     "Chat",
@@ -24,12 +25,11 @@ __all__ = [
     "Faults",
     "Message",
     "NoSuchButton",
-    "NothingCame",
-    "Person",
     "Press",
     "Redelivery",
-    "Refusal",
     "Sandbox",
     "SandboxError",
     "Unsendable",
+    "User",
+    "WaitTimeout",
 ]

@@ -1,4 +1,4 @@
-"""`python -m bot.sandbox`: the sandbox alone, for a bot that is started by hand."""
+"""`python -m bot.sandbox`: the sandbox alone, for a bot that you start by hand."""
 
 from __future__ import annotations
 
@@ -22,15 +22,20 @@ async def _serve(sandbox: Sandbox) -> None:
 def main() -> int:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m bot.sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=PORT, help=f"{PORT} by default, 0: any free")
-    parser.add_argument("--token", default=TOKEN, help="the token that the bot will use")
+    parser.add_argument(
+        "--port", type=int, default=PORT, help=f"{PORT} by default; 0 takes a free one"
+    )
+    parser.add_argument("--token", default=TOKEN, help="the token of the bot")
     options = parser.parse_args()
     try:
         asyncio.run(_serve(Sandbox(options.token, options.port)))
     except KeyboardInterrupt:
         return 0
     except OSError as error:
-        print(f"Port {options.port} cannot be listened on: {error.strerror}.", file=sys.stderr)
+        print(
+            f"Cannot listen on port {options.port}: {error.strerror}. Choose another with --port.",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

@@ -19,7 +19,7 @@ from bot.tools.transcript import Transcript
 from runtime import installed_styles
 
 if TYPE_CHECKING:
-    from bot.sandbox import Message, Person
+    from bot.sandbox import Message, User
 
 #: Small, as it is the conversation that is shown: the longer side in pixels, and the steps.
 QUICK = {"SIZE": "192", "STEPS": "40"}
@@ -112,7 +112,7 @@ def _is_result(message: Message) -> bool:
 class _Actor:
     """The person who talks, and who notices when the bot falls silent or dies."""
 
-    person: Person
+    person: User
     bot: asyncio.subprocess.Process
     log: Path
     patience: float
@@ -141,7 +141,7 @@ class _Actor:
         return await self._unless_it_ends(what, coming)
 
     async def _unless_it_ends(self, what: str, coming: Awaitable[Came]) -> Came:
-        from bot.sandbox import NothingCame
+        from bot.sandbox import WaitTimeout
 
         came, ended = asyncio.ensure_future(coming), asyncio.ensure_future(self.bot.wait())
         try:
@@ -150,7 +150,7 @@ class _Actor:
                 return came.result()
             problem = f"The bot ended with code {ended.result()} instead of sending {what}."
             raise BotError(problem + self._last_logged())
-        except NothingCame as error:
+        except WaitTimeout as error:
             problem = f"The bot did not send {what} in time."
             raise BotError(problem + self._last_logged()) from error
         finally:

@@ -1,1 +1,1 @@
-"""The Bot API over HTTP: its methods, their arguments and their refusals."""
+"""The Bot API over HTTP: its methods, their arguments and errors."""

@@ -1,4 +1,4 @@
-"""The arguments of a Bot API call, whichever of the four ways they were sent."""
+"""The arguments of a Bot API call, in any of the four forms that Telegram accepts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional, Union
 
 from aiohttp import web
 
-from bot.sandbox.errors import Refusal, bad_request
+from bot.sandbox.errors import ApiError, bad_request
 
 Json = Dict[str, Any]
 
@@ -17,7 +17,7 @@ ATTACHED = "attach://"
 
 @dataclass(frozen=True)
 class Upload:
-    """A file sent along with a call."""
+    """A file uploaded with a call."""
 
     name: str
     mime_type: str
@@ -25,19 +25,19 @@ class Upload:
 
 
 class Arguments:
-    """Named arguments: JSON values, or the strings that forms make of them."""
+    """Named arguments: JSON values, or strings from a form."""
 
     def __init__(self, values: Json, uploads: Dict[str, Upload]) -> None:
         self.values = values
         self.uploads = uploads
 
     def text(self, name: str) -> str:
-        """The argument as a string; empty when it was left out."""
+        """The argument as a string; empty when it is missing."""
         value = self.values.get(name)
         return "" if value is None else str(value)
 
     def number(self, name: str) -> Optional[int]:
-        """The argument as an integer, or None when it was left out."""
+        """The argument as an integer, or None when it is missing."""
         value = self.values.get(name)
         if value is None or value == "":
             return None
@@ -47,7 +47,7 @@ class Arguments:
             raise bad_request(f"invalid {name} specified") from error
 
     def flag(self, name: str) -> bool:
-        """The argument as a boolean; False when it was left out."""
+        """The argument as a boolean; False when it is missing."""
         return str(self.values.get(name, "")).lower() in ("true", "1", "yes")
 
     def nested(self, name: str) -> Any:
@@ -61,7 +61,7 @@ class Arguments:
             raise bad_request(f"can't parse {name} JSON object") from error
 
     def file(self, name: str) -> Union[Upload, str]:
-        """The uploaded file that the argument is or points to, else a file_id or URL."""
+        """The uploaded file that the argument is or refers to, otherwise a file_id or URL."""
         if name in self.uploads:
             return self.uploads[name]
         value = self.text(name)
@@ -73,12 +73,12 @@ class Arguments:
         return attached
 
     def part(self, values: Json) -> Arguments:
-        """The arguments of an object inside these, with the same uploads."""
+        """The arguments in a nested object, with the same uploads."""
         return Arguments(values, self.uploads)
 
 
 async def read_arguments(request: web.Request) -> Arguments:
-    """The arguments in the query, the form or the JSON body. Raises `Refusal`."""
+    """The arguments in the query, the form or the JSON body. Raises `ApiError`."""
     values: Json = dict(request.query)
     uploads: Dict[str, Upload] = {}
     if request.content_type == "application/json":
@@ -87,7 +87,7 @@ async def read_arguments(request: web.Request) -> Arguments:
     try:
         form = await request.post()
     except web.HTTPRequestEntityTooLarge as error:
-        raise Refusal(413, "Request Entity Too Large") from error
+        raise ApiError(413, "Request Entity Too Large") from error
     except ValueError as error:
         raise bad_request("can't parse the request's form") from error
     for name, value in form.items():

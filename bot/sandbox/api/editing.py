@@ -1,4 +1,4 @@
-"""The methods that change what was sent: edits and deletions."""
+"""The methods that edit and delete messages."""
 
 from __future__ import annotations
 
@@ -17,46 +17,46 @@ DELETE_LIMIT = 100
 
 async def edit_text(state: State, arguments: Arguments) -> Json:
     """`editMessageText`."""
-    message = _to_edit(state, arguments)
+    message = _editable_message(state, arguments)
     content = text_content(arguments)
     if message.kind != "text":
         raise bad_request("there is no text in the message to edit")
-    return _edited(message, content, arguments)
+    return _edit(message, content, arguments)
 
 
 async def edit_caption(state: State, arguments: Arguments) -> Json:
     """`editMessageCaption`."""
-    message = _to_edit(state, arguments)
+    message = _editable_message(state, arguments)
     if message.kind == "text":
         raise bad_request("there is no caption in the message to edit")
     kind = message.kind
     content = {kind: message.raw[kind], **caption_content(arguments)}
-    return _edited(message, content, arguments)
+    return _edit(message, content, arguments)
 
 
 async def edit_markup(state: State, arguments: Arguments) -> Json:
     """`editMessageReplyMarkup`."""
-    message = _to_edit(state, arguments)
-    return _edited(message, message.content(), arguments)
+    message = _editable_message(state, arguments)
+    return _edit(message, message.content(), arguments)
 
 
 async def edit_media(state: State, arguments: Arguments) -> Json:
     """`editMessageMedia`: also from text to media, and from a photo to a document."""
-    message = _to_edit(state, arguments)
+    message = _editable_message(state, arguments)
     media = arguments.nested("media")
     if not isinstance(media, dict):
         raise bad_request("can't parse media JSON object")
     content = await media_content(state, arguments.part(media))
-    # While the upload was read, the person may have deleted the message.
-    message = _to_edit(state, arguments)
+    # The user may have deleted the message while the upload was read.
+    message = _editable_message(state, arguments)
     if message.album and message.kind not in content:
         raise bad_request("message can't be edited")
-    return _edited(message, content, arguments)
+    return _edit(message, content, arguments)
 
 
 async def delete_message(state: State, arguments: Arguments) -> bool:
-    """`deleteMessage`: its own anywhere, anyone's in a private chat."""
-    chat = state.chat_of(arguments)
+    """`deleteMessage`: the bot's own messages anywhere, all messages in a private chat."""
+    chat = state.target_chat(arguments)
     message = chat.messages.get(arguments.number("message_id") or 0)
     if message is None:
         raise bad_request("message to delete not found")
@@ -67,8 +67,8 @@ async def delete_message(state: State, arguments: Arguments) -> bool:
 
 
 async def delete_messages(state: State, arguments: Arguments) -> bool:
-    """`deleteMessages`: those that are gone already are passed over."""
-    chat = state.chat_of(arguments)
+    """`deleteMessages`: skips messages that do not exist."""
+    chat = state.target_chat(arguments)
     numbers = arguments.nested("message_ids")
     if not isinstance(numbers, list) or not numbers:
         raise bad_request("message identifiers are not specified")
@@ -86,9 +86,9 @@ def _deletable(chat: Chat, message: Message) -> bool:
     return message.from_bot or chat.private
 
 
-def _to_edit(state: State, arguments: Arguments) -> Message:
-    """The message of the call. Raises `Refusal` unless the bot may edit it."""
-    chat = state.chat_of(arguments)
+def _editable_message(state: State, arguments: Arguments) -> Message:
+    """The message to edit. Raises `ApiError` unless the bot may edit it."""
+    chat = state.target_chat(arguments)
     number = arguments.number("message_id")
     if number is None:
         raise bad_request("message identifier is not specified")
@@ -100,10 +100,10 @@ def _to_edit(state: State, arguments: Arguments) -> Message:
     return message
 
 
-def _edited(message: Message, content: Json, arguments: Arguments) -> Json:
-    """Change the message; without buttons in the call it loses those it had."""
+def _edit(message: Message, content: Json, arguments: Arguments) -> Json:
+    """Edit the message; a call without buttons removes those it has."""
     message.change(content, inline_markup(arguments))
-    return message.seen()
+    return message.snapshot()
 
 
 METHODS: Dict[str, Method] = {

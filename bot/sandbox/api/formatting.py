@@ -1,4 +1,4 @@
-"""Texts and captions: `parse_mode=HTML` into plain text and entities, and their limits.
+"""Texts and captions: converts HTML to plain text and entities, and checks the limits.
 
 An entity's offset and length count UTF-16 units: https://core.telegram.org/bots/api#messageentity
 """
@@ -44,7 +44,7 @@ def units(text: str) -> int:
 
 
 def text_content(arguments: Arguments) -> Json:
-    """The `text` and `entities` of a message. Raises `Refusal` for one that cannot be sent."""
+    """The `text` and `entities` of a message. Raises `ApiError` for one that cannot be sent."""
     text, entities = _formatted(arguments, "text", "entities")
     if not text:
         raise bad_request("message text is empty")
@@ -54,7 +54,7 @@ def text_content(arguments: Arguments) -> Json:
 
 
 def caption_content(arguments: Arguments) -> Json:
-    """The `caption` and `caption_entities` of a message, if it has one. Raises `Refusal`."""
+    """The `caption` and `caption_entities` of a message, if it has one. Raises `ApiError`."""
     text, entities = _formatted(arguments, "caption", "caption_entities")
     if len(text) > CAPTION_LIMIT:
         raise bad_request("message caption is too long")
@@ -64,10 +64,10 @@ def caption_content(arguments: Arguments) -> Json:
 
 
 def _formatted(arguments: Arguments, name: str, entities_name: str) -> Formatted:
-    """The argument without its mark-up and white space at its ends, and the entities."""
+    """The argument without mark-up and surrounding white space, and its entities."""
     mode = arguments.text("parse_mode").lower()
     if mode not in ("", "html"):
-        # The real server knows Markdown too; the bot does not use it.
+        # Telegram accepts Markdown too, which the bot does not use.
         raise bad_request("unsupported parse_mode")
     source = arguments.text(name)
     if mode == "html":
@@ -78,7 +78,7 @@ def _formatted(arguments: Arguments, name: str, entities_name: str) -> Formatted
 
 
 def _trimmed(text: str, entities: List[Json]) -> Formatted:
-    """As Telegram does: no white space at the ends, and no entity that reaches beyond them."""
+    """Strip white space and cut the entities to the text, as Telegram does."""
     start = units(text) - units(text.lstrip())
     text = text.strip()
     end = units(text)
@@ -92,7 +92,7 @@ def _trimmed(text: str, entities: List[Json]) -> Formatted:
 
 
 def parse_html(source: str) -> Formatted:
-    """The plain text and entities of Telegram's HTML. Raises `Refusal` for any other."""
+    """The plain text and entities of Telegram's HTML. Raises `ApiError` for invalid HTML."""
     text: List[str] = []
     length = 0
     open_tags: List[Tuple[str, Json]] = []
@@ -110,16 +110,16 @@ def parse_html(source: str) -> Formatted:
             continue
         place = len(source[: piece.start()].encode("utf-8"))
         if stray or not tag:
-            raise _unreadable(f"Unclosed start tag at byte offset {place}")
+            raise _parse_error(f"Unclosed start tag at byte offset {place}")
         tag = tag.lower()
         if not closing:
             open_tags.append((tag, {**_entity(tag, attributes, place), "offset": length}))
             continue
         if not open_tags:
-            raise _unreadable(f"Unexpected end tag at byte offset {place}")
+            raise _parse_error(f"Unexpected end tag at byte offset {place}")
         expected, entity = open_tags.pop()
         if tag != expected:
-            raise _unreadable(
+            raise _parse_error(
                 f'Unmatched end tag at byte offset {place}, expected "</{expected}>",'
                 f' found "</{tag}>"'
             )
@@ -127,15 +127,15 @@ def parse_html(source: str) -> Formatted:
         if entity["length"]:
             entities.append(entity)
     if open_tags:
-        raise _unreadable(f'Can\'t find end tag corresponding to start tag "{open_tags[-1][0]}"')
+        raise _parse_error(f'Can\'t find end tag corresponding to start tag "{open_tags[-1][0]}"')
     text.append(source[position:])
     return "".join(text), sorted(entities, key=lambda each: (each["offset"], -each["length"]))
 
 
 def _entity(tag: str, attributes: str, place: int) -> Json:
-    """What a start tag begins."""
+    """The entity that a start tag opens."""
     if tag not in TAGS or (tag == "span" and "tg-spoiler" not in attributes):
-        raise _unreadable(f'Unsupported start tag "{tag}" at byte offset {place}')
+        raise _parse_error(f'Unsupported start tag "{tag}" at byte offset {place}')
     if tag != "a":
         return {"type": TAGS[tag]}
     found = _HREF.search(attributes)
@@ -144,7 +144,7 @@ def _entity(tag: str, attributes: str, place: int) -> Json:
 
 
 def _character(reference: str) -> str:
-    """The character that `&reference;` stands for; the reference itself if Telegram knows none."""
+    """The character that `&reference;` stands for; an unknown reference stays as it is."""
     if reference.startswith("#"):
         number = reference[1:]
         code = int(number[1:], 16) if number.startswith("x") else int(number)
@@ -152,6 +152,6 @@ def _character(reference: str) -> str:
     return _NAMED.get(reference, f"&{reference};")
 
 
-def _unreadable(reason: str) -> Exception:
-    """The refusal of mark-up."""
+def _parse_error(reason: str) -> Exception:
+    """The error for invalid mark-up."""
     return bad_request(f"can't parse entities: {reason}")

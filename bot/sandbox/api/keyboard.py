@@ -1,4 +1,4 @@
-"""Inline keyboards: what Telegram accepts, and how a person finds a button."""
+"""Inline keyboards: checks them as Telegram does, and finds a button for a user."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OTHER_MARKUP = ("keyboard", "remove_keyboard", "force_reply")
 
 @dataclass(frozen=True)
 class Button:
-    """A button under a message: what it says, and what pressing it sends or opens."""
+    """A button under a message: its label, and the data it sends or the URL it opens."""
 
     text: str
     data: Optional[str] = None
@@ -36,9 +36,9 @@ class Button:
 
 
 def inline_markup(arguments: Arguments) -> Optional[Json]:
-    """The checked inline keyboard among the arguments, None if there is none.
+    """The checked inline keyboard of the arguments, None if there is none.
 
-    Keyboards that replace the letters are taken and not shown. Raises `Refusal`.
+    Reply keyboards are accepted and not shown. Raises `ApiError`.
     """
     markup = arguments.nested("reply_markup")
     if not markup:
@@ -59,12 +59,12 @@ def inline_markup(arguments: Arguments) -> Optional[Json]:
 
 
 def _checked(button: Any) -> Json:
-    """A button of the keyboard, if Telegram would take it."""
+    """The button without null fields. Raises `ApiError` if Telegram would refuse it."""
     if not isinstance(button, dict):
         raise bad_request(
             "can't parse inline keyboard button: InlineKeyboardButton must be an Object"
         )
-    # A client may send the fields it leaves out as nulls.
+    # Clients may send missing fields as nulls.
     button = {name: value for name, value in button.items() if value is not None}
     if not str(button.get("text", "")).strip():
         raise bad_request("can't parse inline keyboard button: button text must be non-empty")
@@ -93,9 +93,9 @@ def button_rows(raw: Json) -> List[List[Button]]:
 
 
 def find_button(raw: Json, wanted: str) -> Button:
-    """The button whose data or label is `wanted`, else the only one whose label holds it.
+    """The button whose data or label is `wanted`, else the only one whose label contains it.
 
-    Raises `NoSuchButton`, with the labels there are.
+    Raises `NoSuchButton`, which names the labels that exist.
     """
     buttons = [button for row in button_rows(raw) for button in row]
     for button in buttons:

@@ -1,7 +1,8 @@
-"""The methods that send: messages, photos, documents, albums, chat actions."""
+"""The methods that send: messages, photos, documents, albums, chat actions, answers to buttons."""
 
 from __future__ import annotations
 
+import time
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from bot.sandbox.api.arguments import Arguments, Json, Upload
@@ -14,6 +15,7 @@ from bot.sandbox.model.state import State
 Method = Callable[[State, Arguments], Awaitable[Any]]
 
 ALBUM = (2, 10)
+ANSWER_LIMIT = 200
 ACTIONS = (
     "typing",
     "upload_photo",
@@ -45,7 +47,7 @@ async def send_document(state: State, arguments: Arguments) -> Json:
 
 
 async def send_media_group(state: State, arguments: Arguments) -> List[Json]:
-    """`sendMediaGroup`: photos, or documents, 2 to 10 of them."""
+    """`sendMediaGroup`: 2 to 10 photos or documents."""
     items = arguments.nested("media")
     if not isinstance(items, list):
         raise bad_request("can't parse media JSON object")
@@ -53,7 +55,7 @@ async def send_media_group(state: State, arguments: Arguments) -> List[Json]:
         raise bad_request("too few messages to send as an album")
     if len(items) > ALBUM[1]:
         raise bad_request("too many messages to send as an album")
-    state.chat_of(arguments)
+    state.target_chat(arguments)
     parts = [arguments.part(item) for item in items if isinstance(item, dict)]
     kinds = {part.text("type") for part in parts}
     if len(kinds) > 1 and "document" in kinds:
@@ -65,11 +67,24 @@ async def send_media_group(state: State, arguments: Arguments) -> List[Json]:
 
 async def send_chat_action(state: State, arguments: Arguments) -> bool:
     """`sendChatAction`: what the bot is doing, shown for five seconds."""
-    chat = state.chat_of(arguments)
+    chat = state.target_chat(arguments)
     action = arguments.text("action")
     if action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
-    chat.tell("action", {"action": action})
+    chat.notify("action", {"action": action})
+    return True
+
+
+async def answer_callback_query(state: State, arguments: Arguments) -> bool:
+    """`answerCallbackQuery`: only once per press, and only in time."""
+    press = state.presses.get(arguments.text("callback_query_id"))
+    late = press is not None and time.monotonic() - press.started > state.press_timeout
+    if press is None or late or press.answer is not None:
+        raise bad_request("query is too old and response timeout expired or query ID is invalid")
+    text = arguments.text("text")
+    if len(text) > ANSWER_LIMIT:
+        raise bad_request("MESSAGE_TOO_LONG")
+    press.reply({"text": text, "show_alert": arguments.flag("show_alert")})
     return True
 
 
@@ -88,7 +103,7 @@ async def copy_message(state: State, arguments: Arguments) -> Json:
 
 async def _send_media(state: State, arguments: Arguments, kind: str) -> Json:
     """Send one file with its caption."""
-    state.chat_of(arguments)
+    state.target_chat(arguments)
     content = {
         kind: await _attachment(state, arguments, kind, kind),
         **caption_content(arguments),
@@ -97,7 +112,7 @@ async def _send_media(state: State, arguments: Arguments, kind: str) -> Json:
 
 
 async def media_content(state: State, part: Arguments) -> Json:
-    """The content of an InputMedia object. Raises `Refusal`."""
+    """The content of an InputMedia object. Raises `ApiError`."""
     kind = part.text("type")
     if kind not in ("photo", "document"):
         raise bad_request(f"can't parse InputMedia: type {kind!r} is not known to the sandbox")
@@ -106,17 +121,17 @@ async def media_content(state: State, part: Arguments) -> Json:
 
 
 async def _attachment(state: State, arguments: Arguments, kind: str, name: str) -> Any:
-    """The photo or document of an argument: uploaded, or known by its file_id."""
+    """The photo or document of an argument: an upload, or a file_id."""
     file = arguments.file(name)
     if isinstance(file, str):
         if not file:
             raise bad_request(f"there is no {kind} in the request")
-        return state.files.known(file, kind)
+        return state.files.attachment(file, kind)
     return await _uploaded(state, file, kind)
 
 
 async def _uploaded(state: State, upload: Upload, kind: str) -> Any:
-    """Take in an upload. Raises `Refusal` beyond the limits of a bot's files."""
+    """Store an upload. Raises `ApiError` above the limits for bots."""
     if kind == "document":
         check_document_upload(upload.data)
         return await state.files.document(upload)
@@ -125,13 +140,13 @@ async def _uploaded(state: State, upload: Upload, kind: str) -> Any:
 
 
 def _post(state: State, arguments: Arguments, contents: List[Json]) -> List[Json]:
-    """Put the bot's messages into the chat of the call."""
-    chat = state.chat_of(arguments)
-    reply_to = state.replied(chat, arguments)
+    """Post messages of the bot to the chat of the call."""
+    chat = state.target_chat(arguments)
+    reply_to = state.reply_target(chat, arguments)
     markup: Optional[Json] = inline_markup(arguments)
     extra = {"reply_markup": markup} if markup else {}
     posted = [chat.post(state.bot, {**content, **extra}, reply_to) for content in contents]
-    return [message.seen() for message in posted]
+    return [message.snapshot() for message in posted]
 
 
 METHODS: Dict[str, Method] = {
@@ -141,4 +156,5 @@ METHODS: Dict[str, Method] = {
     "sendMediaGroup": send_media_group,
     "sendChatAction": send_chat_action,
     "copyMessage": copy_message,
+    "answerCallbackQuery": answer_callback_query,
 }

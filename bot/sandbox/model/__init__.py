@@ -1,1 +1,1 @@
-"""What the sandbox's Telegram holds: users, chats, files, updates and the web hook."""
+"""The state of the sandbox's Telegram: users, chats, files, the update queue, the web hook."""

@@ -1,4 +1,4 @@
-"""Chats and their messages, as people and bots see them."""
+"""Chats and their messages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
 from bot.sandbox.api.arguments import Json
 from bot.sandbox.api.keyboard import Button, button_rows, find_button
+from bot.sandbox.change_signal import ChangeSignal
 from bot.sandbox.errors import bad_request
-from bot.sandbox.signals import Signal
 
-# What a message keeps when its content is edited.
-_LASTING = (
+# The fields that an edit does not change.
+_PERMANENT = (
     "message_id",
     "date",
     "chat",
@@ -27,9 +27,9 @@ Watcher = Callable[[str, Json], None]
 
 
 class Message:
-    """A message as it stands now: an edit changes it in place.
+    """A message in its current state: an edit changes it in place.
 
-    `raw` is the message in the Bot API's own form, `versions` what it was before each edit.
+    `raw` is the message as the Bot API sends it, `versions` contains its state before each edit.
     """
 
     def __init__(self, chat: Chat, raw: Json) -> None:
@@ -50,7 +50,7 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The text, or the caption of what has none."""
+        """The text, or the caption of a message without one."""
         return str(self.raw.get("text", self.raw.get("caption", "")))
 
     @property
@@ -60,7 +60,7 @@ class Message:
 
     @property
     def file_id(self) -> Optional[str]:
-        """The file that it carries; of a photo, the largest variant."""
+        """The id of its file; for a photo, of the largest variant."""
         media = self.raw.get(self.kind)
         if self.kind == "text" or media is None:
             return None
@@ -68,19 +68,19 @@ class Message:
 
     @property
     def file_name(self) -> Optional[str]:
-        """The name of the document that it carries."""
+        """The name of its document."""
         name: Optional[str] = self.raw.get("document", {}).get("file_name")
         return name
 
     @property
     def album(self) -> Optional[str]:
-        """What the messages of one album have in common."""
+        """The id of its album."""
         album: Optional[str] = self.raw.get("media_group_id")
         return album
 
     @property
     def reply_to(self) -> Optional[int]:
-        """The id of the message that it answers."""
+        """The id of the message that it replies to."""
         number: Optional[int] = self.raw.get("reply_to_message", {}).get("message_id")
         return number
 
@@ -90,16 +90,16 @@ class Message:
         return button_rows(self.raw)
 
     def button(self, wanted: str) -> Button:
-        """The button of that data or label. Raises `NoSuchButton`."""
+        """The button with that data or label. Raises `NoSuchButton`."""
         return find_button(self.raw, wanted)
 
-    def seen(self) -> Json:
-        """A copy for the outside that later edits do not change."""
+    def snapshot(self) -> Json:
+        """A copy that later edits do not change."""
         return copy.deepcopy(self.raw)
 
     def change(self, content: Json, markup: Optional[Json]) -> None:
-        """Put other content and buttons in its place. Raises `Refusal` if they are the same."""
-        changed = {name: self.raw[name] for name in _LASTING if name in self.raw}
+        """Replace content and buttons. Raises `ApiError` if they are the same."""
+        changed = {name: self.raw[name] for name in _PERMANENT if name in self.raw}
         changed.update(content)
         if markup:
             changed["reply_markup"] = markup
@@ -111,11 +111,11 @@ class Message:
             )
         self.versions.append(self.raw)
         self.raw = {**changed, "edit_date": int(time.time())}
-        self.chat.tell("message", self.seen())
+        self.chat.notify("message", self.snapshot())
 
     def content(self) -> Json:
-        """What an edit may replace, buttons aside."""
-        kept = (*_LASTING, "reply_markup", "edit_date")
+        """The fields that an edit may replace, without the buttons."""
+        kept = (*_PERMANENT, "reply_markup", "edit_date")
         return {name: value for name, value in self.raw.items() if name not in kept}
 
     def __repr__(self) -> str:
@@ -128,16 +128,16 @@ class Message:
 
 
 class Chat:
-    """A private chat or a group: the messages in it now, and who watches it."""
+    """A private chat or a group: its current messages, members and watchers."""
 
     def __init__(self, raw: Json, numbers: Iterator[int]) -> None:
         self.raw = raw
         self.messages: Dict[int, Message] = {}
         self.members: Dict[int, Json] = {}
-        # A bot cannot write to someone who never wrote to it.
+        # A bot cannot write to a user who never wrote to it.
         self.opened = False
         self.blocked = False
-        self.changed = Signal()
+        self.changed = ChangeSignal()
         self.watchers: Set[Watcher] = set()
         self._numbers = numbers
 
@@ -148,7 +148,7 @@ class Chat:
 
     @property
     def private(self) -> bool:
-        """Whether only one person and the bot are in it."""
+        """Whether it is the chat of one user with the bot."""
         return bool(self.raw["type"] == "private")
 
     def post(self, sender: Json, content: Json, reply_to: Optional[Message] = None) -> Message:
@@ -161,23 +161,23 @@ class Chat:
             **content,
         }
         if reply_to is not None:
-            quoted = reply_to.seen()
-            # As in Telegram, a quoted message does not quote another.
+            quoted = reply_to.snapshot()
+            # As in Telegram, a quoted message contains no quote itself.
             quoted.pop("reply_to_message", None)
             raw["reply_to_message"] = quoted
         message = Message(self, raw)
         self.messages[message.id] = message
-        self.tell("message", message.seen())
+        self.notify("message", message.snapshot())
         return message
 
     def delete(self, message: Message) -> None:
-        """Take a message away for everyone."""
+        """Delete a message for everyone."""
         message.deleted = True
         del self.messages[message.id]
-        self.tell("deleted", {"message_id": message.id})
+        self.notify("deleted", {"message_id": message.id})
 
-    def tell(self, event: str, body: Json) -> None:
-        """Let those who watch or wait know of a change."""
+    def notify(self, event: str, body: Json) -> None:
+        """Pass a change to the watchers, and wake those who wait."""
         for watcher in list(self.watchers):
             watcher(event, body)
         self.changed.fire()
@@ -189,9 +189,10 @@ class Chat:
         *,
         after: Optional[Message] = None,
     ) -> Message:
-        """The first of the bot's messages that satisfies `predicate`, as they are or become.
+        """The first of the bot's messages that satisfies `predicate`, now or after a change.
 
-        With `after`, only messages below that one count. Raises `NothingCame`.
+        With `after`, only messages below that one count. Raises `WaitTimeout`, whose text shows
+        the chat, after `timeout` seconds.
         """
 
         def look() -> Optional[Message]:
@@ -202,31 +203,31 @@ class Chat:
             return None
 
         return await self.changed.until(
-            look, timeout, lambda: f"{self.transcript()}\nNo such message came"
+            look, timeout, lambda: f"{self.transcript()}\nNo such message arrived"
         )
 
     def transcript(self) -> str:
-        """The messages in the chat now, one a line, buttons below them."""
+        """The current messages, each on a line with its buttons below."""
         return "\n".join(map(repr, self.messages.values()))
 
 
 class Chats:
-    """All chats of a sandbox by id."""
+    """The chats of a sandbox by id."""
 
     def __init__(self) -> None:
         self._chats: Dict[int, Chat] = {}
-        # A bot that remembers the messages of a former sandbox must not edit these instead.
+        # A bot that remembers the messages of an earlier sandbox must not edit these instead.
         self._numbers = itertools.count(int(time.time()))
 
     def __iter__(self) -> Iterator[Chat]:
         return iter(self._chats.values())
 
     def get(self, chat_id: Any) -> Optional[Chat]:
-        """The chat of that id, if there is one."""
+        """The chat with that id, None if there is none."""
         return self._chats.get(chat_id)
 
     def add(self, raw: Json) -> Chat:
-        """A new chat, or the one of that id."""
+        """The chat with that id, a new one if there is none."""
         if raw["id"] not in self._chats:
             self._chats[raw["id"]] = Chat(raw, self._numbers)
         return self._chats[raw["id"]]

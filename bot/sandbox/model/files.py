@@ -1,4 +1,4 @@
-"""Files that went through the sandbox: photos in several sizes, documents byte for byte."""
+"""The files that users and the bot sent: photos in several sizes, documents unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Dict, Optional, Tuple
 from PIL import Image, ImageOps
 
 from bot.sandbox.api.arguments import Json, Upload
-from bot.sandbox.errors import Refusal, bad_request
+from bot.sandbox.errors import ApiError, bad_request
 
 PHOTO_BYTES = 10 * 1024 * 1024
 DOCUMENT_BYTES = 50 * 1024 * 1024
@@ -33,7 +33,7 @@ Sized = Tuple[int, int, bytes]
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file by its id. `attachment` is the part of a message that carries it."""
+    """A file and its ids."""
 
     file_id: str
     unique_id: str
@@ -45,31 +45,31 @@ class StoredFile:
 
 
 class Files:
-    """All files of a sandbox, in memory."""
+    """The files of a sandbox, in memory."""
 
     def __init__(self) -> None:
         self._files: Dict[str, StoredFile] = {}
-        self._attachments: Dict[str, Any] = {}
+        self._media: Dict[str, Any] = {}
         self._paths: Dict[str, StoredFile] = {}
-        # No more of them: the bot under test needs the processor too.
+        # Only a few: the bot under test needs the processor too.
         self._scalers = ThreadPoolExecutor(max_workers=SCALERS)
 
     def close(self) -> None:
-        """Let the threads go."""
+        """End the threads."""
         self._scalers.shutdown(wait=False)
 
     def get(self, file_id: str) -> StoredFile:
-        """The file of that id. Raises `Refusal` for an unknown one."""
+        """The file with that id. Raises `ApiError` for an unknown one."""
         if file_id not in self._files:
             raise bad_request("wrong file_id or the file is temporarily unavailable")
         return self._files[file_id]
 
     def published(self, path: str) -> Optional[StoredFile]:
-        """The file that `getFile` gave this path, if it did."""
+        """The file at a path that `getFile` returned, None for any other path."""
         return self._paths.get(path)
 
     def publish(self, file_id: str) -> Json:
-        """What `getFile` answers; the file can be downloaded from then on."""
+        """The result of `getFile`; from then on the file can be downloaded."""
         stored = self.get(file_id)
         if len(stored.data) > DOWNLOAD_BYTES:
             raise bad_request("file is too big")
@@ -81,8 +81,8 @@ class Files:
             "file_path": stored.path,
         }
 
-    def known(self, file_id: str, kind: str) -> Any:
-        """The attachment of a file sent again by its id, as `kind`. Raises `Refusal`."""
+    def attachment(self, file_id: str, kind: str) -> Any:
+        """The media object of a file that is sent again by its id as `kind`. Raises `ApiError`."""
         if file_id.startswith(("http://", "https://")):
             raise bad_request("failed to get HTTP URL content")
         if file_id not in self._files:
@@ -90,14 +90,14 @@ class Files:
         stored = self._files[file_id]
         if stored.kind != kind:
             raise bad_request(f"can't use file of type {stored.kind.title()} as {kind.title()}")
-        return self._attachments[file_id]
+        return self._media[file_id]
 
     async def photo(self, data: bytes) -> Any:
-        """The variants of a new photo, smallest first, as a message carries them.
+        """The variants of a new photo, smallest first, as in the field `photo` of a message.
 
-        Raises `Refusal` for what Telegram cannot show as a photo.
+        Raises `ApiError` for what Telegram cannot show as a photo.
         """
-        # Scaling would hold up the loop, which the bot under test may share.
+        # Scaling would block the event loop, which the bot under test may share.
         loop = asyncio.get_running_loop()
         variants = await loop.run_in_executor(self._scalers, _variants, data)
         sizes = []
@@ -105,11 +105,11 @@ class Files:
             stored = self._add("photo", jpeg, "photo.jpg", "image/jpeg")
             sizes.append({**_described(stored), "width": width, "height": height})
         for size in sizes:
-            self._attachments[size["file_id"]] = sizes
+            self._media[size["file_id"]] = sizes
         return sizes
 
     async def document(self, upload: Upload) -> Any:
-        """A new document as a message carries it; its bytes and name stay as they are."""
+        """A new document as in the field `document` of a message; its bytes and name do not change."""
         mime_type = mimetypes.guess_type(upload.name)[0] or upload.mime_type
         stored = self._add("document", upload.data, upload.name, mime_type)
         document = {**_described(stored), "file_name": stored.name, "mime_type": mime_type}
@@ -120,17 +120,17 @@ class Files:
                 width, height, jpeg = thumbnail
                 small = self._add("thumbnail", jpeg, "thumbnail.jpg", "image/jpeg")
                 document["thumbnail"] = {**_described(small), "width": width, "height": height}
-        self._attachments[stored.file_id] = document
+        self._media[stored.file_id] = document
         return document
 
     def other(self, kind: str, name: str, mime_type: str, data: bytes) -> Json:
-        """A sticker, video or voice message, which the sandbox does not look into."""
+        """A sticker, video or voice message, whose content the sandbox does not read."""
         stored = self._add(kind, data, name, mime_type)
-        self._attachments[stored.file_id] = _described(stored)
+        self._media[stored.file_id] = _described(stored)
         return _described(stored)
 
     def _add(self, kind: str, data: bytes, name: str, mime_type: str) -> StoredFile:
-        """Keep a file under a new id."""
+        """Store a file with a new id."""
         name = PurePosixPath(name).name
         suffix = PurePosixPath(name).suffix
         stored = StoredFile(
@@ -147,7 +147,7 @@ class Files:
 
 
 def check_photo_upload(data: bytes) -> None:
-    """The limits of `sendPhoto`, beyond those of any photo. Raises `Refusal`."""
+    """Check the limits of `sendPhoto`. Raises `ApiError`."""
     if len(data) > PHOTO_BYTES:
         raise bad_request(
             f"file of size {len(data)} bytes is too big for a photo;"
@@ -159,15 +159,15 @@ def check_photo_upload(data: bytes) -> None:
 
 
 def check_document_upload(data: bytes) -> None:
-    """The limits of `sendDocument`. Raises `Refusal`."""
+    """Check the limits of `sendDocument`. Raises `ApiError`."""
     if not data:
         raise bad_request("file must be non-empty")
     if len(data) > DOCUMENT_BYTES:
-        raise Refusal(413, "Request Entity Too Large")
+        raise ApiError(413, "Request Entity Too Large")
 
 
 def _dimensions(data: bytes) -> Tuple[int, int]:
-    """Width and height in pixels. Raises `Refusal`."""
+    """Width and height in pixels. Raises `ApiError`."""
     try:
         with Image.open(BytesIO(data)) as opened:
             width, height = opened.size
@@ -180,10 +180,10 @@ def _dimensions(data: bytes) -> Tuple[int, int]:
     return width, height
 
 
-# Many people sending one picture is the usual load test.
+# In a load test many users send the same picture.
 @lru_cache(maxsize=16)
 def _variants(data: bytes) -> Tuple[Sized, ...]:
-    """A photo as JPEG in Telegram's sizes, never larger than it is."""
+    """The photo as JPEG in Telegram's sizes, never enlarged."""
     longest = max(_dimensions(data))
     try:
         picture = _flat(data)
@@ -193,7 +193,7 @@ def _variants(data: bytes) -> Tuple[Sized, ...]:
     if longest <= VARIANTS[-1][0]:
         wanted.append((longest, VARIANTS[-1][1]))
     variants = []
-    # Each from the next larger one: half the work of four times from the whole.
+    # Each from the next larger one, which is half the work of scaling the original four times.
     for side, quality in reversed(wanted):
         picture = _shrunk(picture, side)
         variants.append(_jpeg(picture, quality))
@@ -201,13 +201,13 @@ def _variants(data: bytes) -> Tuple[Sized, ...]:
 
 
 def _thumbnail(data: bytes) -> Optional[Sized]:
-    """A small JPEG of a picture sent as a document; None if it is none after all."""
+    """A small JPEG of a picture that is sent as a document; None if it is not a picture."""
     try:
-        # A decompression bomb is a fine document, but nothing to look into.
+        # A decompression bomb may be sent as a document, but must not be decoded.
         if sum(_dimensions(data)) > PHOTO_SIDES:
             return None
         return _jpeg(_shrunk(_flat(data), THUMBNAIL), VARIANTS[1][1])
-    except (Refusal, OSError, ValueError, SyntaxError):
+    except (ApiError, OSError, ValueError, SyntaxError):
         return None
 
 
@@ -239,7 +239,7 @@ def _jpeg(picture: Image.Image, quality: int) -> Sized:
 
 
 def _described(stored: StoredFile) -> Json:
-    """What all of Telegram's file objects have in common."""
+    """The fields that all file objects of Telegram share."""
     return {
         "file_id": stored.file_id,
         "file_unique_id": stored.unique_id,

@@ -1,4 +1,4 @@
-"""What the sandbox's Telegram knows: the bot, the chats, the files, and what waits."""
+"""The state that the methods of the Bot API share: the bot, chats, files, updates, presses."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from bot.sandbox.api.arguments import Arguments, Json
-from bot.sandbox.errors import Refusal, bad_request
+from bot.sandbox.change_signal import ChangeSignal
+from bot.sandbox.errors import ApiError, bad_request
 from bot.sandbox.model.chats import Chat, Chats, Message
 from bot.sandbox.model.files import Files
-from bot.sandbox.model.updates import Updates
-from bot.sandbox.model.webhook import Delivery
-from bot.sandbox.signals import Signal
+from bot.sandbox.model.update_queue import UpdateQueue
+from bot.sandbox.model.webhook_delivery import WebhookDelivery
 
 
 class Press:
-    """A button pressed by a person, and the bot's answer: `text` and `show_alert`."""
+    """The press of a button by a user, and the bot's answer: `text` and `show_alert`."""
 
     def __init__(self, number: str, chat: Chat, user: Json) -> None:
         self.id = number
         self.chat = chat
         self.user = user
-        self.asked = time.monotonic()
+        self.started = time.monotonic()
         self.answer: Optional[Json] = None
-        self._answered = Signal()
+        self._answered = ChangeSignal()
 
     def reply(self, answer: Json) -> None:
-        """Take the bot's answer and show it to the person."""
+        """Store the bot's answer and show it to the user."""
         self.answer = answer
         self._answered.fire()
-        self.chat.tell("answer", {"query": self.id, "user": self.user["id"], **answer})
+        self.chat.notify("answer", {"query": self.id, "user": self.user["id"], **answer})
 
     async def answered(self, timeout: float = 10.0) -> Json:
-        """The bot's answer. Raises `NothingCame` after `timeout` seconds."""
+        """The bot's answer. Raises `WaitTimeout` after `timeout` seconds."""
         return await self._answered.until(
             lambda: self.answer, timeout, lambda: "The button's press was not answered"
         )
@@ -42,14 +42,14 @@ class Press:
 
 @dataclass
 class State:
-    """All that the Bot API's methods read and change."""
+    """Everything that the methods of the Bot API read and change."""
 
     bot: Json
-    updates: Updates
-    delivery: Delivery
-    # Seconds in which a press can be answered.
+    updates: UpdateQueue
+    delivery: WebhookDelivery
+    # Seconds within which the bot can answer a press.
     press_timeout: float
-    # Whether the bot sees in groups only commands and replies to it.
+    # Whether the bot sees only commands and replies to it in groups.
     privacy: bool
     chats: Chats = field(default_factory=Chats)
     files: Files = field(default_factory=Files)
@@ -59,11 +59,11 @@ class State:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def new_id(self) -> str:
-        """An id for an album or a pressed button."""
+        """A new id for an album or a press."""
         return str(10**15 + next(self.numbers))
 
-    def chat_of(self, arguments: Arguments) -> Chat:
-        """The chat of a call, if the bot may write there. Raises `Refusal`."""
+    def target_chat(self, arguments: Arguments) -> Chat:
+        """The chat of a call, if the bot may write there. Raises `ApiError`."""
         wanted = arguments.text("chat_id")
         if not wanted:
             raise bad_request("chat_id is empty")
@@ -72,14 +72,14 @@ class State:
             raise bad_request("chat not found")
         if chat.blocked:
             if chat.private:
-                raise Refusal(403, "Forbidden: bot was blocked by the user")
-            raise Refusal(403, "Forbidden: bot was kicked from the group chat")
+                raise ApiError(403, "Forbidden: bot was blocked by the user")
+            raise ApiError(403, "Forbidden: bot was kicked from the group chat")
         if not chat.opened:
-            raise Refusal(403, "Forbidden: bot can't initiate conversation with a user")
+            raise ApiError(403, "Forbidden: bot can't initiate conversation with a user")
         return chat
 
-    def replied(self, chat: Chat, arguments: Arguments) -> Optional[Message]:
-        """The message that a call answers, named in the newer or the older way."""
+    def reply_target(self, chat: Chat, arguments: Arguments) -> Optional[Message]:
+        """The message that a call replies to, given by the new or the old argument."""
         reply = arguments.nested("reply_parameters")
         named = arguments.part(reply) if isinstance(reply, dict) else arguments
         number = named.number("message_id" if reply else "reply_to_message_id")
@@ -91,7 +91,7 @@ class State:
         return message
 
     def commands_for(self, chat: Chat, language: str) -> List[Json]:
-        """The commands that a chat shows to a person of that language."""
+        """The commands that a chat shows to a user with that language."""
         scopes = ("all_private_chats" if chat.private else "all_group_chats", "default")
         for scope in scopes:
             for code in (language, ""):

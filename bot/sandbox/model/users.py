@@ -1,26 +1,26 @@
-"""The people's side: what a person does in a Telegram client."""
+"""The users and what they do in their Telegram clients."""
 
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from bot.sandbox.api.arguments import Json, Upload
 from bot.sandbox.api.formatting import units
-from bot.sandbox.errors import Refusal, Unsendable
+from bot.sandbox.change_signal import ChangeSignal
+from bot.sandbox.errors import ApiError, Unsendable
 from bot.sandbox.model.chats import Chat, Message
 from bot.sandbox.model.state import Press, State
-from bot.sandbox.signals import Signal
 
 FIRST_USER = 1001
 
-# A client shrinks a photo before it sends it, so only its shape can be wrong.
+# A client scales a photo before it sends it: only its shape can be wrong.
 _UNSENDABLE = "This cannot be sent as a photo: {}. Send it as a document."
-_DUMMY = b"not looked into"
+_DUMMY = b"not decoded"
 
 
-class Person:
-    """A person with a Telegram client. All that one does here reaches the bot as an update."""
+class User:
+    """A user with a Telegram client. Their actions reach the bot as updates."""
 
     def __init__(self, state: State, raw: Json) -> None:
         self.raw = raw
@@ -28,11 +28,13 @@ class Person:
             {"id": raw["id"], "type": "private", "first_name": raw["first_name"]}
         )
         self.chat.members[raw["id"]] = raw
+        #: As `Chat.wait_for`, in the private chat.
+        self.wait_for = self.chat.wait_for
         self._state = state
 
     @property
     def id(self) -> int:
-        """The user id, and that of the private chat with the bot."""
+        """The id of the user, which is also that of the private chat with the bot."""
         return int(self.raw["id"])
 
     @property
@@ -42,17 +44,17 @@ class Person:
 
     @property
     def messages(self) -> List[Message]:
-        """The private chat as it stands now, both sides, oldest first."""
+        """The current messages of the private chat, from both sides, oldest first."""
         return list(self.chat.messages.values())
 
     async def text(
         self, text: str, *, chat: Optional[Chat] = None, reply_to: Optional[Message] = None
     ) -> Message:
-        """Write a text."""
+        """Send a text."""
         content: Json = {"text": text}
         if text.startswith("/"):
             content["entities"] = [_command_entity(text)]
-        return self._say(content, chat, reply_to)
+        return self._post(content, chat, reply_to)
 
     async def photo(
         self,
@@ -62,9 +64,9 @@ class Person:
         chat: Optional[Chat] = None,
         reply_to: Optional[Message] = None,
     ) -> Message:
-        """Send a picture as a photo, which recompresses it. Raises `Unsendable`."""
+        """Send a picture as a photo, which Telegram recompresses. Raises `Unsendable`."""
         content = {"photo": await self._photo(data), **_caption(caption)}
-        return self._say(content, chat, reply_to)
+        return self._post(content, chat, reply_to)
 
     async def document(
         self,
@@ -76,9 +78,9 @@ class Person:
         chat: Optional[Chat] = None,
         reply_to: Optional[Message] = None,
     ) -> Message:
-        """Send a file as it is."""
+        """Send a file unchanged."""
         document = await self._state.files.document(Upload(name, mime_type, data))
-        return self._say({"document": document, **_caption(caption)}, chat, reply_to)
+        return self._post({"document": document, **_caption(caption)}, chat, reply_to)
 
     async def album(
         self,
@@ -90,7 +92,7 @@ class Person:
     ) -> List[Message]:
         """Send several photos at once, or with `names` several documents.
 
-        The caption is the first one's. Raises `Unsendable`.
+        The first one gets the caption. Raises `Unsendable`.
         """
         contents: List[Json] = []
         for number, data in enumerate(pictures):
@@ -101,30 +103,30 @@ class Person:
                 contents.append({"document": await self._state.files.document(upload)})
         contents[0].update(_caption(caption))
         album = self._state.new_id()
-        return [self._say({"media_group_id": album, **each}, chat) for each in contents]
+        return [self._post({"media_group_id": album, **each}, chat) for each in contents]
 
     async def sticker(self, *, chat: Optional[Chat] = None) -> Message:
         """Send a sticker."""
         file = self._state.files.other("sticker", "sticker.webp", "image/webp", _DUMMY)
         shape = {"width": 512, "height": 512, "type": "regular"}
         flags = {"is_animated": False, "is_video": False, "emoji": "🎨"}
-        return self._say({"sticker": {**file, **shape, **flags}}, chat)
+        return self._post({"sticker": {**file, **shape, **flags}}, chat)
 
     async def video(self, caption: Optional[str] = None, *, chat: Optional[Chat] = None) -> Message:
         """Send a video."""
         file = self._state.files.other("video", "video.mp4", "video/mp4", _DUMMY)
         shape = {"width": 640, "height": 360, "duration": 5, "mime_type": "video/mp4"}
-        return self._say({"video": {**file, **shape}, **_caption(caption)}, chat)
+        return self._post({"video": {**file, **shape}, **_caption(caption)}, chat)
 
     async def voice(self, *, chat: Optional[Chat] = None) -> Message:
         """Send a voice message."""
         file = self._state.files.other("voice", "voice.ogg", "audio/ogg", _DUMMY)
-        return self._say({"voice": {**file, "duration": 3, "mime_type": "audio/ogg"}}, chat)
+        return self._post({"voice": {**file, "duration": 3, "mime_type": "audio/ogg"}}, chat)
 
     async def press(self, message: Message, button: str) -> Press:
-        """Press the button of that label or data. Raises `NoSuchButton` if there is none now.
+        """Press the button with that label or data. Raises `NoSuchButton`.
 
-        `await press.answered()` gives what the bot answered.
+        `await press.answered()` returns the bot's answer.
         """
         found = message.button(button)
         if found.data is None:
@@ -132,12 +134,12 @@ class Person:
         return await self.press_data(message, found.data)
 
     async def press_data(self, message: Message, data: str) -> Press:
-        """Press a button that may be gone or never have been: stale and forged presses."""
+        """Press a button that need not exist: stale and forged presses."""
         press = Press(self._state.new_id(), message.chat, self.raw)
         self._state.presses[press.id] = press
-        shown = message.seen()
+        shown = message.snapshot()
         if message.deleted:
-            # What the bot gets in place of a message that it cannot see any more.
+            # Telegram sends this in place of a message that is not accessible.
             shown = {"chat": shown["chat"], "message_id": message.id, "date": 0}
         query = {
             "id": press.id,
@@ -150,7 +152,7 @@ class Person:
         return press
 
     async def delete(self, message: Message) -> None:
-        """Delete a message for both sides; a bot is not told."""
+        """Delete a message for both sides; the bot gets no update."""
         message.chat.delete(message)
 
     async def block(self) -> None:
@@ -161,34 +163,20 @@ class Person:
         """Unblock the bot."""
         self._set_blocked(False)
 
-    async def wait_for(
-        self,
-        predicate: Callable[[Message], object] = lambda message: True,
-        timeout: float = 10.0,
-        *,
-        after: Optional[Message] = None,
-    ) -> Message:
-        """The first of the bot's messages, as they are or become, that satisfies `predicate`.
-
-        With `after`, only messages below that one count. Raises `NothingCame`, which shows the
-        chat, after `timeout` seconds.
-        """
-        return await self.chat.wait_for(predicate, timeout, after=after)
-
-    def _say(
+    def _post(
         self, content: Json, chat: Optional[Chat], reply_to: Optional[Message] = None
     ) -> Message:
-        """Post a message and let the bot know if it may see it."""
+        """Post a message and queue an update if the bot may see it."""
         chat = chat or self.chat
         if chat.private:
             chat.opened = True
         message = chat.post(self.raw, content, reply_to)
         if not chat.blocked and self._visible(message, reply_to):
-            self._state.updates.push("message", message.seen(), chat.id)
+            self._state.updates.push("message", message.snapshot(), chat.id)
         return message
 
     def _visible(self, message: Message, reply_to: Optional[Message]) -> bool:
-        """Whether the bot sees a message: in groups only commands and replies to it."""
+        """Whether the bot sees a message: in groups only commands and replies to the bot."""
         if message.chat.private or not self._state.privacy:
             return True
         if reply_to is not None and reply_to.from_bot:
@@ -200,14 +188,14 @@ class Person:
         return addressee in ("", self._state.bot["username"].lower())
 
     async def _photo(self, data: bytes) -> Any:
-        """The variants of a photo."""
+        """The variants of a photo. Raises `Unsendable`."""
         try:
             return await self._state.files.photo(data)
-        except Refusal as refusal:
-            raise Unsendable(_UNSENDABLE.format(refusal.description)) from refusal
+        except ApiError as error:
+            raise Unsendable(_UNSENDABLE.format(error.description)) from error
 
     def _set_blocked(self, blocked: bool) -> None:
-        """Block or unblock, and tell the bot."""
+        """Block or unblock the bot, which gets an update."""
         self.chat.blocked = blocked
         before, now = ("member", "kicked") if blocked else ("kicked", "member")
         body = {
@@ -220,31 +208,31 @@ class Person:
         self._state.updates.push("my_chat_member", body, self.chat.id)
 
 
-class People:
-    """All people of a sandbox by id."""
+class Users:
+    """The users of a sandbox by id."""
 
     def __init__(self, state: State) -> None:
-        self.changed = Signal()
+        self.changed = ChangeSignal()
         self._state = state
-        self._people: Dict[int, Person] = {}
+        self._users: Dict[int, User] = {}
 
-    def __iter__(self) -> Iterator[Person]:
-        return iter(self._people.values())
+    def __iter__(self) -> Iterator[User]:
+        return iter(self._users.values())
 
-    def get(self, user_id: Optional[int], *, language_code: str, name: str) -> Person:
-        """The person of that id, or a new one; None takes the next free id."""
+    def get(self, user_id: Optional[int], *, language_code: str, name: str) -> User:
+        """The user with that id, a new one if there is none; None takes the next free id."""
         if user_id is None:
-            user_id = max(self._people, default=FIRST_USER - 1) + 1
-        if user_id not in self._people:
+            user_id = max(self._users, default=FIRST_USER - 1) + 1
+        if user_id not in self._users:
             raw = {
                 "id": user_id,
                 "is_bot": False,
                 "first_name": name,
                 "language_code": language_code,
             }
-            self._people[user_id] = Person(self._state, raw)
+            self._users[user_id] = User(self._state, raw)
             self.changed.fire()
-        return self._people[user_id]
+        return self._users[user_id]
 
 
 def _membership(bot: Json, status: str) -> Json:
@@ -253,10 +241,10 @@ def _membership(bot: Json, status: str) -> Json:
 
 
 def _caption(caption: Optional[str]) -> Json:
-    """The caption's part of a message."""
+    """The field of a caption."""
     return {"caption": caption} if caption else {}
 
 
 def _command_entity(text: str) -> Json:
-    """The mark of a command at the head of a text."""
+    """The entity of a command at the beginning of a text."""
     return {"type": "bot_command", "offset": 0, "length": units(text.split()[0])}

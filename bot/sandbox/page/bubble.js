@@ -37,7 +37,7 @@ function link(url, text) {
     : document.createTextNode(text);
 }
 
-// Plain text, with its addresses and commands made to be pressed.
+// Plain text with links for its URLs and commands.
 function plain(text) {
   const pieces = [];
   let from = 0;
@@ -54,7 +54,7 @@ function plain(text) {
   return pieces.filter((piece) => piece !== "");
 }
 
-// The text with its entities; those inside others are rendered inside them.
+// The text with its entities, which may be nested.
 export function formatted(text, entities = []) {
   const pieces = [];
   let from = 0;
@@ -155,13 +155,13 @@ function words(raw) {
   return make("div", { class: "words" }, ...formatted(text, raw.entities ?? raw.caption_entities));
 }
 
-// What is said below the media: an album's only caption; with several, each shows in full size.
+// The caption below the media: an album's only one; several are shown in full size only.
 function saidBelow(raws) {
   const said = raws.filter((raw) => raw.text || raw.caption);
   return said.length === 1 ? words(said[0]) : null;
 }
 
-// `raws`: one message, or those of an album in order. `own`: whether the person wrote them.
+// `raws`: one message, or those of an album in order. `own`: whether the person sent them.
 export function bubble(raws, own, nameOf) {
   const [first] = raws;
   const files = raws.length > 1 && first.document;

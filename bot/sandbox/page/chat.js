@@ -1,4 +1,4 @@
-// The page: its connection to the sandbox, and who is who.
+// The page: its connection to the sandbox, and the choice of the person to be.
 
 import { make, fileAddress } from "./bubble.js";
 import { Composer } from "./composer.js";
@@ -21,13 +21,13 @@ const log = new Log({
 });
 const composer = new Composer(sendText, sendFiles);
 
-// Each tab remembers its person, and brings them along when the sandbox has forgotten them.
+// Each tab remembers its person, and adds them again to a sandbox that was restarted.
 let person = JSON.parse(sessionStorage.getItem("person") ?? "null");
 let socket = null;
 let retry = 250;
 let actionTimer = 0;
 let presses = 0;
-// Pressed buttons: by the page's number, then by the query's id, until the bot answers.
+// Pressed buttons without an answer yet: first by the page's number, then by the query's id.
 const waiting = new Map();
 
 function connect() {
@@ -45,7 +45,7 @@ function open(query) {
   socket = opened;
   status("connecting", true);
   opened.addEventListener("message", (event) => {
-    // The former person's last events may still be on their way.
+    // The last events of the previous person may still arrive.
     if (socket === opened) receive(JSON.parse(event.data));
   });
   opened.addEventListener("close", () => {
@@ -59,7 +59,7 @@ function open(query) {
 const browserLanguage = () => (navigator.language.startsWith("ru") ? "ru" : "en");
 
 const EVENTS = {
-  hello({ bot, user, people, commands, messages }) {
+  hello({ bot, user, users, commands, messages }) {
     retry = 250;
     person = user;
     sessionStorage.setItem("person", JSON.stringify(user));
@@ -71,7 +71,7 @@ const EVENTS = {
     face(byId("own-face"), user);
     status("online");
     composer.setCommands(commands);
-    showPeople(people);
+    showPeople(users);
     waiting.clear();
     log.show(user, messages);
   },
@@ -98,7 +98,7 @@ const EVENTS = {
     if (!byId("alert").open) byId("alert").showModal();
   },
   commands: ({ commands }) => composer.setCommands(commands),
-  people: ({ people }) => showPeople(people),
+  users: ({ users }) => showPeople(users),
 };
 
 function receive(body) {
@@ -138,7 +138,7 @@ async function sendFiles(files, kind, caption) {
   form.append("caption", caption);
   for (const file of files) form.append("file", file);
   try {
-    const response = await fetch(`/sandbox/people/${person.id}/files`, { method: "POST", body: form });
+    const response = await fetch(`/sandbox/users/${person.id}/files`, { method: "POST", body: form });
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
     const { error } = await response.json();
     if (error) toast(error);
@@ -190,9 +190,9 @@ function face(element, user) {
   element.style.setProperty("--hue", String((user.id * 67) % 360));
 }
 
-function showPeople(people) {
+function showPeople(users) {
   byId("people-list").replaceChildren(
-    ...people.map((user) => {
+    ...users.map((user) => {
       const icon = make("span", { class: "face", "aria-hidden": "true" });
       face(icon, user);
       const about = make("span", { class: "about" }, make("b", {}, user.first_name), make("small", {}, user.language_code === "ru" ? "Русский" : "English"));
@@ -204,7 +204,7 @@ function showPeople(people) {
   );
 }
 
-// Be another person from now on; without `user` a new one.
+// Switch to another person; without `user` to a new one.
 function become(query) {
   const former = socket;
   openPeople(false);

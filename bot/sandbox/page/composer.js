@@ -1,4 +1,4 @@
-// Writing: the text, the list of commands, and files that are attached, dropped or pasted.
+// Writing a message: its text, the list of commands, and attached, dropped or pasted files.
 
 import { make, readableSize } from "./bubble.js";
 import { say } from "./words.js";
@@ -6,7 +6,7 @@ import { say } from "./words.js";
 const byId = (id) => document.getElementById(id);
 
 export class Composer {
-  // `sendText(text)` and `sendFiles(files, kind, caption)` send.
+  // `sendText(text)` and `sendFiles(files, kind, caption)` send the message.
   constructor(sendText, sendFiles) {
     this.sendText = sendText;
     this.sendFiles = sendFiles;
@@ -34,7 +34,7 @@ export class Composer {
       this.text.focus();
       this.changed();
     });
-    // Before the text loses the focus, which closes the list.
+    // Keep the focus in the text: losing it closes the list.
     this.menu.addEventListener("pointerdown", (event) => event.preventDefault());
     this.menu.addEventListener("click", (event) => {
       const item = event.target.closest("li");
@@ -155,7 +155,7 @@ export class Composer {
     event.preventDefault();
   }
 
-  // Ask how to send files, showing them.
+  // Show the files and ask how to send them.
   offerFiles(files) {
     if (!files.length) return;
     this.files = files;

@@ -1,7 +1,7 @@
-"""The chat page and what it lives on: a WebSocket for each person, uploads, files.
+"""The server side of the chat page: a WebSocket for each user, uploads, files.
 
-Over the WebSocket go events, each with its name in `event`: `hello` (the whole chat), `message`
-(new or edited), `deleted`, `action`, `pressed`, `answer`, `commands`, `people`. Back come
+The WebSocket sends events, each with its name in `event`: `hello` (the whole chat), `message`
+(new or edited), `deleted`, `action`, `pressed`, `answer`, `commands`, `users`. It receives
 `{"do": "text", "text"}` and `{"do": "press", "message_id", "data", "ref"}`.
 """
 
@@ -17,17 +17,17 @@ from aiohttp import WSMsgType, web
 
 from bot.sandbox.api.arguments import Json
 from bot.sandbox.api.sending import ALBUM
-from bot.sandbox.errors import Refusal, SandboxError
+from bot.sandbox.errors import ApiError, SandboxError
 from bot.sandbox.model.state import State
-from bot.sandbox.model.users import People, Person
+from bot.sandbox.model.users import User, Users
 
 PAGE = Path(__file__).resolve().parent
 HEARTBEAT = 20.0
 NAME_LENGTH = 40
-# The page's languages, and what a person who gave no name is called in them.
+# The page's languages, and the name of a user without one in each of them.
 GUESTS = {"en": "Guest", "ru": "Гость"}
 
-# The page shows texts and files of strangers; nothing in them may run.
+# The page shows texts and files that others sent: no script in them may run.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws:;"
     " img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -39,9 +39,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Feed:
     """Serves the chat page."""
 
-    def __init__(self, state: State, people: People) -> None:
+    def __init__(self, state: State, users: Users) -> None:
         self._state = state
-        self._people = people
+        self._users = users
         self._sockets: Set[web.WebSocketResponse] = set()
 
     def add_routes(self, app: web.Application) -> None:
@@ -50,17 +50,17 @@ class Feed:
         app.router.add_get("/", self._page)
         app.router.add_get("/page/{name}", self._page)
         app.router.add_get("/sandbox/feed", self._feed)
-        app.router.add_post(r"/sandbox/people/{user:\d+}/files", self._upload)
+        app.router.add_post(r"/sandbox/users/{user:\d+}/files", self._upload)
         app.router.add_get("/sandbox/file/{file_id}", self._file)
         app.on_shutdown.append(self._close)
 
     async def _close(self, app: web.Application) -> None:
-        """Say goodbye to the open pages, which then try to connect again."""
+        """Close the WebSockets; the open pages try to connect again."""
         for socket in list(self._sockets):
             await socket.close()
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        """One of the page's files."""
+        """Serve one of the page's files."""
         name = request.match_info.get("name", "index.html")
         if name not in {path.name for path in PAGE.iterdir()}:
             raise web.HTTPNotFound
@@ -68,39 +68,39 @@ class Feed:
         return web.FileResponse(PAGE / name, headers=headers)
 
     async def _feed(self, request: web.Request) -> web.StreamResponse:
-        """The WebSocket of one person, who is made if the sandbox does not know them."""
-        person = self._person(request)
+        """Serve the WebSocket of one user, who is added if the sandbox does not know them."""
+        user = self._user(request)
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT)
         await socket.prepare(request)
         events: asyncio.Queue[Json] = asyncio.Queue()
 
         def watch(event: str, body: Json) -> None:
             if event == "commands":
-                body = {"commands": self._commands(person)}
-            if event != "answer" or body["user"] == person.id:
+                body = {"commands": self._commands(user)}
+            if event != "answer" or body["user"] == user.id:
                 events.put_nowait({"event": event, **body})
 
-        person.chat.watchers.add(watch)
+        user.chat.watchers.add(watch)
         self._sockets.add(socket)
-        events.put_nowait(self._hello(person))
+        events.put_nowait(self._hello(user))
         tasks = [
             asyncio.ensure_future(_send(socket, events)),
-            asyncio.ensure_future(self._tell_people(events)),
+            asyncio.ensure_future(self._send_users(events)),
         ]
         try:
             async for message in socket:
                 if message.type == WSMsgType.TEXT:
-                    await self._do(person, json.loads(message.data), events)
+                    await self._do(user, json.loads(message.data), events)
         finally:
-            person.chat.watchers.discard(watch)
+            user.chat.watchers.discard(watch)
             self._sockets.discard(socket)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         return socket
 
-    def _person(self, request: web.Request) -> Person:
-        """The person that the address names: by id, or a new name; else the first there is."""
+    def _user(self, request: web.Request) -> User:
+        """The user that the URL names by id or as a new one; otherwise the first user."""
         user = request.query.get("user", "")
         name = request.query.get("name", "").strip()[:NAME_LENGTH]
         language = request.query.get("language", "")
@@ -108,46 +108,46 @@ class Feed:
             language = "en"
         number = int(user) if user.isdigit() else None
         if number is None and not name:
-            number = next((person.id for person in self._people), None)
-        return self._people.get(number, language_code=language, name=name or GUESTS[language])
+            number = next((user.id for user in self._users), None)
+        return self._users.get(number, language_code=language, name=name or GUESTS[language])
 
-    def _hello(self, person: Person) -> Json:
+    def _hello(self, user: User) -> Json:
         """The whole chat, for a page that has just connected."""
         return {
             "event": "hello",
             "bot": self._state.bot,
-            "user": person.raw,
-            "people": [each.raw for each in self._people],
-            "commands": self._commands(person),
-            "messages": [message.seen() for message in person.messages],
+            "user": user.raw,
+            "users": [each.raw for each in self._users],
+            "commands": self._commands(user),
+            "messages": [message.snapshot() for message in user.messages],
         }
 
-    def _commands(self, person: Person) -> List[Json]:
-        """The commands in the person's language."""
-        return self._state.commands_for(person.chat, person.language)
+    def _commands(self, user: User) -> List[Json]:
+        """The commands in the user's language."""
+        return self._state.commands_for(user.chat, user.language)
 
-    async def _tell_people(self, events: asyncio.Queue[Json]) -> None:
-        """Let the page know of new people."""
-        while await self._people.changed.wait():
-            events.put_nowait({"event": "people", "people": [each.raw for each in self._people]})
+    async def _send_users(self, events: asyncio.Queue[Json]) -> None:
+        """Send the list of users whenever one is added."""
+        while await self._users.changed.wait():
+            events.put_nowait({"event": "users", "users": [each.raw for each in self._users]})
 
-    async def _do(self, person: Person, body: Json, events: asyncio.Queue[Json]) -> None:
-        """What the person did on the page."""
+    async def _do(self, user: User, body: Json, events: asyncio.Queue[Json]) -> None:
+        """Execute what the user did on the page."""
         if body.get("do") == "text":
             if str(body["text"]).strip():
-                await person.text(str(body["text"]).strip())
+                await user.text(str(body["text"]).strip())
             return
         if body.get("do") == "press":
-            message = person.chat.messages.get(body["message_id"])
+            message = user.chat.messages.get(body["message_id"])
             if message is not None:
-                press = await person.press_data(message, str(body["data"]))
+                press = await user.press_data(message, str(body["data"]))
                 events.put_nowait({"event": "pressed", "query": press.id, "ref": body["ref"]})
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         """Send the files of a form: as photos, or as documents; several become albums."""
-        people = {person.id: person for person in self._people}
-        person = people.get(int(request.match_info["user"]))
-        if person is None:
+        users = {each.id: each for each in self._users}
+        user = users.get(int(request.match_info["user"]))
+        if user is None:
             raise web.HTTPNotFound
         form = await request.post()
         files = [each for each in form.getall("file", []) if isinstance(each, web.FileField)]
@@ -156,18 +156,18 @@ class Feed:
         if form.get("kind") == "document":
             names = [each.filename for each in files]
         try:
-            await _send_files(person, contents, names, str(form.get("caption", "")).strip())
+            await _send_files(user, contents, names, str(form.get("caption", "")).strip())
         except SandboxError as error:
-            # What was wrong is for the person to read, not for the browser.
+            # The page shows this to the user; for the browser nothing is wrong.
             return web.json_response({"error": str(error)})
         return web.json_response({})
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
-        """A photo to be shown, or a document to be kept."""
+        """Serve a photo to show, or a document to download."""
         try:
             stored = self._state.files.get(request.match_info["file_id"])
-        except Refusal as refusal:
-            raise web.HTTPNotFound from refusal
+        except ApiError as error:
+            raise web.HTTPNotFound from error
         headers = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
         if stored.kind not in ("photo", "thumbnail"):
             headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(stored.name)}"
@@ -176,32 +176,32 @@ class Feed:
 
 
 async def _send(socket: web.WebSocketResponse, events: asyncio.Queue[Json]) -> None:
-    """Pass the events on to the page, in order."""
+    """Send the events to the page, in order."""
     while True:
         await socket.send_json(await events.get())
 
 
 async def _send_files(
-    person: Person, contents: List[bytes], names: Optional[List[str]], caption: str
+    user: User, contents: List[bytes], names: Optional[List[str]], caption: str
 ) -> None:
-    """Send files as a Telegram client does: one by itself, more in albums of at most ten."""
+    """Send files as a Telegram client does: several in albums of at most ten."""
     most = ALBUM[1]
     for start in range(0, len(contents), most):
         some = contents[start : start + most]
         own_names = names[start : start + most] if names is not None else None
         if len(some) > 1:
-            await person.album(some, caption, names=own_names)
+            await user.album(some, caption, names=own_names)
         elif own_names is not None:
-            await person.document(some[0], own_names[0], caption)
+            await user.document(some[0], own_names[0], caption)
         else:
-            await person.photo(some[0], caption)
+            await user.photo(some[0], caption)
         caption = ""
 
 
 @web.middleware
 async def _same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what another site's page asks for."""
+    """Refuse requests from the pages of other sites."""
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
-        raise web.HTTPForbidden(text="Only the sandbox's own page may ask for this.")
+        raise web.HTTPForbidden(text="Only the sandbox's own page may send this request.")
     return await handler(request)

@@ -1,4 +1,4 @@
-// The list of messages: puts new ones below, changes edited ones in place, keeps the scroll.
+// The list of messages: appends new ones, replaces edited ones, keeps the scroll position.
 
 import { bubble, fileAddress, mediaOf } from "./bubble.js";
 import { say } from "./words.js";
@@ -14,14 +14,14 @@ export class Log {
     this.top = 0;
     scroller.addEventListener("scroll", () => {
       const left = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-      // A list that grows under our own scroll to its end is not a reader who went up.
+      // When the list grows while the page scrolls to its end, the reader has not scrolled up.
       const wentUp = scroller.scrollTop < this.top;
       this.following = left < NEAR || (this.following && !wentUp);
       this.top = scroller.scrollTop;
       down.hidden = this.following;
     });
     down.addEventListener("click", () => this.toEnd("smooth"));
-    // Pictures and the phone's keyboard change heights after the fact.
+    // Pictures that load and a phone's keyboard change heights later.
     new ResizeObserver(() => this.following && this.toEnd()).observe(list);
     new ResizeObserver(() => this.following && this.toEnd()).observe(scroller);
   }
@@ -45,13 +45,13 @@ export class Log {
 
   find = (key) => [...this.list.children].find((element) => element.dataset.key === key);
 
-  // A new or an edited message.
+  // Add a new message or replace an edited one.
   async put(raw) {
     const before = this.messages.get(raw.message_id);
     this.messages.set(raw.message_id, raw);
     const media = mediaOf(raw);
     if (before && raw.photo && media.file_id !== mediaOf(before)?.file_id) {
-      // Load first, so that the old picture stands until the new one can take its place.
+      // Load the new picture first, so that the old one stays until then.
       const picture = new Image();
       picture.src = fileAddress(media.file_id);
       await picture.decode().catch(() => null);
@@ -73,7 +73,7 @@ export class Log {
     this.empty.hidden = this.messages.size > 0;
   }
 
-  // Draw the message or album of a key anew, in its place among the others.
+  // Draw the message or album of a key again, in its place among the others.
   draw(key) {
     const raws = [...this.messages.values()].filter((raw) => this.key(raw) === key);
     raws.sort((one, other) => one.message_id - other.message_id);
@@ -105,7 +105,7 @@ export class Log {
     return [raw.from.first_name, kind, raw.text ?? raw.caption].filter(Boolean).join(": ");
   }
 
-  // Scroll to a message and make it known.
+  // Scroll to a message and highlight it.
   flash(id) {
     const raw = this.messages.get(id);
     const element = raw && this.find(this.key(raw));

@@ -1,4 +1,4 @@
-// What the page itself says, in the languages of the people on it.
+// The page's own texts in each language.
 
 const WORDS = {
   en: {
@@ -95,7 +95,7 @@ export const say = (word) => WORDS[language][word] ?? word;
 
 export const locale = () => language;
 
-// Puts the words of a language in all places of the page that name one.
+// Fills all elements that name a text with it, in the given language.
 export function speak(wanted) {
   language = wanted in WORDS ? wanted : "en";
   document.documentElement.lang = language;

@@ -1,1 +1,1 @@
-"""For tests: faults on demand, the journal of calls, control from another process."""
+"""For tests: faults on demand, the log of calls, control from another process."""

@@ -1,4 +1,4 @@
-"""Faults and forged updates over HTTP, for a test in another process than the sandbox."""
+"""Faults and forged updates over HTTP, for tests outside the sandbox's process."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox.api.arguments import Json
-from bot.sandbox.errors import NothingCame
-from bot.sandbox.model.updates import Updates
+from bot.sandbox.errors import WaitTimeout
+from bot.sandbox.model.update_queue import UpdateQueue
 from bot.sandbox.testing.faults import Fault, Faults
 
-REACHED_SECONDS = 30.0
+HIT_SECONDS = 30.0
 
 
-def add_control(app: web.Application, faults: Faults, updates: Updates) -> None:
-    """Serve these in `app`:
+def add_control(app: web.Application, faults: Faults, updates: UpdateQueue) -> None:
+    """Add these routes to `app`:
 
-    - `POST /sandbox/faults` {"method", "kind", "times", ...}: a `Fault`; answers its number
-    - `GET /sandbox/faults/NUMBER`: how often it struck; waits until it has, with `?wait`
+    - `POST /sandbox/faults` {"method", "kind", "times", ...}: add a `Fault`; returns its number
+    - `GET /sandbox/faults/NUMBER`: its number of hits; with `?wait` waits for the first
     - `POST /sandbox/faults/NUMBER/release` and `/drop`: end a hold
-    - `DELETE /sandbox/faults`: end all
-    - `POST /sandbox/updates`: send the bot this object as an update
+    - `DELETE /sandbox/faults`: end all faults
+    - `POST /sandbox/updates`: send this object to the bot as an update
     """
 
     async def add(request: web.Request) -> web.Response:
@@ -38,8 +38,8 @@ def add_control(app: web.Application, faults: Faults, updates: Updates) -> None:
         fault = _fault(faults, request)
         if "wait" in request.query:
             try:
-                await fault.reached(REACHED_SECONDS)
-            except NothingCame as error:
+                await fault.reached(HIT_SECONDS)
+            except WaitTimeout as error:
                 raise web.HTTPRequestTimeout(text=str(error)) from error
         return web.json_response({"hits": fault.hits})
 
@@ -66,7 +66,7 @@ def add_control(app: web.Application, faults: Faults, updates: Updates) -> None:
 
 
 def _fault(faults: Faults, request: web.Request) -> Fault:
-    """The fault that the address names."""
+    """The fault that the URL names."""
     fault = faults.all.get(int(request.match_info["number"]))
     if fault is None:
         raise web.HTTPNotFound(text=f"There is no fault {request.match_info['number']}.")
@@ -80,5 +80,5 @@ async def _body(request: web.Request) -> Json:
     except json.JSONDecodeError as error:
         raise web.HTTPBadRequest(text=f"Not JSON: {error}") from error
     if not isinstance(body, dict):
-        raise web.HTTPBadRequest(text="An object is expected.")
+        raise web.HTTPBadRequest(text="Expected a JSON object.")
     return body

@@ -1,4 +1,4 @@
-"""Faults on demand: calls that Telegram refuses, delays, or leaves unanswered."""
+"""Faults on demand: calls that Telegram refuses, delays or does not answer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from typing import Any, Dict, Optional, Union
 
 from bot.sandbox.api.arguments import Json
-from bot.sandbox.errors import Refusal, SandboxError
-from bot.sandbox.signals import Signal
+from bot.sandbox.change_signal import ChangeSignal
+from bot.sandbox.errors import ApiError, SandboxError
 
 BAD_GATEWAY = (
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
@@ -21,33 +21,30 @@ BAD_GATEWAY = (
 
 @dataclass(frozen=True)
 class Answer:
-    """The reply to a call: JSON, or the text of an error page."""
+    """The answer to a call: JSON, or the text of an error page."""
 
     status: int
     body: Union[Json, str]
 
 
 class Dropped(SandboxError):
-    """The connection of a call shall be cut without an answer."""
+    """The connection of a call must be closed without an answer."""
 
 
-def refused(refusal: Refusal) -> Answer:
-    """A refusal as the Bot API words it."""
+def error_answer(error: ApiError) -> Answer:
+    """The error as the Bot API answers it."""
     body: Json = {
         "ok": False,
-        "error_code": refusal.code,
-        "description": refusal.description,
+        "error_code": error.code,
+        "description": error.description,
     }
-    if refusal.retry_after is not None:
-        body["parameters"] = {"retry_after": refusal.retry_after}
-    return Answer(refusal.code, body)
+    if error.retry_after is not None:
+        body["parameters"] = {"retry_after": error.retry_after}
+    return Answer(error.code, body)
 
 
 class Fault:
-    """What goes wrong with the calls of some methods, the next `times` of them.
-
-    `hits` counts those that it struck.
-    """
+    """A fault of the next `times` calls of some methods; `hits` counts the calls that had it."""
 
     def __init__(
         self,
@@ -69,19 +66,19 @@ class Fault:
         self.retry_after = retry_after
         self.seconds = seconds
         self.hits = 0
-        self._changed = Signal()
+        self._changed = ChangeSignal()
         self._verdict: Optional[str] = None
 
     def matches(self, method: str, chat: Optional[int]) -> bool:
-        """Whether a call is one of those that it strikes."""
+        """Whether the fault applies to a call."""
         return (
             (self.times is None or self.hits < self.times)
             and fnmatchcase(method.lower(), self.method.lower())
             and self.chat in (None, chat)
         )
 
-    async def strike(self) -> Optional[Answer]:
-        """What the call is answered instead; None: as if nothing were wrong. Raises `Dropped`."""
+    async def apply(self) -> Optional[Answer]:
+        """The answer instead of the call's own one; None keeps that one. Raises `Dropped`."""
         self.hits += 1
         self._changed.fire()
         if self.kind == "delay":
@@ -94,21 +91,21 @@ class Fault:
             return None
         if self.kind == "drop":
             raise Dropped
-        made: Answer = KINDS[self.kind](self)
-        return made
+        answer: Answer = KINDS[self.kind](self)
+        return answer
 
     async def reached(self, timeout: float = 10.0) -> None:
-        """Wait until a call was struck. Raises `NothingCame`."""
+        """Wait until a call had the fault. Raises `WaitTimeout`."""
         await self._changed.until(
             lambda: self.hits or None, timeout, lambda: f"{self.method} was not called"
         )
 
     def release(self) -> None:
-        """Let the held calls go on, and any later ones pass."""
+        """Let the held calls and all later ones continue."""
         self._decide("pass")
 
     def drop(self) -> None:
-        """Cut the held calls off; those not applied yet never are."""
+        """Drop the connections of the held calls, which are then not executed."""
         self._decide("drop")
 
     def _decide(self, verdict: str) -> None:
@@ -119,19 +116,19 @@ class Fault:
 
 
 def _flood(fault: Fault) -> Answer:
-    """Too many calls."""
+    """The answer to too many calls."""
     text = f"Too Many Requests: retry after {fault.retry_after}"
-    return refused(Refusal(429, text, retry_after=fault.retry_after))
+    return error_answer(ApiError(429, text, retry_after=fault.retry_after))
 
 
-# What each kind answers; None for those that answer nothing of their own.
+# The answer of each kind; None for kinds without an answer of their own.
 KINDS: Dict[str, Any] = {
     "flood": _flood,
-    "forbidden": lambda _: refused(Refusal(403, "Forbidden: bot was blocked by the user")),
-    "rights": lambda _: refused(
-        Refusal(400, "Bad Request: not enough rights to send photos to the chat")
+    "forbidden": lambda _: error_answer(ApiError(403, "Forbidden: bot was blocked by the user")),
+    "rights": lambda _: error_answer(
+        ApiError(400, "Bad Request: not enough rights to send photos to the chat")
     ),
-    "error": lambda _: refused(Refusal(500, "Internal Server Error")),
+    "error": lambda _: error_answer(ApiError(500, "Internal Server Error")),
     "gateway": lambda _: Answer(502, BAD_GATEWAY),
     "drop": None,
     "delay": None,
@@ -140,12 +137,11 @@ KINDS: Dict[str, Any] = {
 
 
 class Faults:
-    """The faults in force, by number.
+    """The active faults, by number.
 
     Kinds: `flood` (429 with `retry_after`), `forbidden` (403), `rights` (400), `error` (500),
-    `gateway` (502 with a page of HTML), `drop` (connection cut), `delay` (by `seconds`), `hold`
-    (until released). A fault strikes before the call is applied, or with `after=True` when it is
-    already.
+    `gateway` (502 with an HTML page), `drop` (connection closed), `delay` (by `seconds`), `hold`
+    (until released). A fault applies before the call is executed, with `after=True` afterwards.
     """
 
     def __init__(self) -> None:
@@ -153,27 +149,27 @@ class Faults:
         self._numbers = itertools.count(1)
 
     def add(self, method: str, kind: str, **settings: Any) -> Fault:
-        """Let calls fail whose method matches the pattern `method`.
+        """Add a fault of the calls whose method matches the pattern `method`.
 
-        `times`: how many calls, 1 by default, None for all. `chat`: only calls about that chat.
+        `times`: the number of calls, 1 by default, None for all. `chat`: only calls for that chat.
         """
         fault = Fault(method, kind, **settings)
         self.all[next(self._numbers)] = fault
         return fault
 
     def hold(self, method: str, **settings: Any) -> Fault:
-        """Keep a call waiting: `await reached()`, then `release()` or `drop()` it."""
+        """Hold a call: `await reached()`, then `release()` or `drop()` it."""
         return self.add(method, "hold", **settings)
 
     def take(self, method: str, chat: Optional[int]) -> Optional[Fault]:
-        """The oldest fault that strikes a call."""
+        """The oldest fault that applies to a call."""
         for fault in self.all.values():
             if fault.matches(method, chat):
                 return fault
         return None
 
     def clear(self) -> None:
-        """End all faults; held calls are dropped."""
+        """End all faults and drop the held calls."""
         for fault in self.all.values():
             fault.drop()
         self.all.clear()

@@ -151,7 +151,7 @@ async def test_a_bot_killed_at_any_moment_answers_every_photo_once(bot, sandbox)
             bot.open_gate()
         await bot.start()
         await anna.wait_for(is_result, timeout=20.0)
-    for user in sandbox.people:
+    for user in sandbox.users:
         await user.wait_for(is_result, timeout=20.0)
         assert len(results(user)) == 1, user.raw["first_name"]
     assert "Traceback" not in bot.log

@@ -10,6 +10,11 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import aiohttp
+
+from bot.sandbox import Sandbox
+from tests.support.ipv6 import free_ipv6_port
+
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, "-m", "bot.sandbox", "--port"]
 
@@ -27,7 +32,7 @@ def test_it_serves_until_it_is_interrupted():
         process.communicate()
 
 
-def test_a_taken_port_is_told_in_a_sentence():
+def test_a_taken_port_is_reported_in_a_sentence():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -36,11 +41,19 @@ def test_a_taken_port_is_told_in_a_sentence():
             [*COMMAND, port], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False
         )
     assert done.returncode == 1
-    assert done.stderr.startswith(f"Port {port} cannot be listened on")
+    assert done.stderr.startswith(f"Cannot listen on port {port}: ")
 
 
-def test_it_judges_the_bot_without_knowing_it():
-    for path in (ROOT / "bot" / "sandbox").glob("*.py"):
+async def test_ipv6_address():
+    port = free_ipv6_port()
+    async with Sandbox(host="::1", port=port) as sandbox, aiohttp.ClientSession() as session:
+        assert sandbox.url == f"http://[::1]:{port}"
+        async with session.get(f"{sandbox.url}/bot{sandbox.token}/getMe") as answer:
+            assert (await answer.json())["result"]["is_bot"]
+
+
+def test_the_sandbox_imports_nothing_of_the_bot():
+    for path in (ROOT / "bot" / "sandbox").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
             if isinstance(node, ast.Import):

@@ -12,6 +12,7 @@ import pytest_asyncio
 from bot.errors import NotStored, PortError
 from bot.metrics import Metrics
 from bot.telegram.webhook_server import UPDATES_PATH, WebhookServer
+from tests.support.ipv6 import free_ipv6_port
 
 SECRET = "s3cret-of_nobody"
 HEADERS = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
@@ -63,17 +64,6 @@ async def site():
 async def client():
     async with aiohttp.ClientSession() as session:
         yield session
-
-
-@pytest.fixture()
-def ipv6_port():
-    """A free port of ::1."""
-    with socket.socket(socket.AF_INET6) as probe:
-        try:
-            probe.bind(("::1", 0))
-        except OSError:
-            pytest.skip("this machine has no IPv6")
-        return probe.getsockname()[1]
 
 
 async def post(client, site, body=None, headers=HEADERS):
@@ -178,14 +168,15 @@ async def test_taken_port_is_reported():
             await server.start()
 
 
-async def test_ipv6_address(client, ipv6_port):
-    server = WebhookServer(host="::1", port=ipv6_port, health=list, metrics=Metrics())
+async def test_ipv6_address(client):
+    port = free_ipv6_port()
+    server = WebhookServer(host="::1", port=port, health=list, metrics=Metrics())
     await server.start()
     try:
-        async with client.get(f"http://[::1]:{ipv6_port}/healthz") as answer:
+        async with client.get(f"http://[::1]:{port}/healthz") as answer:
             assert await answer.text() == "ok"
-        second = WebhookServer(host="::1", port=ipv6_port, health=list, metrics=Metrics())
-        with pytest.raises(PortError, match=rf"\[::1\]:{ipv6_port}: "):
+        second = WebhookServer(host="::1", port=port, health=list, metrics=Metrics())
+        with pytest.raises(PortError, match=rf"\[::1\]:{port}: "):
             await second.start()
     finally:
         await server.close()

@@ -105,10 +105,10 @@ async def start(page):
 async def joined(page, sandbox):
     """The person that the page makes when it opens, which on a busy machine takes a moment."""
     deadline = time.monotonic() + 20
-    while not sandbox.people:
+    while not sandbox.users:
         assert time.monotonic() < deadline, "the page made no person"
         await page.wait_for_timeout(20)
-    return sandbox.people[0]
+    return sandbox.users[0]
 
 
 async def no_overflow(page):

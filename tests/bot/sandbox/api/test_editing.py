@@ -3,7 +3,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from bot.sandbox import NothingCame, Sandbox
+from bot.sandbox import Sandbox, WaitTimeout
 from tests.support.sandbox.client import Client, picture, refusal
 
 KEYBOARD = {"inline_keyboard": [[{"text": "Stop", "callback_data": "stop"}]]}
@@ -139,5 +139,5 @@ async def test_a_press_cannot_be_answered_late():
         press = await ben.press_data(sent, "x")
         answer = await bot("answerCallbackQuery", callback_query_id=press.id)
         assert refusal(answer).startswith("Bad Request: query is too old")
-        with pytest.raises(NothingCame, match="was not answered within 0 s"):
+        with pytest.raises(WaitTimeout, match="was not answered within 0 s"):
             await press.answered(0.0)

@@ -53,7 +53,7 @@ async def test_more_than_ten_files_are_several_albums(sandbox, bot, anna):
     form = FormData({"kind": "photo", "caption": "many"})
     for number in range(11):
         form.add_field("file", picture(40, 30), filename=f"{number}.jpg")
-    address = f"{sandbox.url}/sandbox/people/{anna.id}/files"
+    address = f"{sandbox.url}/sandbox/users/{anna.id}/files"
     async with bot.session.post(address, data=form) as response:
         assert response.status == 200
     sent = anna.messages[1:]

@@ -35,7 +35,7 @@ async def test_a_conversation(page, sandbox):
     await expect(page.locator(".bubble").last).to_contain_text("You said: a\nb")
     await expect(page.locator("#text")).to_have_value("")
     await no_overflow(page)
-    assert [person.language for person in sandbox.people] == ["en"]
+    assert [person.language for person in sandbox.users] == ["en"]
 
 
 async def test_texts_cannot_run_as_html(page):
@@ -115,7 +115,7 @@ async def test_another_person_has_a_chat_and_a_language_of_their_own(page, sandb
     await expect(page.get_by_role("option")).to_have_text(["/startНачать сначала"])
     await page.keyboard.press("Enter")
     await expect(page.locator(".bubble").last).to_contain_text("Hello, Борис!")
-    assert [(each.raw["first_name"], each.language) for each in sandbox.people] == [
+    assert [(each.raw["first_name"], each.language) for each in sandbox.users] == [
         ("Guest", "en"),
         ("Борис", "ru"),
     ]
@@ -152,6 +152,6 @@ async def test_the_page_connects_again_after_a_restart(browser):
         await expect(page.locator("#status")).to_have_text("connecting …")
         async with Sandbox(port=urlsplit(first.url).port, redelivery=QUICK) as second:
             await expect(page.locator("#empty")).to_be_visible()
-            assert second.people[0].raw == first.people[0].raw
+            assert second.users[0].raw == first.users[0].raw
             await say(page, "after")
             await expect(page.locator(".bubble")).to_contain_text(["after"])

@@ -71,7 +71,7 @@ async def test_a_photo_is_chosen_and_sent_with_a_caption(page, sandbox):
     quote = page.locator(".bubble").last.locator(".quote")
     await expect(quote).to_contain_text("Guest")
     await expect(quote).to_contain_text("Look")
-    sent = sandbox.people[0].messages[0]
+    sent = sandbox.users[0].messages[0]
     assert sandbox.bytes_of(sent.file_id).startswith(b"\xff\xd8")
     assert size(sandbox.bytes_of(sent.file_id)) == (640, 480)
 
@@ -83,7 +83,7 @@ async def test_a_picture_is_sent_as_a_file_byte_for_byte(page, sandbox):
     await page.locator("#sheet").get_by_role("radio", name="File").check()
     await page.locator("#sheet").get_by_role("button", name="Send").click()
     await expect(page.locator(".bubble").last).to_contain_text("A document: -")
-    sent = sandbox.people[0].messages[0]
+    sent = sandbox.users[0].messages[0]
     assert (sent.file_name, sandbox.bytes_of(sent.file_id)) == ("лодка.png", data)
 
 
@@ -107,7 +107,7 @@ async def test_several_dropped_or_pasted_pictures_are_an_album(page, sandbox, ki
     await page.evaluate(DROP, [["a.png", "b.png", "c.png"], kind])
     await page.locator("#sheet").get_by_role("button", name="Send").click()
     await expect(page.locator(".own .album img")).to_have_count(3)
-    messages = [each for each in sandbox.people[0].messages if not each.from_bot]
+    messages = [each for each in sandbox.users[0].messages if not each.from_bot]
     assert len(messages) == 3 and len({message.album for message in messages}) == 1
 
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from bot.sandbox import NothingCame
-from bot.sandbox.signals import Signal
+from bot.sandbox import WaitTimeout
+from bot.sandbox.change_signal import ChangeSignal
 from tests.support.sandbox.client import picture, refusal
 
 
@@ -21,7 +21,7 @@ class Hook:
         self.open.set()
         self.running = 0
         self.most = 0
-        self.changed = Signal()
+        self.changed = ChangeSignal()
 
     async def take(self, request: web.Request) -> web.Response:
         self.running += 1
@@ -84,7 +84,7 @@ async def test_an_update_is_sent_again_until_it_is_taken(sandbox, bot, anna, hoo
 
 async def test_updates_wait_for_a_web_hook_that_is_down(sandbox, bot, anna, hook, address):
     await bot("setWebhook", url="http://127.0.0.1:9/nobody")
-    with pytest.raises(NothingCame, match="did not take 1 update"):
+    with pytest.raises(WaitTimeout, match="did not take 1 update"):
         await sandbox.wait_until_taken(0.1)
     assert sandbox.webhook["last_error_message"] == "Connection refused"
     await bot("setWebhook", url=address)

@@ -1,34 +1,34 @@
-"""Waiting for a change without looking again and again."""
+"""Waiting for a change without polling."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Callable, Optional, Set, TypeVar
 
-from bot.sandbox.errors import NothingCame
+from bot.sandbox.errors import WaitTimeout
 
 Found = TypeVar("Found")
 
 
-class Signal:
-    """Wakes all who wait, each time something changes. For one event loop.
+class ChangeSignal:
+    """Wakes all waiting tasks whenever something changes. For one event loop.
 
-    Unlike an `asyncio.Condition` it can be fired by code that is not async, and it may be made
-    before the loop runs, which Python 3.8's primitives may not.
+    Unlike an `asyncio.Condition` it can be fired from code that is not async, and created before
+    the loop runs, which the primitives of Python 3.8 cannot.
     """
 
     def __init__(self) -> None:
         self._waiting: Set[asyncio.Future[None]] = set()
 
     def fire(self) -> None:
-        """Wake all who wait now."""
+        """Wake the tasks that wait now."""
         waiting, self._waiting = self._waiting, set()
         for future in waiting:
             if not future.done():
                 future.set_result(None)
 
     async def wait(self, timeout: Optional[float] = None) -> bool:
-        """Wait for the next `fire`; False if `timeout` seconds went by first."""
+        """Wait for the next `fire`; returns False after `timeout` seconds."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(future)
         try:
@@ -43,11 +43,11 @@ class Signal:
         self,
         look: Callable[[], Optional[Found]],
         timeout: float,
-        complaint: Callable[[], str] = lambda: "Nothing came",
+        describe: Callable[[], str] = lambda: "Nothing happened",
     ) -> Found:
-        """What `look` finds, tried now and after every change.
+        """The first result of `look` that is not None; it is called now and after every change.
 
-        Raises `NothingCame`, with what `complaint` says, after `timeout` seconds.
+        Raises `WaitTimeout` after `timeout` seconds, with the result of `describe` in its message.
         """
         clock = asyncio.get_running_loop().time
         deadline = clock() + timeout
@@ -56,5 +56,5 @@ class Signal:
             if found is not None:
                 return found
             if clock() >= deadline:
-                raise NothingCame(f"{complaint()} within {timeout:g} s.")
+                raise WaitTimeout(f"{describe()} within {timeout:g} s.")
             await self.wait(max(0.0, deadline - clock()))

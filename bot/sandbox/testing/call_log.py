@@ -1,4 +1,4 @@
-"""What the bot called: every call with its arguments, its time and what it was answered."""
+"""The log of the bot's calls: arguments, time and answer of each."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Deque, List, Optional
 
 from bot.sandbox.api.arguments import Arguments, Json
+from bot.sandbox.change_signal import ChangeSignal
 from bot.sandbox.model.chats import Message
-from bot.sandbox.signals import Signal
 
-# Enough for any test; a sandbox that runs for days must not grow.
+# Enough for any test; the memory of a sandbox that runs for days must not grow.
 KEPT = 20_000
 
 
 @dataclass
 class Call:
-    """A call of the bot. `started` is of `time.monotonic()`.
+    """A call of the bot. `started` is a time of `time.monotonic()`.
 
-    `code` is None while the call is on its way, 0 if its connection was dropped unanswered.
+    `code` is None before the answer, and 0 if the connection was dropped without one.
     """
 
     method: str
@@ -33,24 +33,24 @@ class Call:
 
     @property
     def chat_id(self) -> Optional[int]:
-        """The chat that it is about."""
+        """The chat of the call."""
         return _number(self.params.get("chat_id"))
 
     @property
     def message_id(self) -> Optional[int]:
-        """The message that it changes."""
+        """The message that the call changes."""
         return _number(self.params.get("message_id"))
 
 
-class Journal:
+class CallLog:
     """All calls of the bot, oldest first."""
 
     def __init__(self) -> None:
         self.calls: Deque[Call] = deque(maxlen=KEPT)
-        self.changed = Signal()
+        self.changed = ChangeSignal()
 
     def begin(self, method: str, arguments: Arguments) -> Call:
-        """Write down a call that came in."""
+        """Record a call that arrived."""
         uploads = [upload.name for upload in arguments.uploads.values()]
         call = Call(method, dict(arguments.values), uploads)
         self.calls.append(call)
@@ -58,18 +58,18 @@ class Journal:
         return call
 
     def end(self, call: Call, code: int, description: Optional[str] = None) -> None:
-        """Write down how a call was answered."""
+        """Record the answer to a call."""
         call.code = code
         call.description = description
         self.changed.fire()
 
     async def wait_for(self, predicate: Callable[[Call], object], timeout: float) -> Call:
-        """The first call that satisfies `predicate`. Raises `NothingCame`."""
+        """The first call that satisfies `predicate`. Raises `WaitTimeout`."""
         return await self.changed.until(
             lambda: next((call for call in self.calls if predicate(call)), None),
             timeout,
             lambda: (
-                "No such call came; the last were "
+                "No such call arrived; the last were "
                 + (
                     ", ".join(f"{call.method} ({call.code})" for call in list(self.calls)[-10:])
                     or "-"
@@ -89,6 +89,6 @@ class Journal:
 
 
 def _number(value: Any) -> Optional[int]:
-    """An id, which a form sends as a string."""
+    """An id, which may be a string from a form."""
     text = str(value)
     return int(text) if text.lstrip("-").isdigit() else None

@@ -1,4 +1,4 @@
-"""Updates to the bot's web hook: in order within a chat, chats side by side, until taken."""
+"""Delivery of updates to the bot's web hook: in order within a chat, until the bot accepts them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Dict, Optional, Tuple
 import aiohttp
 
 from bot.sandbox.api.arguments import Json
-from bot.sandbox.model.updates import Update, Updates
-from bot.sandbox.signals import Signal
+from bot.sandbox.change_signal import ChangeSignal
+from bot.sandbox.model.update_queue import Update, UpdateQueue
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 DEFAULT_CONNECTIONS = 40
@@ -21,8 +21,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class WebHook:
-    """What `setWebhook` set, and the last failure to deliver there."""
+class Webhook:
+    """The parameters of `setWebhook`, and the last delivery error."""
 
     url: str = ""
     secret_token: str = ""
@@ -33,10 +33,10 @@ class WebHook:
 
 @dataclass(frozen=True)
 class Redelivery:
-    """When an update that the bot did not take is sent again; all in seconds.
+    """When an update that the bot did not accept is sent again; all in seconds.
 
-    The delay doubles with each failure of a chat from `first` to `longest`; after `timeout` an
-    unanswered delivery counts as failed.
+    The delay doubles with each failure in a chat, from `first` to `longest`; a delivery without an
+    answer fails after `timeout`.
     """
 
     first: float = 1.0
@@ -44,43 +44,43 @@ class Redelivery:
     timeout: float = 60.0
 
 
-class Delivery:
-    """Sends the updates to the web hook while there is one."""
+class WebhookDelivery:
+    """Sends the updates to the web hook while one is set."""
 
-    def __init__(self, updates: Updates, redelivery: Redelivery) -> None:
-        self.hook = WebHook()
+    def __init__(self, updates: UpdateQueue, redelivery: Redelivery) -> None:
+        self.hook = Webhook()
         self._updates = updates
         self._redelivery = redelivery
         self._session: Optional[aiohttp.ClientSession] = None
         self._slots: Optional[asyncio.Semaphore] = None
-        self._lanes: Dict[int, asyncio.Task[None]] = {}
-        self._again = Signal()
+        self._tasks: Dict[int, asyncio.Task[None]] = {}
+        self._retry = ChangeSignal()
         updates.on_push = self._wake
 
     async def start(self) -> None:
-        """Open the connections' pool."""
+        """Open the connection pool."""
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
     async def close(self) -> None:
-        """Stop all deliveries; what was not taken is lost with the sandbox."""
-        self.hook = WebHook()
-        lanes = list(self._lanes.values())
-        for task in lanes:
+        """Stop all deliveries; updates that were not accepted are lost."""
+        self.hook = Webhook()
+        tasks = list(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*lanes, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
 
-    def set(self, hook: WebHook) -> None:
-        """Deliver there from now on, at once; nowhere if the URL is empty."""
+    def set(self, hook: Webhook) -> None:
+        """Deliver to `hook` from now on; an empty URL stops the deliveries."""
         self.hook = hook
         self._slots = asyncio.Semaphore(hook.max_connections)
-        self._again.fire()
-        for lane in self._updates.lanes:
-            self._wake(lane)
+        self._retry.fire()
+        for chat_id in self._updates.chat_ids:
+            self._wake(chat_id)
 
-    def described(self) -> Json:
-        """What `getWebhookInfo` answers."""
+    def info(self) -> Json:
+        """The result of `getWebhookInfo`."""
         hook = self.hook
         described: Json = {
             "url": hook.url,
@@ -96,17 +96,17 @@ class Delivery:
             described["allowed_updates"] = list(self._updates.allowed)
         return described
 
-    def _wake(self, lane: int) -> None:
-        """Begin to deliver a chat's updates, unless that goes on already."""
-        if self.hook.url and lane not in self._lanes:
-            self._lanes[lane] = asyncio.ensure_future(self._serve(lane))
+    def _wake(self, chat_id: int) -> None:
+        """Start to deliver a chat's updates, unless a task does already."""
+        if self.hook.url and chat_id not in self._tasks:
+            self._tasks[chat_id] = asyncio.ensure_future(self._deliver(chat_id))
 
-    async def _serve(self, lane: int) -> None:
+    async def _deliver(self, chat_id: int) -> None:
         """Deliver a chat's updates one by one until none is left."""
         delay = self._redelivery.first
         try:
             while self.hook.url:
-                update = self._updates.first(lane)
+                update = self._updates.first(chat_id)
                 if update is None:
                     return
                 failure = await self._send(update)
@@ -114,18 +114,18 @@ class Delivery:
                     self._updates.acknowledge(update)
                     delay = self._redelivery.first
                     continue
-                _log.debug("Update %s was not taken: %s", update.body["update_id"], failure)
+                _log.debug("Update %s was not accepted: %s", update.body["update_id"], failure)
                 self.hook = replace(
                     self.hook, last_error_date=int(time.time()), last_error_message=failure
                 )
-                await self._again.wait(delay)
+                await self._retry.wait(delay)
                 delay = min(2 * delay, self._redelivery.longest)
         finally:
-            # In the same step as the look that found nothing: a push right after it wakes anew.
-            del self._lanes[lane]
+            # Without an await since the queue was found empty: the next push starts a new task.
+            del self._tasks[chat_id]
 
     async def _send(self, update: Update) -> Optional[str]:
-        """Send one update; what went wrong, if anything did."""
+        """Send one update; returns the error, None on success."""
         assert self._session is not None and self._slots is not None
         async with self._slots:
             hook = self.hook
@@ -153,5 +153,5 @@ class Delivery:
 
 
 def parse_allowed(names: object) -> Tuple[str, ...]:
-    """The kinds of updates asked for; none means all that a bot gets by default."""
+    """The kinds of updates that the bot wants; none means the default kinds."""
     return tuple(str(name) for name in names) if isinstance(names, list) else ()
