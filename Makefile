@@ -104,7 +104,7 @@ styles: $(VENV)/.requirements  ## fetch famous paintings into styles/
 
 texts: $(VENV)/.requirements  ## bring the bot's translations up to date with its code
 	@$(PY) -m babel.messages.frontend --quiet extract --sort-by-file --no-location \
-	    -o bot/locales/jetbrush.pot bot
+	    -k translatable -o bot/locales/jetbrush.pot bot runtime/catalog
 	@$(PY) -m babel.messages.frontend --quiet update --domain jetbrush --width 96 \
 	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
 	    -i bot/locales/jetbrush.pot -d bot/locales

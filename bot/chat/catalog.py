@@ -57,7 +57,7 @@ def title_of_order(order: Order, language: str) -> str:
         return title_of_style(order.style, language)
     name = order.model or ""
     model = models().get(name)
-    return name if model is None else model.title[language]
+    return name if model is None else _(model.title)
 
 
 def _of_key(key: str, offers: Iterable[Offer]) -> Optional[Offer]:

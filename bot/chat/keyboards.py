@@ -148,12 +148,10 @@ def stronger(settings: Settings) -> Optional[float]:
     return min((each for each in STRENGTHS if each > settings.strength), default=None)
 
 
-def menu_keyboard(
-    generators: Iterable[Model], language: str, *, examples: bool
-) -> InlineKeyboardMarkup:
+def menu_keyboard(generators: Iterable[Model], *, examples: bool) -> InlineKeyboardMarkup:
     """All that the bot can do; `examples` says whether there are any."""
     rows = [[_button(_("Style transfer"), OpenGallery())]]
-    rows += _generator_rows(generators, language)
+    rows += _generator_rows(generators)
     if examples:
         rows.append([_button(_("Examples"), OpenPage(page=EXAMPLES))])
     settings = _button(_("Settings"), OpenPage(page=SETTINGS))
@@ -178,7 +176,7 @@ def gallery_keyboard(
 
 
 def choice_keyboard(
-    picture: int, style_title: Optional[str], generators: Iterable[Model], language: str
+    picture: int, style_title: Optional[str], generators: Iterable[Model]
 ) -> InlineKeyboardMarkup:
     """What can be done with a photo; `style_title` is that of the remembered style, if any."""
     rows = []
@@ -189,7 +187,7 @@ def choice_keyboard(
     else:
         rows.append([_button(_("Repaint this"), OpenGallery(picture=picture))])
     rows.append([_button(_("Use it as a style"), UseAsStyle(picture=picture))])
-    rows += _generator_rows(generators, language, picture)
+    rows += _generator_rows(generators, picture)
     return _keyboard(rows)
 
 
@@ -224,10 +222,10 @@ def forget_keyboard() -> InlineKeyboardMarkup:
 
 
 def _generator_rows(
-    generators: Iterable[Model], language: str, picture: Optional[int] = None
+    generators: Iterable[Model], picture: Optional[int] = None
 ) -> List[List[InlineKeyboardButton]]:
     buttons = [
-        _button(model.title[language], UseGenerator(model=key_of(model.name), picture=picture))
+        _button(_(model.title), UseGenerator(model=key_of(model.name), picture=picture))
         for model in generators
     ]
     return _in_rows(buttons, 2)

@@ -47,7 +47,7 @@ class Submission:
             await self.order_or_say(replace(order, kind=TRANSLATE, model=mode.model), picture)
         else:
             title = None if style is None else title_of_style(style, language)
-            keyboard = choice_keyboard(picture.id, title, generators(), language)
+            keyboard = choice_keyboard(picture.id, title, generators())
             text = _("What shall I do with this photo?")
             await send(self._bot, reply_target(picture), text, keyboard)
 

@@ -49,5 +49,5 @@ async def choose(
     await callback.answer()
     with i18n.use_locale(language):
         text = _("OK, English it is. What shall we do?")
-        keyboard = menu_keyboard(generators(), language, examples=bool(examples()))
+        keyboard = menu_keyboard(generators(), examples=bool(examples()))
         await replace(callback, text, keyboard)

@@ -25,17 +25,17 @@ def make_router() -> Router:
     return router
 
 
-async def start(message: Message, state: FSMContext, language: str) -> None:
+async def start(message: Message, state: FSMContext) -> None:
     """Begin anew, with the menu."""
     await state.clear()
     text = _(
         "Hello! I repaint photos with neural networks.\n\nChoose what to do, or just send me a "
         "photo."
     )
-    await answer(message, text, menu_keyboard(generators(), language, examples=bool(examples())))
+    await answer(message, text, menu_keyboard(generators(), examples=bool(examples())))
 
 
-async def explain(message: Message, language: str) -> None:
+async def explain(message: Message) -> None:
     """Tell how all this works."""
     parts = [
         _(
@@ -47,7 +47,7 @@ async def explain(message: Message, language: str) -> None:
             "is the photo."
         ),
     ]
-    titles = ", ".join(model.title[language] for model in generators())
+    titles = ", ".join(_(model.title) for model in generators())
     if titles:
         parts.append(
             _("<b>Transformations:</b> {titles}. Choose one, then send a photo.").format(

@@ -41,5 +41,5 @@ async def use(
         return await submission.order_by_button(order, callback)
     await callback.answer()
     await dialogue.begin(state, Mode(TRANSLATE, model.name))
-    text = _("{title}: now send me the photo.").format(title=model.title[language])
+    text = _("{title}: now send me the photo.").format(title=_(model.title))
     await answer(callback, text)

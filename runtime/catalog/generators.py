@@ -6,46 +6,46 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Mapping
 
-from runtime.catalog.styles import LANGUAGES
+from runtime.catalog.titles import title_of_name, translatable
 from runtime.errors import OptionError
 from runtime.spec.folder import DEFAULT_ENGINES
 from runtime.spec.graphs import GraphSpec, generator_graph, generators_in
 
-#: What the published generators do, in the order in which they are offered.
-_TITLES: Mapping[str, Mapping[str, str]] = {
-    "horse2zebra": {"en": "Horse to zebra", "ru": "Лошадь в зебру"},
-    "horse2zebra-lite": {"en": "Horse to zebra, fast", "ru": "Лошадь в зебру, быстро"},
-    "zebra2horse": {"en": "Zebra to horse", "ru": "Зебру в лошадь"},
-    "vintage": {"en": "Vintage photo", "ru": "Старинный снимок"},
-    "summer2winter_yosemite": {"en": "Summer to winter", "ru": "Лето в зиму"},
-    "winter2summer_yosemite": {"en": "Winter to summer", "ru": "Зиму в лето"},
-    "style_monet": {"en": "After Monet", "ru": "В духе Моне"},
-    "style_cezanne": {"en": "After Cézanne", "ru": "В духе Сезанна"},
-    "style_ukiyoe": {"en": "Ukiyo-e woodblock print", "ru": "Гравюра укиё-э"},
-    "style_vangogh": {"en": "After van Gogh", "ru": "В духе Ван Гога"},
-    "monet2photo": {"en": "Monet to photo", "ru": "Моне в фотографию"},
-    "apple2orange": {"en": "Apple to orange", "ru": "Яблоко в апельсин"},
-    "orange2apple": {"en": "Orange to apple", "ru": "Апельсин в яблоко"},
-    "iphone2dslr_flower": {"en": "Blurred background", "ru": "Размытый фон"},
-    "sat2map": {"en": "Aerial photo to map", "ru": "Снимок с воздуха в карту"},
-    "map2sat": {"en": "Map to aerial photo", "ru": "Карту в снимок с воздуха"},
-    "cityscapes_photo2label": {"en": "Street to label map", "ru": "Улицу в разметку"},
-    "cityscapes_label2photo": {"en": "Label map to street", "ru": "Разметку в улицу"},
-    "facades_photo2label": {"en": "Facade to label map", "ru": "Фасад в разметку"},
-    "facades_label2photo": {"en": "Label map to facade", "ru": "Разметку в фасад"},
+#: What the published generators do, in the order of the menu.
+_TITLES: Mapping[str, str] = {
+    "horse2zebra": translatable("Horse to zebra"),
+    "horse2zebra-lite": translatable("Horse to zebra, fast"),
+    "zebra2horse": translatable("Zebra to horse"),
+    "vintage": translatable("Vintage photo"),
+    "summer2winter_yosemite": translatable("Summer to winter"),
+    "winter2summer_yosemite": translatable("Winter to summer"),
+    "style_monet": translatable("After Monet"),
+    "style_cezanne": translatable("After Cézanne"),
+    "style_ukiyoe": translatable("Ukiyo-e woodblock print"),
+    "style_vangogh": translatable("After van Gogh"),
+    "monet2photo": translatable("Monet to photo"),
+    "apple2orange": translatable("Apple to orange"),
+    "orange2apple": translatable("Orange to apple"),
+    "iphone2dslr_flower": translatable("Blurred background"),
+    "sat2map": translatable("Aerial photo to map"),
+    "map2sat": translatable("Map to aerial photo"),
+    "cityscapes_photo2label": translatable("Street to label map"),
+    "cityscapes_label2photo": translatable("Label map to street"),
+    "facades_photo2label": translatable("Facade to label map"),
+    "facades_label2photo": translatable("Label map to facade"),
 }
 
 
 @dataclass(frozen=True)
 class Model:
-    """An installed generator; `title` says what it does, by language."""
+    """An installed generator; `title` says in English what it does."""
 
     name: str
-    title: Mapping[str, str]
+    title: str
 
     @property
     def graph(self) -> GraphSpec:
-        """The graph it runs as."""
+        """The graph that runs it."""
         return generator_graph(self.name)
 
 
@@ -57,7 +57,9 @@ def models(engines: Path = DEFAULT_ENGINES) -> Dict[str, Model]:
     found = generators_in(engines)
     published = [name for name in _TITLES if name in found]
     others = [name for name in found if name not in _TITLES]
-    return {name: Model(name, _title(name)) for name in published + others}
+    return {
+        name: Model(name, _TITLES.get(name) or title_of_name(name)) for name in published + others
+    }
 
 
 def find_model(wanted: str, engines: Path = DEFAULT_ENGINES) -> Model:
@@ -70,9 +72,3 @@ def find_model(wanted: str, engines: Path = DEFAULT_ENGINES) -> Model:
         f"There is no model {wanted!r}; installed: {names}. `make weights onnx` fetches the usual "
         'ones, `make weights onnx WEIGHTS="style_vangogh"` others.'
     )
-
-
-def _title(name: str) -> Mapping[str, str]:
-    if name in _TITLES:
-        return _TITLES[name]
-    return {each: name.replace("-", " ").replace("_", " ") for each in LANGUAGES}

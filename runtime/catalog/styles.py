@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Mapping, Optional
 
+from runtime.catalog.titles import title_of_name
 from runtime.errors import PictureError
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "styles"
@@ -45,8 +46,8 @@ def installed_styles(folder: Path = FOLDER) -> Dict[str, Style]:
             )
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in _SUFFIXES and path.name not in listed:
-            title = path.stem.replace("-", " ").replace("_", " ")
-            found[path.stem] = Style(path.stem, path, {each: title for each in LANGUAGES})
+            title = dict.fromkeys(LANGUAGES, title_of_name(path.stem))
+            found[path.stem] = Style(path.stem, path, title)
     return found
 
 

@@ -240,16 +240,6 @@ def test_where_no_model_is_installed_it_says_so(translate, tmp_path):
         translate(image(64, 64, seed=12), "horse2zebra", engines=tmp_path)
 
 
-def test_models_have_titles_in_both_languages(tmp_path):
-    for name in ("my_own-model", "vintage", "horse2zebra"):
-        (tmp_path / generator_graph(name).onnx_file).touch()
-    (tmp_path / "gatys-classic-average-vgg19.onnx").touch()
-    found = runtime.models(tmp_path)
-    assert list(found) == ["horse2zebra", "vintage", "my_own-model"]
-    assert found["horse2zebra"].title == {"en": "Horse to zebra", "ru": "Лошадь в зебру"}
-    assert found["my_own-model"].title["ru"] == "my own model"
-
-
 @pytest.mark.parametrize(
     "wrong, message",
     [

@@ -59,14 +59,14 @@ def labels(keyboard):
 
 
 def test_the_largest_data_fit(tmp_path):
-    models = [Model("ж" * 200, {"en": "A"}), Model("b", {"en": "B"}), Model("c", {"en": "C"})]
+    models = [Model("ж" * 200, "A"), Model("b", "B"), Model("c", "C")]
     styles = [Style(f"{n}-{'ж' * 200}", tmp_path, {"en": "S"}) for n in range(10)]
     keyboards = [
         status_keyboard(job(of_album=True)),
         result_keyboard(job(of_album=True)),
-        menu_keyboard(models, "en", examples=True),
+        menu_keyboard(models, examples=True),
         gallery_keyboard(styles, start=990, following=999, picture=MOST_ID),
-        choice_keyboard(MOST_ID, "S", models, "en"),
+        choice_keyboard(MOST_ID, "S", models),
         settings_keyboard(Settings(strength=0.5, size=384)),
     ]
     for keyboard in keyboards:

@@ -44,7 +44,12 @@ def tags(text):
 
 @pytest.mark.parametrize("language", TRANSLATIONS)
 def test_every_text_of_the_code_is_translated_and_no_other(language):
-    found = extract_from_dir(str(BOT), keywords=DEFAULT_KEYWORDS)
+    keywords = {**DEFAULT_KEYWORDS, "translatable": None}
+    found = [
+        text
+        for folder in (BOT, BOT.parent / "runtime" / "catalog")
+        for text in extract_from_dir(str(folder), keywords=keywords)
+    ]
     in_code = {message for _file, _line, message, _comments, _context in found}
     messages = [message for message in catalogue(language) if message.id]
     assert {message.id for message in messages} == in_code, "make texts"
