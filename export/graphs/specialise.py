@@ -1,7 +1,12 @@
 """Makes an ONNX model's picture size a fixed one, and its arithmetic on shapes constants.
 
-An engine is built from what is left: no shape is computed while it runs, and where the sides are
-even, the rows that a pooling's gradient appends and slices off again are not there at all.
+An engine is built from the result: it computes no shape while it runs, and where the sides are
+even, it lacks the rows that a pooling's gradient appends and slices off again.
+
+Not onnx-graphsurgeon 0.6.1, tried with onnx 1.17 and 1.23: one pass of its `fold_constants` leaves
+134 nodes of gatys-classic-average where this leaves 118. With shape inference and `_shorten` around
+several passes it gives the same nodes and bits, but copies all weights in each: 925 MiB and 4.0 s
+for gatys-deep-average, here 455 MiB and 0.7 s. A Jetson Nano has neither to spare.
 """
 
 from __future__ import annotations
