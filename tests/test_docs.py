@@ -27,7 +27,7 @@ BOT_PAGES = (ROOT / "docs" / "bot.md", ROOT / "docs" / "ru" / "bot.md")
 #: A page that is read in one go.
 MOST_LINES = 120
 
-#: Files that are made, fetched or the reader's own.
+#: Files that are made, fetched or the reader's own, besides all in `engines/`.
 MADE = (".jpg", ".png", ".pth", ".npz", ".onnx", ".plan", ".whl", ".sqlite3", ".mo", ".pot")
 
 _FENCE = re.compile(r"^( *)```.*?^\1``` *$", re.MULTILINE | re.DOTALL)
@@ -167,7 +167,11 @@ def test_files_in_backticks_exist(page):
     wrong = []
     for code in inline_code(page):
         # Capitals stand for a name that the reader chooses.
-        if code.endswith(MADE) or re.search(r"\b(NAME|NNNN|CODE)\b|NNNN_|test_NAME", code):
+        if (
+            code.endswith(MADE)
+            or code.startswith("engines/")
+            or re.search(r"\b(NAME|NNNN|CODE)\b|NNNN_|test_NAME", code)
+        ):
             continue
         is_path = _PATH.fullmatch(code) and "/" in code and code.split("/")[0] in folders
         if is_path and not any((base / code).exists() for base in (ROOT, page.parent)):
