@@ -20,9 +20,7 @@ from bot.painting.protocol import STYLIZE
 from bot.storage.pictures import DOCUMENT, PHOTO, Picture, Pictures
 from bot.storage.users import StyleChoice, User, Users
 from bot.telegram.downloads import MOST_BYTES
-
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
-_TYPES = ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff", "image/gif")
+from runtime.imaging.formats import MIME_TYPES, SUFFIXES
 
 
 class Incoming(NamedTuple):
@@ -131,4 +129,4 @@ async def _store(message: Message, holder: Message, pictures: Pictures) -> Pictu
 
 def _is_image(document: Document) -> bool:
     name = (document.file_name or "").lower()
-    return document.mime_type in _TYPES or name.endswith(_SUFFIXES)
+    return document.mime_type in MIME_TYPES or name.endswith(SUFFIXES)

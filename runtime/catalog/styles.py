@@ -9,11 +9,10 @@ from typing import Dict, Mapping, Optional
 
 from runtime.catalog.titles import title_of_name
 from runtime.errors import PictureError
+from runtime.imaging.formats import SUFFIXES
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "styles"
 LANGUAGES = ("en", "ru")
-
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def installed_styles(folder: Path = FOLDER) -> Dict[str, Style]:
                 licence=entry["licence"],
             )
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in _SUFFIXES and path.name not in listed:
+        if path.suffix.lower() in SUFFIXES and path.name not in listed:
             title = dict.fromkeys(LANGUAGES, title_of_name(path.stem))
             found[path.stem] = Style(path.stem, path, title)
     return found

@@ -19,19 +19,8 @@ from runtime.errors import (
     PictureTooSmall,
 )
 from runtime.files import atomic_write
+from runtime.imaging.formats import FORMATS, WRITABLE, format_names
 
-#: What is read. JPEG includes MPO, the JPEG of many phones with a preview behind the picture.
-READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
-#: What is written, by the file's suffix, with the options of the encoder.
-WRITABLE = {
-    ".jpg": ("JPEG", {"quality": 92, "subsampling": 0}),
-    ".jpeg": ("JPEG", {"quality": 92, "subsampling": 0}),
-    ".png": ("PNG", {}),
-    ".webp": ("WEBP", {"quality": 90}),
-    ".bmp": ("BMP", {}),
-    ".tif": ("TIFF", {}),
-    ".tiff": ("TIFF", {}),
-}
 #: The most pixels that are decoded: some 50 bytes of header can ask for gigabytes.
 MOST_PIXELS = 50_000_000
 LEAST_SIDE = 32
@@ -49,7 +38,7 @@ def read_picture(source: Union[str, Path, bytes]) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             stream = io.BytesIO(source) if isinstance(source, bytes) else source
-            with Image.open(stream, formats=READABLE) as image:
+            with Image.open(stream, formats=[each.pillow for each in FORMATS]) as image:
                 check_size(image.width, image.height)
                 return _to_rgb(ImageOps.exif_transpose(image))
     except FileNotFoundError as error:
@@ -60,8 +49,8 @@ def read_picture(source: Union[str, Path, bytes]) -> Image.Image:
         raise PictureTooLarge(f"The picture has too many pixels; {_limits()}") from error
     except UnidentifiedImageError as error:
         raise NotAPicture(
-            f"{_called(source)} is not a picture that can be read. JPEG, PNG, WebP, BMP, TIFF and "
-            "GIF can."
+            f"{_called(source)} is not a picture in a format that can be read: "
+            f"{format_names('or')}."
         ) from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         # The decoders' own errors have no number; the operating system's do.
@@ -103,10 +92,10 @@ def write_picture(image: Image.Image, path: Path) -> None:
     Raises `PictureError` for an unknown suffix or a path that cannot be written.
     """
     check_writable(path)
-    file_format, options = WRITABLE[path.suffix.lower()]
+    file_format = WRITABLE[path.suffix.lower()]
     try:
         with atomic_write(path) as file:
-            image.save(file, file_format, **options)
+            image.save(file, file_format.pillow, **(file_format.save_options or {}))
     except OSError as error:
         raise PictureError(f"{path} cannot be written: {error.strerror or error}.") from error
 

@@ -13,10 +13,10 @@ from runtime.errors import (
     PictureTooLarge,
     PictureTooSmall,
 )
+from runtime.imaging.formats import WRITABLE
 from runtime.imaging.picture import (
     LEAST_SIDE,
     MOST_PIXELS,
-    WRITABLE,
     read_picture,
     to_array,
     to_image,
