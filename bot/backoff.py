@@ -1,9 +1,32 @@
-"""Waiting for an event, or for time to pass."""
+"""Waiting: for an event with a limit, and for longer after each failure."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Optional
+
+
+class Backoff:
+    """Pauses in seconds that double from `first` up to `most`."""
+
+    def __init__(self, first: float, most: float) -> None:
+        self._first, self._most = first, most
+        self._pause = first
+
+    @property
+    def failing(self) -> bool:
+        """Whether there was a failure since the last `reset`."""
+        return self._pause > self._first
+
+    def next(self) -> float:
+        """The pause after another failure."""
+        pause = self._pause
+        self._pause = min(2 * pause, self._most)
+        return pause
+
+    def reset(self) -> None:
+        """Start with the first pause again, after a success."""
+        self._pause = self._first
 
 
 async def wait_at_most(event: asyncio.Event, seconds: Optional[float]) -> None:

@@ -11,15 +11,16 @@ BotError
 │   ├── UserQueueFull      the user has as many jobs waiting as one may have
 │   └── QueueFull          all together have
 ├── TelegramUnreachable    Telegram cannot be reached or answers with a failure of its own
-├── DownloadRefused    a picture cannot be fetched, now or later; says why
+├── PictureRefused     the photo or the style cannot be used, now or later; says which, and why
 └── PaintingError      a picture was not painted; says whether another attempt may help
-    ├── PaintingRefused    the photo or the style is at fault; says which, and why
     ├── PaintingFailed     the runtime is at fault: no memory, no graph, disk full
     ├── PainterDied        the child process ended, or was killed, in the middle
     └── PainterStuck       the child process made no progress and was killed
 """
 
 from __future__ import annotations
+
+from bot.outcomes import PictureRole, Reason, Refusal
 
 
 class BotError(Exception):
@@ -70,12 +71,12 @@ class TelegramUnreachable(BotError):
     """Telegram cannot be reached, or answers with a failure of its own: try again later."""
 
 
-class DownloadRefused(BotError):
-    """A picture cannot be fetched, now or later: `reason` is `too-heavy` or `gone`."""
+class PictureRefused(BotError):
+    """The photo or the style cannot be used, now or later: see `refusal`."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, message: str, picture: PictureRole, reason: Reason) -> None:
         super().__init__(message)
-        self.reason = reason
+        self.refusal = Refusal(picture, reason)
 
 
 class PaintingError(BotError):
@@ -84,19 +85,6 @@ class PaintingError(BotError):
     def __init__(self, message: str, *, retriable: bool) -> None:
         super().__init__(message)
         self.retriable = retriable
-
-
-class PaintingRefused(PaintingError):
-    """A picture cannot be used, now or ever.
-
-    `picture` is `photo` or `style`; `reason` is `not-a-picture`, `damaged`, `too-large` or
-    `too-small`.
-    """
-
-    def __init__(self, message: str, *, picture: str, reason: str) -> None:
-        super().__init__(message, retriable=False)
-        self.picture = picture
-        self.reason = reason
 
 
 class PaintingFailed(PaintingError):

@@ -23,6 +23,8 @@ LAYERS = {
     "bot": (
         (
             "bot.errors",
+            "bot.outcomes",
+            "bot.options",
             "bot.log",
             "bot.setting_types",
             "bot.config",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Deque, Dict, List, Set, Tuple
 
 from aiogram import Bot
@@ -16,13 +16,16 @@ from aiogram.utils.i18n import I18n, ngettext
 
 from bot.chat.dialogue import language_in, mode_in
 from bot.chat.replies import reply_target, send
-from bot.chat.submission import Submission, order_for
+from bot.chat.submission import Sender, Submission, stylize_order
 from bot.chat.texts import language_of
 from bot.errors import StoreError
 from bot.storage.pictures import Picture, Pictures
 from bot.storage.users import StyleChoice, Users
 
 _log = logging.getLogger(__name__)
+
+#: Seconds without another part after which an album counts as complete.
+QUIET = 1.0
 
 #: Seconds to the next try while the store fails.
 _REST = 5.0
@@ -57,7 +60,7 @@ class Albums:
         users: Users,
         storage: BaseStorage,
         i18n: I18n,
-        quiet: float = 1.0,
+        quiet: float = QUIET,
     ) -> None:
         self._bot = bot
         self._submission = submission
@@ -138,17 +141,14 @@ class Albums:
         parts = await self._pictures.album(chat_id, album)
         if not parts:
             return  # forgotten meanwhile
-        dedupe = f"album:{parts[-1].id}"
         user = await self._users.get(opened.picture.user_id)
+        sender = Sender(user, opened.language, f"album:{parts[-1].id}")
         if len(parts) == 1:
             data = await self._storage.get_data(self._dialogue(parts[0]))
-            await self._submission.receive(
-                parts[0], user, opened.language, mode=mode_in(data), dedupe=dedupe
-            )
+            await self._submission.receive(parts[0], sender, mode_in(data))
         elif len(parts) == 2:
             style, photo = parts
-            order = order_for(photo, user, opened.language, dedupe)
-            order = replace(order, style=StyleChoice(picture=style.id), of_album=True)
+            order = stylize_order(photo, sender, StyleChoice(picture=style.id), of_album=True)
             await self._submission.order_or_say(order, photo)
         else:
             await self._ask_for_two(parts)

@@ -1,21 +1,19 @@
-"""What a job's message says, from the queue to the result. Made in the job's language."""
+"""What a job's message says, from the queue to the result, in the language of the context."""
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Mapping, Optional
 
 from aiogram.utils.i18n import gettext as _
 
-from bot.chat.catalog import title_of_order
 from bot.chat.texts import about
-from bot.jobs.scheduler import Estimate
-from bot.painting.protocol import STYLIZE, PaintProgress
-from bot.storage.jobs import CANCELLED, PAINTED, Job, Order
+from bot.jobs.estimates import Estimate
+from bot.options import Kind
+from bot.outcomes import Ending, Outcome, PictureRole, Reason, Refusal
+from bot.painting.protocol import PaintProgress
+from bot.storage.jobs import Order
 from bot.telegram.downloads import MOST_BYTES
 from runtime.imaging.picture import LEAST_SIDE, MOST_PIXELS
-
-#: The outcome for a file that Telegram does not give to bots.
-TOO_HEAVY = "photo:too-heavy"
 
 _BAR = 10
 
@@ -35,73 +33,73 @@ def painting(progress: Optional[PaintProgress], estimate: Optional[Estimate]) ->
     return _with_time_left(text, None if estimate is None else estimate.seconds)
 
 
-def ended(job: Job, language: str) -> str:
-    """The caption of the result, or why there is none."""
-    if job.outcome == PAINTED:
-        return _of_result(job.order, language)
-    if job.outcome == CANCELLED:
-        return _("Cancelled.")
-    return reason(job.outcome or "")
-
-
-def _with_time_left(text: str, seconds: Optional[float]) -> str:
-    if seconds is None:
-        return text
-    return text + "\n" + _("About {time} left.").format(time=about(seconds))
-
-
-def _of_result(order: Order, language: str) -> str:
-    title = title_of_order(order, language)
-    if order.kind != STYLIZE:
+def painted(order: Order, title: str) -> str:
+    """The caption of the result; `title` is that of the style or of the generator."""
+    if order.kind is not Kind.STYLIZE:
         return title
     if order.style is not None and order.style.picture is not None:
         return _("Your photo in the style of your picture.")
     return _("Your photo in the style “{style}”.").format(style=title)
 
 
-def reason(outcome: str) -> str:
-    """Why a job gave no picture; an outcome is `photo:` or `style:` and a reason, or another."""
-    role, _colon, cause = outcome.partition(":")
-    of_style = role == "style"
-    limits = {
-        "megapixels": MOST_PIXELS // 1_000_000,
-        "side": LEAST_SIDE,
-        "megabytes": MOST_BYTES // 1_000_000,
-    }
-    texts = {
-        "not-a-picture": (
-            _("I can't open this file as a picture. Please send a JPEG, PNG or WebP."),
-            _("I can't open the style file as a picture. Please send a JPEG, PNG or WebP."),
-        ),
-        "damaged": (
-            _("This picture is damaged or incomplete. Please send it again."),
-            _("The style picture is damaged or incomplete. Please send it again."),
-        ),
-        "too-large": (
-            _("This picture is too large: I can handle up to {megapixels} megapixels."),
-            _("The style picture is too large: I can handle up to {megapixels} megapixels."),
-        ),
-        "too-small": (
-            _("This picture is too small: I need at least {side} pixels on each side."),
-            _("The style picture is too small: I need at least {side} pixels on each side."),
-        ),
-        "too-heavy": (
-            _(
-                "This file is too big: Telegram lets me download up to {megabytes} MB. Send it as "
-                "a photo instead, or make it smaller."
-            ),
-            _(
-                "The style file is too big: Telegram lets me download up to {megabytes} MB. Send "
-                "it as a photo instead, or make it smaller."
-            ),
-        ),
-        "gone": (
-            _("I no longer have this photo. Please send it again."),
-            _("I no longer have this style. Please choose another one."),
-        ),
-    }
-    if cause in texts:
-        return texts[cause][of_style].format(**limits)
+def not_painted(ending: Ending) -> str:
+    """Why there is no picture."""
+    if ending.refusal is not None:
+        return refused(ending.refusal)
+    if ending.outcome is Outcome.CANCELLED:
+        return _("Cancelled.")
     return _(
         "I could not paint this one. Please try a smaller size in /settings, or try again later."
     )
+
+
+def refused(refusal: Refusal) -> str:
+    """Why a picture cannot be used."""
+    text = _refusals()[refusal.reason][refusal.picture]
+    return text.format(
+        megapixels=MOST_PIXELS // 1_000_000,
+        side=LEAST_SIDE,
+        megabytes=MOST_BYTES // 1_000_000,
+    )
+
+
+def _refusals() -> Mapping[Reason, Mapping[PictureRole, str]]:
+    photo, style = PictureRole.PHOTO, PictureRole.STYLE
+    return {
+        Reason.NOT_A_PICTURE: {
+            photo: _("I can't open this file as a picture. Please send a JPEG, PNG or WebP."),
+            style: _("I can't open the style file as a picture. Please send a JPEG, PNG or WebP."),
+        },
+        Reason.DAMAGED: {
+            photo: _("This picture is damaged or incomplete. Please send it again."),
+            style: _("The style picture is damaged or incomplete. Please send it again."),
+        },
+        Reason.TOO_LARGE: {
+            photo: _("This picture is too large: I can handle up to {megapixels} megapixels."),
+            style: _("The style picture is too large: I can handle up to {megapixels} megapixels."),
+        },
+        Reason.TOO_SMALL: {
+            photo: _("This picture is too small: I need at least {side} pixels on each side."),
+            style: _("The style picture is too small: I need at least {side} pixels on each side."),
+        },
+        Reason.TOO_HEAVY: {
+            photo: _(
+                "This file is too big: Telegram lets me download up to {megabytes} MB. Send it as "
+                "a photo instead, or make it smaller."
+            ),
+            style: _(
+                "The style file is too big: Telegram lets me download up to {megabytes} MB. Send "
+                "it as a photo instead, or make it smaller."
+            ),
+        },
+        Reason.GONE: {
+            photo: _("I no longer have this photo. Please send it again."),
+            style: _("I no longer have this style. Please choose another one."),
+        },
+    }
+
+
+def _with_time_left(text: str, seconds: Optional[float]) -> str:
+    if seconds is None:
+        return text
+    return text + "\n" + _("About {time} left.").format(time=about(seconds))

@@ -1,21 +1,37 @@
-"""What is on offer: the gallery's styles and the installed generators, by name or short key.
+"""What is on offer: the gallery's styles, the installed generators, and examples.
 
-A button's data has room for 64 bytes, and the owner may call a style anything: buttons carry keys.
+A button's data has room for 64 bytes, and the owner may call a style anything: buttons carry short
+keys instead of names.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from typing import Iterable, List, Optional, TypeVar
+import json
+from pathlib import Path
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, TypeVar
 
 from aiogram.utils.i18n import gettext as _
 
-from bot.painting.protocol import STYLIZE
+from bot.options import Kind
 from bot.storage.jobs import Order
 from bot.storage.users import StyleChoice
 from runtime import Model, Style, installed_styles, models
 
 Offer = TypeVar("Offer", Style, Model)
+Found = TypeVar("Found")
+
+
+#: `make examples` writes the pictures and their index.
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+class Example(NamedTuple):
+    """A picture that shows before and after side by side; `title` is by language."""
+
+    path: Path
+    title: Mapping[str, str]
 
 
 def key_of(name: str) -> str:
@@ -23,42 +39,69 @@ def key_of(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8")).hexdigest()[:10]
 
 
-def gallery_styles() -> List[Style]:
-    """The gallery, in its order."""
-    return list(installed_styles().values())
+class Catalog:
+    """Reads what is installed at each question, so that nothing needs a restart.
+
+    The disk is read beside the event loop. `engines` is the folder of the generators' graphs,
+    `examples` that of the examples' pictures.
+    """
+
+    def __init__(self, engines: Path, examples: Path = EXAMPLES) -> None:
+        self._engines = engines
+        self._examples = examples
+
+    async def styles(self) -> Dict[str, Style]:
+        """The gallery by name, in its order."""
+        return await _on_thread(installed_styles)
+
+    async def generators(self) -> Dict[str, Model]:
+        """The installed generators by name, in the order in which they are offered."""
+        return await _on_thread(lambda: models(self._engines))
+
+    async def examples(self) -> List[Example]:
+        """The examples whose pictures are there."""
+        return await _on_thread(lambda: _installed_examples(self._examples))
+
+    async def find_style(self, name: str) -> Optional[Style]:
+        """The gallery's style, `None` when there is none or no longer."""
+        return (await self.styles()).get(name)
+
+    async def style_of_key(self, key: str) -> Optional[Style]:
+        """The gallery's style, `None` when there is none or no longer."""
+        return _of_key(key, await self.styles())
+
+    async def generator_of_key(self, key: str) -> Optional[Model]:
+        """The installed generator, `None` when there is none or no longer."""
+        return _of_key(key, await self.generators())
+
+    async def title_of_style(self, choice: StyleChoice, language: str) -> str:
+        """What a user knows the style by."""
+        style = await self.find_style(choice.name or "")
+        if style is not None:
+            return style.title[language]
+        return choice.name or _("your own picture")
+
+    async def title_of_order(self, order: Order, language: str) -> str:
+        """What a user knows the job by: the style's title, or the generator's."""
+        if order.kind is Kind.STYLIZE and order.style is not None:
+            return await self.title_of_style(order.style, language)
+        name = order.model or ""
+        model = (await self.generators()).get(name)
+        return name if model is None else _(model.title)
 
 
-def generators() -> List[Model]:
-    """The installed generators, in the order in which they are offered."""
-    return list(models().values())
+def _of_key(key: str, offers: Mapping[str, Offer]) -> Optional[Offer]:
+    return next((offer for name, offer in offers.items() if key_of(name) == key), None)
 
 
-def style_of_key(key: str) -> Optional[Style]:
-    """The gallery's style, `None` when there is none (any more)."""
-    return _of_key(key, gallery_styles())
+def _installed_examples(folder: Path) -> List[Example]:
+    index = folder / "index.json"
+    if not index.exists():
+        return []
+    entries = json.loads(index.read_text(encoding="utf-8"))
+    found = [Example(folder / entry["file"], entry["title"]) for entry in entries]
+    return [example for example in found if example.path.exists()]
 
 
-def generator_of_key(key: str) -> Optional[Model]:
-    """The installed generator, `None` when there is none (any more)."""
-    return _of_key(key, generators())
-
-
-def title_of_style(choice: StyleChoice, language: str) -> str:
-    """What a user knows the style by."""
-    style = installed_styles().get(choice.gallery or "")
-    if style is not None:
-        return style.title[language]
-    return choice.gallery or _("your own picture")
-
-
-def title_of_order(order: Order, language: str) -> str:
-    """What a user knows the wish by: the style's title, or the generator's."""
-    if order.kind == STYLIZE and order.style is not None:
-        return title_of_style(order.style, language)
-    name = order.model or ""
-    model = models().get(name)
-    return name if model is None else _(model.title)
-
-
-def _of_key(key: str, offers: Iterable[Offer]) -> Optional[Offer]:
-    return next((each for each in offers if key_of(each.name) == key), None)
+async def _on_thread(read: Callable[[], Found]) -> Found:
+    return await asyncio.get_running_loop().run_in_executor(None, read)

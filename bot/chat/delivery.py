@@ -1,4 +1,4 @@
-"""Tells the users of their jobs: the place in the queue, the bar, the preview, the result.
+"""Keeps users informed about their jobs: the place in the queue, the bar, the preview, the result.
 
 The result is put into the job's one message by an edit, which may be done twice and is seen once:
 a bot that dies while it sends a picture sends it again, and the user has it one time.
@@ -23,49 +23,54 @@ from aiogram.exceptions import (
 )
 from aiogram.utils.i18n import I18n
 
-from bot.backoff import wait_at_most
+from bot.backoff import Backoff, wait_at_most
 from bot.chat import captions, media
+from bot.chat.catalog import Catalog
 from bot.chat.job_message import JobMessage
 from bot.chat.keyboards import result_keyboard, status_keyboard
 from bot.errors import StoreError
-from bot.jobs.scheduler import Estimate, Scheduler
-from bot.storage.jobs import FAILED, FINISHED, PAINTED, QUEUED, Job, Jobs
-from bot.storage.pictures import DOCUMENT, PHOTO, Pictures
+from bot.jobs.endings import Endings
+from bot.jobs.estimates import Estimate, Estimates
+from bot.jobs.progress_board import ProgressBoard
+from bot.outcomes import FAILED, PAINTED
+from bot.storage.jobs import Job, Jobs, JobState
+from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.results import Results
 from bot.telegram.error_text import error_text
 from bot.telegram.rate_limits import RateLimiter
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between two edits of a message at the least, and between two looks at the jobs.
+#: The fewest seconds between two edits of a message, and the seconds between two looks at the jobs.
 EDIT_INTERVAL, LOOK_INTERVAL = 3.0, 1.0
-#: Seconds in which changes that come together are told together.
+#: Seconds in which changes that come together become one edit.
 _GATHER = 0.1
-#: Seconds to the next try after a failure: the first, and the most.
-_FIRST_PAUSE, _MOST_PAUSE = 1.0, 60.0
+#: Seconds to the next try after a failure: the first, and the longest.
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 #: Seconds in which a stopping bot sends what is painted.
 STOP_SECONDS = 10.0
 
-#: What Telegram will refuse as often as it is sent.
+#: Telegram refuses these as often as they are sent.
 _FINAL = (TelegramBadRequest, TelegramEntityTooLarge)
 
 
-class _Telling:
-    """What is told of one job, when next, and the task that does it."""
+class _Report:
+    """What the user has seen of one job, when the next look is due, and the task that shows it."""
 
     def __init__(self, message: JobMessage) -> None:
         self.message = message
         self.preview_seen = 0
         self.next_look = 0.0
-        self.pause = _FIRST_PAUSE
+        self.backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         # What Telegram does not take in this chat: previews, or even texts until there is an end.
         self.text_only = self.silent = False
         self.task: Optional[asyncio.Task[None]] = None
 
-    def put_off(self, now: float) -> None:
-        """Try again later, and later each time."""
-        self.next_look = now + self.pause
-        self.pause = min(2 * self.pause, _MOST_PAUSE)
+    def put_off(self, now: float) -> float:
+        """Try again later, and later each time; returns the pause in seconds."""
+        pause = self.backoff.next()
+        self.next_look = now + pause
+        return pause
 
 
 class Delivery:
@@ -82,6 +87,10 @@ class Delivery:
         jobs: Jobs,
         pictures: Pictures,
         results: Results,
+        board: ProgressBoard,
+        estimates: Estimates,
+        endings: Endings,
+        catalog: Catalog,
         rate_limiter: RateLimiter,
         edit_interval: float = EDIT_INTERVAL,
         clock: Callable[[], float] = time.monotonic,
@@ -91,186 +100,183 @@ class Delivery:
         self._jobs = jobs
         self._pictures = pictures
         self._results = results
+        self._board = board
+        self._estimates = estimates
+        self._endings = endings
+        self._catalog = catalog
         self._rate_limiter = rate_limiter
         self._edit_interval = edit_interval
         self._clock = clock
         self._awake = asyncio.Event()
         self._settled = asyncio.Event()
-        self._tellings: Dict[int, _Telling] = {}
+        self._reports: Dict[int, _Report] = {}
+        board.listen(self.wake)
 
     def wake(self) -> None:
         """Look at the jobs: something changed."""
         self._awake.set()
 
-    async def run(self, scheduler: Scheduler) -> None:
-        """Tell the users of their jobs until cancelled; what is being sent then is finished."""
+    async def run(self) -> None:
+        """Show the users their jobs until cancelled; what is being sent then is finished."""
         try:
             while True:
                 self._awake.clear()
-                busy = await self._look(scheduler)
+                busy = await self._look()
                 await wait_at_most(self._awake, LOOK_INTERVAL if busy else None)
                 await asyncio.sleep(_GATHER)
         finally:
             await self._finish_tasks()
 
     async def settle(self) -> None:
-        """Wait until all finished jobs are told of, but no longer than `STOP_SECONDS`."""
+        """Wait until all finished jobs are answered, but no longer than `STOP_SECONDS`."""
         self._settled.clear()
         self.wake()
         await wait_at_most(self._settled, STOP_SECONDS)
 
     async def _finish_tasks(self) -> None:
-        tasks = [each.task for each in self._tellings.values() if each.task is not None]
+        tasks = [each.task for each in self._reports.values() if each.task is not None]
         if tasks:
             _done, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
             for task in late:
                 task.cancel()
 
-    async def _look(self, scheduler: Scheduler) -> bool:
+    async def _look(self) -> bool:
         """Start a task for each job that is due; returns whether there are active jobs."""
         try:
             jobs = await self._jobs.active()
             # Without jobs too: it counts those that wait.
-            estimates = await scheduler.estimates()
+            estimates = await self._estimates.all()
         except StoreError as error:
-            _log.error("Nobody can be told of jobs: %s", error)
+            _log.error("No job can be shown: %s", error)
             return True
-        if all(job.state != FINISHED for job in jobs):
+        if all(job.state is not JobState.FINISHED for job in jobs):
             self._settled.set()
-        known, active = self._tellings, {job.id for job in jobs}
-        self._tellings = {
+        known, active = self._reports, {job.id for job in jobs}
+        self._reports = {
             key: each for key, each in known.items() if key in active or each.task is not None
         }
         for job in jobs:
-            if job.id not in self._tellings:
-                self._tellings[job.id] = _Telling(JobMessage(self._bot, self._jobs, job))
-            telling = self._tellings[job.id]
-            if telling.task is None and self._is_due(job, telling):
-                self._begin(job, telling, scheduler, estimates.get(job.id))
+            if job.id not in self._reports:
+                self._reports[job.id] = _Report(JobMessage(self._bot, self._jobs, job))
+            report = self._reports[job.id]
+            if report.task is None and self._is_due(job, report):
+                self._begin(job, report, estimates.get(job.id))
         return bool(jobs)
 
-    def _is_due(self, job: Job, telling: _Telling) -> bool:
+    def _is_due(self, job: Job, report: _Report) -> bool:
         now = self._clock()
-        if job.state == FINISHED:
-            # Not held up by the edit before it, only by a failure to tell.
-            failed = telling.pause > _FIRST_PAUSE
-            return now >= telling.next_look or not failed
+        if job.state is JobState.FINISHED:
+            # Not held up by the edit before it, only by a failure to send.
+            return now >= report.next_look or not report.backoff.failing
         paused = self._rate_limiter.paused_until(job.order.chat_id) > now
-        heard = not (telling.message.lost or telling.silent)
-        return now >= telling.next_look and heard and not paused
+        heard = not (report.message.lost or report.silent)
+        return now >= report.next_look and heard and not paused
 
-    def _begin(
-        self, job: Job, telling: _Telling, scheduler: Scheduler, estimate: Optional[Estimate]
-    ) -> None:
+    def _begin(self, job: Job, report: _Report, estimate: Optional[Estimate]) -> None:
         def done(task: asyncio.Task[None]) -> None:
-            telling.task = None
+            report.task = None
             self.wake()
             if not task.cancelled() and task.exception() is not None:
-                _log.error("Job %d cannot be told of", job.id, exc_info=task.exception())
-                telling.put_off(self._clock())
+                _log.error("Job %d cannot be shown.", job.id, exc_info=task.exception())
+                report.put_off(self._clock())
 
-        telling.task = asyncio.ensure_future(self._tell(job, telling, scheduler, estimate))
-        telling.task.add_done_callback(done)
+        report.task = asyncio.ensure_future(self._update(job, report, estimate))
+        report.task.add_done_callback(done)
 
-    async def _tell(
-        self, job: Job, telling: _Telling, scheduler: Scheduler, estimate: Optional[Estimate]
-    ) -> None:
+    async def _update(self, job: Job, report: _Report, estimate: Optional[Estimate]) -> None:
         with self._i18n.context(), self._i18n.use_locale(job.order.language):
             try:
-                if job.state == FINISHED:
-                    await self._answer(job, telling.message)
+                if job.state is JobState.FINISHED:
+                    await self._answer(job, report.message)
                 else:
-                    await self._show(job, telling, scheduler, estimate)
-                telling.pause = _FIRST_PAUSE
+                    await self._show(job, report, estimate)
+                report.backoff.reset()
             except TelegramMigrateToChat as error:
                 await self._follow(job, error.migrate_to_chat_id)
             except (TelegramAPIError, StoreError) as error:
-                await self._handle_failure(job, telling, scheduler, error)
+                await self._handle_failure(job, report, error)
 
-    async def _handle_failure(
-        self, job: Job, telling: _Telling, scheduler: Scheduler, error: Exception
-    ) -> None:
-        """Go on after a telling that failed: later, in silence, or not at all."""
+    async def _handle_failure(self, job: Job, report: _Report, error: Exception) -> None:
+        """Try again later, stay silent until the end, or end the job."""
         if _is_nobody_there(error):
             _log.info("Job %d ends unseen: %s", job.id, error_text(error))
-            await scheduler.cancel(job.id)
+            await self._endings.cancel(job.id)
             await self._jobs.answered(job.id)
-        elif isinstance(error, _FINAL) and job.state == FINISHED:
-            await self._give_up(job, telling.message, error)
+        elif isinstance(error, _FINAL) and job.state is JobState.FINISHED:
+            await self._give_up(job, report.message, error)
         elif isinstance(error, _FINAL):
-            _log.warning("Job %d is not told of before its end: %s", job.id, error_text(error))
-            telling.silent = True
+            _log.warning("Job %d is not shown before its end: %s", job.id, error_text(error))
+            report.silent = True
         else:
-            _log.warning(
-                "Job %d: %s. Next try in %.0f s.", job.id, error_text(error), telling.pause
-            )
-            telling.put_off(self._clock())
+            pause = report.put_off(self._clock())
+            _log.warning("Job %d: %s. Next try in %.0f s.", job.id, error_text(error), pause)
 
     async def _follow(self, job: Job, chat_id: int) -> None:
-        """Go on in the supergroup that the job's group has become."""
-        _log.info("Job %d goes on in chat %d, which its group became.", job.id, chat_id)
+        """Continue in the supergroup that the job's group has become."""
+        _log.info("Job %d continues in chat %d, which its group became.", job.id, chat_id)
         await self._jobs.move(job.order.chat_id, chat_id)
-        # The next look begins anew, there.
-        self._tellings.pop(job.id, None)
+        # The next look starts again, in the new chat.
+        self._reports.pop(job.id, None)
 
     async def _give_up(self, job: Job, message: JobMessage, error: Exception) -> None:
         """End a job whose answer Telegram will never take, as in a group that forbids photos."""
         _log.error("Job %d cannot be answered: %s", job.id, error_text(error))
         with suppress(TelegramAPIError):
-            await message.resend(captions.reason(FAILED))
+            await message.resend(captions.not_painted(FAILED))
         await self._jobs.answered(job.id)
 
-    async def _show(
-        self, job: Job, telling: _Telling, scheduler: Scheduler, estimate: Optional[Estimate]
-    ) -> None:
+    async def _show(self, job: Job, report: _Report, estimate: Optional[Estimate]) -> None:
         """Bring the message up to date, if there is something new to see."""
-        preview, seen = None, telling.preview_seen
-        if job.state == QUEUED:
+        preview, seen = None, report.preview_seen
+        if job.state is JobState.QUEUED:
             if estimate is None:
                 return
             text = captions.waiting(estimate)
         else:
-            text = captions.painting(scheduler.progress(job.id), estimate)
-            preview, seen = scheduler.preview(job.id)
-        new_preview = preview if seen > telling.preview_seen and not telling.text_only else None
-        if text == telling.message.text and new_preview is None:
+            text = captions.painting(self._board.progress(job.id), estimate)
+            preview, seen = self._board.preview(job.id)
+        new_preview = preview if seen > report.preview_seen and not report.text_only else None
+        if text == report.message.text and new_preview is None:
             return
         try:
-            await telling.message.show(text, status_keyboard(job), new_preview)
+            await report.message.show(text, status_keyboard(job), new_preview)
         except _FINAL as error:
             if new_preview is None or _is_nobody_there(error):
                 raise
             _log.warning("Job %d is shown without previews: %s", job.id, error_text(error))
-            telling.text_only = True
-            await telling.message.show(text, status_keyboard(job))
-        telling.preview_seen = max(seen, telling.preview_seen)
-        telling.next_look = self._clock() + self._edit_interval
+            report.text_only = True
+            await report.message.show(text, status_keyboard(job))
+        report.preview_seen = max(seen, report.preview_seen)
+        report.next_look = self._clock() + self._edit_interval
 
     async def _answer(self, job: Job, message: JobMessage) -> None:
         """Give the user the result, or the reason why there is none."""
-        if job.outcome != PAINTED:
-            await message.resend(captions.ended(job, job.order.language))
-        else:
+        ending = job.ending or FAILED
+        if ending == PAINTED:
             await self._give(job, message)
+        else:
+            await message.resend(captions.not_painted(ending))
         await self._jobs.answered(job.id)
 
     async def _give(self, job: Job, message: JobMessage) -> None:
         path, keyboard = self._results.path(job.id), result_keyboard(job)
-        caption = captions.ended(job, job.order.language)
+        title = await self._catalog.title_of_order(job.order, job.order.language)
+        caption = captions.painted(job.order, title)
         picture = await self._pictures.get(job.order.picture)
-        form = PHOTO if picture is None else picture.form
+        kind = MediaKind.PHOTO if picture is None else picture.media_kind
         try:
-            content = await media.painted(path, form, caption)
+            content = await media.painted(path, kind, caption)
         except OSError as error:
             _log.error("Job %d: its picture cannot be read: %s", job.id, error)
-            return await message.resend(captions.reason(FAILED))
+            return await message.resend(captions.not_painted(FAILED))
         try:
             await message.replace_with_media(content, keyboard)
         except _FINAL as error:
-            if form == DOCUMENT or _is_nobody_there(error):
+            if kind is MediaKind.DOCUMENT or _is_nobody_there(error):
                 raise
             _log.warning("Job %d goes as a file: %s", job.id, error_text(error))
-            await message.replace_with_media(await media.painted(path, DOCUMENT, caption), keyboard)
+            content = await media.painted(path, MediaKind.DOCUMENT, caption)
+            await message.replace_with_media(content, keyboard)
 
 
 def _is_nobody_there(error: Exception) -> bool:

@@ -8,8 +8,10 @@ from typing import Any, Mapping, Optional
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 
+from bot.options import Kind
+
 # Keys of the dialogue's data.
-_MODE, _LANGUAGE, _PICTURE = "mode", "language", "picture"
+_KIND, _MODEL, _LANGUAGE, _PICTURE = "kind", "model", "language", "picture"
 
 
 class Waiting(StatesGroup):
@@ -20,26 +22,20 @@ class Waiting(StatesGroup):
 
 @dataclass(frozen=True)
 class Mode:
-    """What is done with every photo that comes in: one of `bot.painting.protocol`'s kinds, by which model."""
+    """What is done with every photo that comes in; `model` is the generator, if one does it."""
 
-    kind: str
+    kind: Kind
     model: Optional[str] = None
-
-    def __str__(self) -> str:
-        return self.kind if self.model is None else f"{self.kind}:{self.model}"
 
 
 def mode_in(data: Mapping[str, Any]) -> Optional[Mode]:
     """The mode in a dialogue's data, `None` where none is chosen."""
-    text = data.get(_MODE)
-    if text is None:
-        return None
-    kind, _colon, model = text.partition(":")
-    return Mode(kind, model or None)
+    kind = data.get(_KIND)
+    return None if kind is None else Mode(Kind(kind), data.get(_MODEL))
 
 
 def language_in(data: Mapping[str, Any]) -> Optional[str]:
-    """The language in which the answer to an album is owed."""
+    """The language in which an album is to be answered."""
     return data.get(_LANGUAGE)
 
 
@@ -51,7 +47,7 @@ def picture_in(data: Mapping[str, Any]) -> Optional[int]:
 async def begin(state: FSMContext, mode: Mode) -> None:
     """Do this with the photos from now on."""
     await state.set_state(None)
-    await state.set_data({_MODE: str(mode)})
+    await state.set_data({_KIND: mode.kind.value, _MODEL: mode.model})
 
 
 async def await_style(state: FSMContext, picture: Optional[int]) -> None:

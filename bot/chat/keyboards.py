@@ -1,11 +1,12 @@
-"""The inline keyboards, and the data that their buttons carry (64 bytes at the most).
+"""The inline keyboards, and the data that their buttons carry (at most 64 bytes).
 
 The labels are in the language of the context that the caller is in.
 """
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional, Sequence
+from enum import Enum
+from typing import Any, Iterable, List, Optional, Sequence
 
 from aiogram import F
 from aiogram.filters.callback_data import CallbackData, CallbackQueryFilter
@@ -15,20 +16,10 @@ from pydantic import Field
 from typing_extensions import Annotated
 
 from bot.chat.catalog import key_of
+from bot.chat.settings import SETTINGS, Setting, stronger, weaker
 from bot.chat.texts import LANGUAGES
-from bot.painting.protocol import STYLIZE
 from bot.storage.jobs import Job
-from bot.storage.users import SIZES, STRENGTHS, Settings
-from runtime import Model, Style
-
-#: The pages that the menu opens.
-EXAMPLES, SETTINGS, LANGUAGE = "examples", "settings", "language"
-#: What can be done with a job.
-CANCEL, SWAP, RESTYLE, STRONGER, WEAKER, ORIGINAL = (
-    "cancel", "swap", "restyle", "stronger", "weaker", "original",
-)  # fmt: skip
-#: What the settings hold.
-STRENGTH, SIZE, COLOURS = "strength", "size", "colours"
+from runtime import Model, Style, StylizeOptions
 
 #: A forged number may be anything, and SQLite takes no more than 64 bits.
 Id = Annotated[int, Field(ge=1, lt=2**63)]
@@ -37,13 +28,32 @@ Index = Annotated[int, Field(ge=0, lt=1000)]
 _NUMBERS_IN_A_ROW = 5
 
 
+class Page(str, Enum):
+    """The pages that the menu opens."""
+
+    EXAMPLES = "examples"
+    SETTINGS = "settings"
+    LANGUAGE = "language"
+
+
+class Action(str, Enum):
+    """What can be done with a job."""
+
+    CANCEL = "cancel"
+    SWAP = "swap"
+    RESTYLE = "restyle"
+    STRONGER = "stronger"
+    WEAKER = "weaker"
+    ORIGINAL = "original"
+
+
 class OpenPage(CallbackData, prefix="open"):
     """Open a page of the menu."""
 
-    page: str
+    page: Page
 
     @classmethod
-    def filter_for(cls, page: str) -> CallbackQueryFilter:
+    def filter_for(cls, page: Page) -> CallbackQueryFilter:
         """A filter for the buttons that open this page."""
         return cls.filter(F.page == page)
 
@@ -90,12 +100,12 @@ class UseAsStyle(CallbackData, prefix="asstyle"):
 class OfJob(CallbackData, prefix="job"):
     """Do something with a job."""
 
-    action: str
+    action: Action
     job: Id
 
 
 class Change(CallbackData, prefix="set"):
-    """Change a setting; `value` is a number of its list of choices."""
+    """Change a setting; `value` is the number of one of its choices."""
 
     setting: str
     value: Index
@@ -115,37 +125,30 @@ class Forget(CallbackData, prefix="forget"):
 
 def status_keyboard(job: Job) -> InlineKeyboardMarkup:
     """Under the message that shows how far a job is."""
-    row = [_button(_("Cancel"), OfJob(action=CANCEL, job=job.id))]
+    row = [_button(_("Cancel"), OfJob(action=Action.CANCEL, job=job.id))]
     return _keyboard([row, _swap(job)])
 
 
 def result_keyboard(job: Job) -> InlineKeyboardMarkup:
     """Under a painted picture."""
     rows = []
-    if job.order.kind == STYLIZE:
-        labels = {WEAKER: _("Weaker"), STRONGER: _("Stronger")}
-        reachable = {WEAKER: weaker(job.order.settings), STRONGER: stronger(job.order.settings)}
+    options = job.order.options
+    if isinstance(options, StylizeOptions):
+        strengths = (
+            (Action.WEAKER, _("Weaker"), weaker(options)),
+            (Action.STRONGER, _("Stronger"), stronger(options)),
+        )
         rows = [
-            [_button(_("Another style"), OfJob(action=RESTYLE, job=job.id))],
+            [_button(_("Another style"), OfJob(action=Action.RESTYLE, job=job.id))],
             [
                 _button(label, OfJob(action=action, job=job.id))
-                for action, label in labels.items()
-                if reachable[action] is not None
+                for action, label, strength in strengths
+                if strength is not None
             ],
             _swap(job),
         ]
-    rows.append([_button(_("Original file (PNG)"), OfJob(action=ORIGINAL, job=job.id))])
+    rows.append([_button(_("Original file (PNG)"), OfJob(action=Action.ORIGINAL, job=job.id))])
     return _keyboard(rows)
-
-
-def weaker(settings: Settings) -> Optional[float]:
-    """The next smaller strength, `None` at the end."""
-    return max((each for each in STRENGTHS if each < settings.strength), default=None)
-
-
-def stronger(settings: Settings) -> Optional[float]:
-    """The next greater strength, `None` at the end."""
-    return min((each for each in STRENGTHS if each > settings.strength), default=None)
 
 
 def menu_keyboard(generators: Iterable[Model], *, examples: bool) -> InlineKeyboardMarkup:
@@ -153,10 +156,10 @@ def menu_keyboard(generators: Iterable[Model], *, examples: bool) -> InlineKeybo
     rows = [[_button(_("Style transfer"), OpenGallery())]]
     rows += _generator_rows(generators)
     if examples:
-        rows.append([_button(_("Examples"), OpenPage(page=EXAMPLES))])
-    settings = _button(_("Settings"), OpenPage(page=SETTINGS))
+        rows.append([_button(_("Examples"), OpenPage(page=Page.EXAMPLES))])
+    settings = _button(_("Settings"), OpenPage(page=Page.SETTINGS))
     # Both words, since who needs this button may not read the language that is spoken.
-    rows.append([settings, _button("Язык · Language", OpenPage(page=LANGUAGE))])
+    rows.append([settings, _button("Язык · Language", OpenPage(page=Page.LANGUAGE))])
     return _keyboard(rows)
 
 
@@ -191,21 +194,22 @@ def choice_keyboard(
     return _keyboard(rows)
 
 
-def settings_keyboard(settings: Settings) -> InlineKeyboardMarkup:
+def settings_keyboard(options: StylizeOptions) -> InlineKeyboardMarkup:
     """The choices of each setting, the present one ticked."""
-    rows = [
-        [
-            _button(_ticked(label, value == present), Change(setting=name, value=number))
-            for number, (value, label) in enumerate(choices)
-        ]
-        for name, present, choices in (
-            (STRENGTH, settings.strength, [(s, str(n)) for n, s in enumerate(STRENGTHS, 1)]),
-            (SIZE, settings.size, [(size, f"{size} px") for size in SIZES]),
+    return _keyboard(_setting_row(setting, setting.value(options)) for setting in SETTINGS.values())
+
+
+def _setting_row(setting: Setting, present: Any) -> List[InlineKeyboardButton]:
+    if setting.is_switch:
+        other = Change(setting=setting.key, value=int(not present))
+        return [_button(_ticked(setting.label(1, True), present), other)]
+    return [
+        _button(
+            _ticked(setting.label(number, value), value == present),
+            Change(setting=setting.key, value=number),
         )
+        for number, value in enumerate(setting.choices)
     ]
-    label = _ticked(_("Keep the photo's colours"), settings.keep_colours)
-    rows.append([_button(label, Change(setting=COLOURS, value=int(not settings.keep_colours)))])
-    return _keyboard(rows)
 
 
 def language_keyboard() -> InlineKeyboardMarkup:
@@ -232,7 +236,7 @@ def _generator_rows(
 
 
 def _in_rows(buttons: List[InlineKeyboardButton], most: int) -> List[List[InlineKeyboardButton]]:
-    """As few rows of `most` buttons as will do, about equally long, the first not the shorter."""
+    """As few rows of up to `most` buttons as possible, about equally long, the first not the shorter."""
     rows = -(-len(buttons) // most)
     ends = [-(-row * len(buttons) // rows) for row in range(rows + 1)] if rows else [0]
     return [buttons[start:end] for start, end in zip(ends, ends[1:])]
@@ -241,7 +245,7 @@ def _in_rows(buttons: List[InlineKeyboardButton], most: int) -> List[List[Inline
 def _swap(job: Job) -> List[InlineKeyboardButton]:
     if not job.order.of_album:
         return []
-    return [_button(_("Swap photo and style"), OfJob(action=SWAP, job=job.id))]
+    return [_button(_("Swap photo and style"), OfJob(action=Action.SWAP, job=job.id))]
 
 
 def _ticked(label: str, ticked: bool) -> str:

@@ -16,7 +16,7 @@ from aiogram.types import (
 )
 from PIL import Image
 
-from bot.storage.pictures import DOCUMENT
+from bot.storage.pictures import MediaKind
 
 Media = Union[InputMediaPhoto, InputMediaDocument]
 
@@ -29,13 +29,13 @@ NAME = "jetbrush"
 _QUALITIES = (92, 80)
 
 
-async def painted(path: Path, form: str, caption: str) -> Media:
-    """The picture in the form that its photo came in; as a document where it fits no photo.
+async def painted(path: Path, media_kind: MediaKind, caption: str) -> Media:
+    """The picture as the media kind that its photo came as; a document where it fits no photo.
 
-    `path` is a PNG, `form` one of `bot.storage.pictures`. Raises `FileNotFoundError` if it is gone.
+    `path` is a PNG. Raises `FileNotFoundError` if it is gone.
     """
     loop = asyncio.get_running_loop()
-    if form != DOCUMENT:
+    if media_kind is MediaKind.PHOTO:
         data = await loop.run_in_executor(None, _as_photo, path)
         if data is not None:
             file = BufferedInputFile(file=data, filename=f"{NAME}.jpg")

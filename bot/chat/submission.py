@@ -1,69 +1,96 @@
-"""Takes in photos and wishes, and makes jobs of them."""
+"""Takes photos and wishes, and makes jobs of them."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from typing import Optional
+from dataclasses import dataclass, replace
+from typing import Any, Optional
 
 from aiogram import Bot
 from aiogram.types import CallbackQuery
 from aiogram.utils.i18n import gettext as _
 from aiogram.utils.i18n import ngettext
 
-from bot.chat.catalog import generators, title_of_style
+from bot.chat.catalog import Catalog
 from bot.chat.dialogue import Mode
 from bot.chat.keyboards import choice_keyboard
 from bot.chat.replies import reply_target, send
 from bot.errors import QueueFull, UserQueueFull
-from bot.jobs.scheduler import Scheduler
-from bot.painting.protocol import STYLIZE, TRANSLATE
+from bot.jobs.progress_board import ProgressBoard
+from bot.options import Kind
 from bot.storage.jobs import Jobs, Order
 from bot.storage.pictures import Picture, Pictures
 from bot.storage.users import StyleChoice, User
-from runtime import installed_styles
+from runtime import TranslateOptions
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who asks: the user, the language to answer in, and the key against asking twice."""
+
+    user: User
+    language: str
+    idempotency_key: str
 
 
 class Submission:
-    """The one desk at which photos arrive, alone or in albums, and jobs are ordered."""
+    """The one place where photos arrive, alone or in albums, and jobs are made.
 
-    def __init__(self, *, bot: Bot, pictures: Pictures, jobs: Jobs, scheduler: Scheduler) -> None:
+    `translate` are the options of a job with a generator.
+    """
+
+    def __init__(
+        self,
+        *,
+        bot: Bot,
+        pictures: Pictures,
+        jobs: Jobs,
+        board: ProgressBoard,
+        catalog: Catalog,
+        translate: TranslateOptions,
+    ) -> None:
         self._bot = bot
         self._pictures = pictures
         self._jobs = jobs
-        self._scheduler = scheduler
+        self._board = board
+        self._catalog = catalog
+        self._translate = translate
         # Between the look for the same job and its submission no other may come.
         self._ordering = asyncio.Lock()
 
-    async def receive(
-        self, picture: Picture, user: User, language: str, *, mode: Optional[Mode], dedupe: str
-    ) -> None:
+    async def receive(self, picture: Picture, sender: Sender, mode: Optional[Mode]) -> None:
         """Do with a single photo what the mode says, or ask what to do with it."""
-        style = await self.remembered_style(user)
-        order = order_for(picture, user, language, dedupe)
-        if mode is not None and mode.kind == STYLIZE and style is not None:
-            await self.order_or_say(replace(order, style=style), picture)
-        elif mode is not None and mode.model in {each.name for each in generators()}:
-            await self.order_or_say(replace(order, kind=TRANSLATE, model=mode.model), picture)
+        style = await self.remembered_style(sender.user)
+        generators = await self._catalog.generators()
+        if mode is not None and mode.kind is Kind.STYLIZE and style is not None:
+            await self.order_or_say(stylize_order(picture, sender, style), picture)
+        elif mode is not None and mode.model is not None and mode.model in generators:
+            await self.order_or_say(self.translate_order(picture, sender, mode.model), picture)
         else:
-            title = None if style is None else title_of_style(style, language)
-            keyboard = choice_keyboard(picture.id, title, generators())
+            title = None
+            if style is not None:
+                title = await self._catalog.title_of_style(style, sender.language)
+            keyboard = choice_keyboard(picture.id, title, generators.values())
             text = _("What shall I do with this photo?")
             await send(self._bot, reply_target(picture), text, keyboard)
 
     async def remembered_style(self, user: User) -> Optional[StyleChoice]:
-        """The person's style, `None` when there is none, or when its picture is gone."""
+        """The user's style, `None` when there is none, or when its picture is gone."""
         style = user.style
         if style is None:
             return None
         if style.picture is None:
-            return style if style.gallery in installed_styles() else None
+            return style if await self._catalog.find_style(style.name or "") else None
         return style if await self.own_picture(style.picture, user.user_id) else None
 
     async def own_picture(self, picture_id: Optional[int], user_id: int) -> Optional[Picture]:
         """The picture, `None` when it is gone or someone else's."""
         picture = None if picture_id is None else await self._pictures.get(picture_id)
         return picture if picture is not None and picture.user_id == user_id else None
+
+    def translate_order(self, photo: Picture, sender: Sender, model: str) -> Order:
+        """An order to run the photo through the generator `model`."""
+        return _order(photo, sender, options=self._translate, model=model)
 
     async def order(self, order: Order) -> Optional[str]:
         """Make a job; returns the sentence that says why there is none, `None` when there is."""
@@ -88,7 +115,7 @@ class Submission:
                     "I'm very busy: {n} pictures are already waiting. Please try again later.",
                     refusal.limit,
                 ).format(n=refusal.limit)
-        self._scheduler.wake()
+        self._board.changed()
         return None
 
     async def order_or_say(self, order: Order, picture: Picture) -> None:
@@ -100,27 +127,33 @@ class Submission:
     async def order_by_button(self, order: Order, callback: CallbackQuery) -> None:
         """Make a job, or answer the pressed button with why there is none."""
         refusal = await self.order(order)
-        # A toast is gone before so long a sentence can be read.
+        # A toast disappears before so long a sentence can be read.
         await callback.answer(text=refusal, show_alert=refusal is not None)
 
 
-def order_for(picture: Picture, user: User, language: str, dedupe: str) -> Order:
-    """An order for a style transfer of the picture; the style is still to be filled in."""
+def stylize_order(
+    photo: Picture, sender: Sender, style: StyleChoice, *, of_album: bool = False
+) -> Order:
+    """An order to repaint the photo in the style, with the sender's options."""
+    return _order(photo, sender, options=sender.user.options, style=style, of_album=of_album)
+
+
+def _order(photo: Picture, sender: Sender, **wish: Any) -> Order:
     return Order(
-        dedupe=dedupe,
-        user_id=user.user_id,
-        chat_id=picture.chat_id,
-        reply_to=picture.message_id,
-        language=language,
-        kind=STYLIZE,
-        picture=picture.id,
-        settings=user.settings,
+        idempotency_key=sender.idempotency_key,
+        user_id=sender.user.user_id,
+        chat_id=photo.chat_id,
+        reply_to=photo.message_id,
+        language=sender.language,
+        picture=photo.id,
+        **wish,
     )
 
 
 def _is_again(present: Order, new: Order) -> bool:
-    """Whether the new order asks for what the present one does, told by another update."""
+    """Whether the new order asks for what the present one does, in another update."""
     # An update that is sent again is no new wish: the store knows it.
-    if present.dedupe == new.dedupe:
+    if present.idempotency_key == new.idempotency_key:
         return False
-    return replace(new, dedupe=present.dedupe, language=present.language) == present
+    key, language = present.idempotency_key, present.language
+    return replace(new, idempotency_key=key, language=language) == present

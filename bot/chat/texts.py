@@ -30,9 +30,9 @@ def make_i18n() -> I18n:
 
 
 def language_of(user: Optional[User], telegram_code: Optional[str]) -> str:
-    """The language to speak: the person's choice, else what Telegram's settings suggest.
+    """The language to speak: the user's choice, else what Telegram's settings suggest.
 
-    telegram_code: an IETF tag such as `ru` or `pt-br`; `None` where Telegram does not tell.
+    telegram_code: an IETF tag such as `ru` or `pt-br`; `None` where Telegram does not say.
     """
     if user is not None and user.language in LANGUAGES:
         return str(user.language)

@@ -17,7 +17,7 @@ from aiogram.types import BufferedInputFile, InputMediaPhoto, Message
 
 from bot.chat.replies import patiently
 from bot.storage.database import Database
-from bot.storage.pictures import PHOTO
+from bot.storage.pictures import MediaKind
 from runtime.errors import PictureError
 from runtime.imaging.picture import read_picture
 
@@ -92,7 +92,7 @@ class Uploads:
             try:
                 digest = await loop.run_in_executor(None, _digest, picture.path)
                 # File ids are worth nothing to another bot.
-                key = f"{bot.id}:{PHOTO}:{digest}"
+                key = f"{bot.id}:{MediaKind.PHOTO.value}:{digest}"
                 media: Union[str, BufferedInputFile, None] = None if anew else await self._get(key)
                 if media is None:
                     data = await loop.run_in_executor(None, _as_jpeg, picture.path)
@@ -104,12 +104,8 @@ class Uploads:
         return ready
 
     async def _get(self, key: str) -> Optional[str]:
-        def work(connection: sqlite3.Connection) -> Optional[str]:
-            query = "SELECT file_id FROM uploads WHERE digest = ?"
-            row = connection.execute(query, (key,)).fetchone()
-            return row and row["file_id"]
-
-        return await self._database.run(work)
+        rows = await self._database.rows("SELECT file_id FROM uploads WHERE digest = ?", key)
+        return rows[0]["file_id"] if rows else None
 
     async def _remember(self, ready: Sequence[_Ready], sent: Sequence[Message]) -> None:
         rows = [

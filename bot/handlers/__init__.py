@@ -6,7 +6,9 @@ from aiogram import Router
 
 from bot.handlers import (
     choice,
+    errors,
     examples,
+    fallback,
     forget,
     gallery,
     language,
@@ -18,26 +20,34 @@ from bot.handlers import (
     stats,
     translate,
 )
-from bot.handlers import errors as failures
-from bot.handlers import fallback as anything
 from bot.handlers.filters import addressed
 
-#: In this order: `photo` takes what `gallery` leaves of the pictures, `anything` all the rest.
+#: In this order: `photo` takes the pictures that `gallery` leaves, `fallback` all the rest.
 _SUBJECTS = (
-    start, language, settings, examples, gallery, translate, choice, result, queue, forget, stats,
-    photo, anything,
-)  # fmt: skip
+    start,
+    language,
+    settings,
+    examples,
+    gallery,
+    translate,
+    choice,
+    result,
+    queue,
+    forget,
+    stats,
+    photo,
+    fallback,
+)
 
 
 def make_router() -> Router:
     """All handlers, for one dispatcher.
 
-    They take by name, as workflow data: albums, config, figures, jobs, people, pictures, reception,
-    results, scheduler, uploads; and what `bot.chat.middlewares` adds.
+    They take the parts of `bot.service.wiring` by name, and what `bot.chat.middlewares` adds.
     """
     router = Router(name="conversation")
     router.message.filter(addressed)
     for subject in _SUBJECTS:
         router.include_router(subject.make_router())
-    failures.register(router)
+    errors.register(router)
     return router

@@ -12,7 +12,7 @@ from bot.chat import captions
 from bot.chat.albums import Albums
 from bot.chat.replies import answer, stale
 from bot.handlers.filters import is_private, is_reply_to
-from bot.handlers.photo import picture_in
+from bot.handlers.photo import TOO_HEAVY, picture_in
 
 
 def make_router() -> Router:
@@ -25,7 +25,7 @@ def make_router() -> Router:
 
 
 async def unknown_command(message: Message, bot: Bot) -> None:
-    """Tell of /help; in a group, the command may be another bot's."""
+    """Name /help; in a group, the command may be another bot's."""
     name = (await bot.me()).username or ""
     word = (message.text or "").split()[0].lower()
     if is_private(message) or is_reply_to(message, bot) or word.endswith(f"@{name.lower()}"):
@@ -42,7 +42,7 @@ async def explain(message: Message, albums: Albums) -> None:
 def _instead_of(message: Message) -> Optional[str]:
     """The sentence for the kind of the message, `None` for one that needs no answer."""
     if picture_in(message) is not None:
-        return captions.reason(captions.TOO_HEAVY)
+        return captions.refused(TOO_HEAVY)
     # An animation comes with a document too, and must be looked for first.
     texts = {
         "text": _("I understand pictures better than words. Send me a photo, or see /help."),

@@ -13,7 +13,8 @@ from aiogram.utils.i18n import gettext as _
 from bot.chat.keyboards import Forget, forget_keyboard
 from bot.chat.replies import answer, replace
 from bot.handlers.filters import command
-from bot.jobs.scheduler import Scheduler
+from bot.jobs.endings import Endings
+from bot.jobs.estimates import Estimates
 from bot.storage.jobs import ACTIVE, Job, Jobs
 from bot.storage.results import Results
 from bot.storage.users import Users
@@ -42,9 +43,14 @@ async def ask(message: Message) -> None:
 
 
 async def decide(
-    callback: CallbackQuery, callback_data: Forget, users: Users, jobs: Jobs,
-    scheduler: Scheduler, results: Results,
-) -> None:  # fmt: skip
+    callback: CallbackQuery,
+    callback_data: Forget,
+    users: Users,
+    jobs: Jobs,
+    endings: Endings,
+    estimates: Estimates,
+    results: Results,
+) -> None:
     """Delete it, or leave it."""
     await callback.answer()
     if not callback_data.sure:
@@ -52,27 +58,27 @@ async def decide(
     user_id = callback.from_user.id
     active = await jobs.active(user_id)
     for job in active:
-        await scheduler.cancel(job.id)
-    await _until_told(active, jobs, scheduler)
+        await endings.cancel(job.id)
+    await _until_shown(active, jobs, estimates)
     forgotten = await users.forget(user_id)
     await asyncio.get_running_loop().run_in_executor(None, results.remove, forgotten)
     await replace(callback, _("Done: I know nothing about you any more. /start begins anew."))
 
 
-async def _until_told(ended: Sequence[Job], jobs: Jobs, scheduler: Scheduler) -> None:
-    """Wait until no job is painted or shown any more; with a Telegram that is slow, not for ever.
+async def _until_shown(ended: Sequence[Job], jobs: Jobs, estimates: Estimates) -> None:
+    """Wait until no job is painted or shown any more, but not for ever if Telegram is slow.
 
     What is deleted earlier leaves a message that stands at half, and a painter that writes a file.
     """
     deadline = time.monotonic() + _FAREWELL_S
     for job in ended:
-        while time.monotonic() < deadline and await _is_in_work(job, jobs, scheduler):
+        while time.monotonic() < deadline and await _is_in_work(job, jobs, estimates):
             await asyncio.sleep(_LOOK_S)
 
 
-async def _is_in_work(job: Job, jobs: Jobs, scheduler: Scheduler) -> bool:
+async def _is_in_work(job: Job, jobs: Jobs, estimates: Estimates) -> bool:
     """Whether the painter has not let go of the job, or its message does not tell its end."""
-    if await scheduler.estimate(job) is not None:
+    if await estimates.of(job) is not None:
         return True
     now = await jobs.get(job.id)
     return now is not None and now.state in ACTIVE

@@ -9,11 +9,10 @@ from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import I18n
 from aiogram.utils.i18n import gettext as _
 
-from bot.chat.catalog import generators
-from bot.chat.keyboards import LANGUAGE, ChooseLanguage, OpenPage, language_keyboard, menu_keyboard
+from bot.chat.catalog import Catalog
+from bot.chat.keyboards import ChooseLanguage, OpenPage, Page, language_keyboard, menu_keyboard
 from bot.chat.replies import answer, replace, stale
 from bot.chat.texts import LANGUAGES
-from bot.handlers.examples import examples
 from bot.handlers.filters import command
 from bot.storage.users import Users
 
@@ -22,7 +21,7 @@ def make_router() -> Router:
     """The handlers of this subject."""
     router = Router(name=__name__)
     router.message.register(ask, command("language"))
-    router.callback_query.register(open_page, OpenPage.filter_for(LANGUAGE))
+    router.callback_query.register(open_page, OpenPage.filter_for(Page.LANGUAGE))
     router.callback_query.register(choose, ChooseLanguage.filter())
     return router
 
@@ -39,7 +38,11 @@ async def open_page(callback: CallbackQuery) -> None:
 
 
 async def choose(
-    callback: CallbackQuery, callback_data: ChooseLanguage, users: Users, i18n: I18n
+    callback: CallbackQuery,
+    callback_data: ChooseLanguage,
+    users: Users,
+    i18n: I18n,
+    catalog: Catalog,
 ) -> None:
     """Speak the chosen language from now on."""
     language = callback_data.language
@@ -49,5 +52,6 @@ async def choose(
     await callback.answer()
     with i18n.use_locale(language):
         text = _("OK, English it is. What shall we do?")
-        keyboard = menu_keyboard(generators(), examples=bool(examples()))
+        generators = (await catalog.generators()).values()
+        keyboard = menu_keyboard(generators, examples=bool(await catalog.examples()))
         await replace(callback, text, keyboard)

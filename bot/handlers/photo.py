@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as changed
 from typing import NamedTuple, Optional
 
 from aiogram import F, Router
 from aiogram.fsm.context import FSMContext
-from aiogram.types import Document, Message, Update
+from aiogram.types import Document, Message
 from aiogram.utils.i18n import gettext as _
 
 from bot.chat import captions, dialogue
 from bot.chat.albums import Albums
 from bot.chat.dialogue import Mode, Waiting
 from bot.chat.replies import answer
-from bot.chat.submission import Submission, order_for
+from bot.chat.submission import Sender, Submission, stylize_order
 from bot.handlers.filters import command
-from bot.painting.protocol import STYLIZE
-from bot.storage.pictures import DOCUMENT, PHOTO, Picture, Pictures
-from bot.storage.users import StyleChoice, User, Users
+from bot.options import Kind
+from bot.outcomes import PictureRole, Reason, Refusal
+from bot.storage.pictures import MediaKind, Picture, Pictures
+from bot.storage.users import StyleChoice, Users
 from bot.telegram.downloads import MOST_BYTES
 from runtime.imaging.formats import MIME_TYPES, SUFFIXES
 
 
+#: A file that Telegram does not give to bots.
+TOO_HEAVY = Refusal(PictureRole.PHOTO, Reason.TOO_HEAVY)
+
+
 class Incoming(NamedTuple):
-    """A picture in a message: Telegram's file, what it came as, and its bytes if they are told."""
+    """A picture in a message: Telegram's file, what it came as, and its bytes, 0 if unknown."""
 
     file_id: str
-    form: str
+    media_kind: MediaKind
     size: int
 
 
@@ -46,10 +50,10 @@ def picture_in(message: Message) -> Optional[Incoming]:
     if message.photo:
         # The result gets the photo's size: no smaller variant will do.
         largest = max(message.photo, key=lambda variant: variant.width * variant.height)
-        return Incoming(largest.file_id, PHOTO, largest.file_size or 0)
+        return Incoming(largest.file_id, MediaKind.PHOTO, largest.file_size or 0)
     document = message.document
     if document is not None and _is_image(document):
-        return Incoming(document.file_id, DOCUMENT, document.file_size or 0)
+        return Incoming(document.file_id, MediaKind.DOCUMENT, document.file_size or 0)
     return None
 
 
@@ -60,61 +64,58 @@ async def has_picture(message: Message) -> bool:
 
 
 async def receive(
-    message: Message, state: FSMContext, user: User, pictures: Pictures, submission: Submission,
-    language: str, event_update: Update,
-) -> None:  # fmt: skip
-    """Take in a photo."""
+    message: Message, state: FSMContext, sender: Sender, pictures: Pictures, submission: Submission
+) -> None:
+    """Take a photo."""
     picture = await _store(message, message, pictures)
-    mode = dialogue.mode_in(await state.get_data())
-    dedupe = f"update:{event_update.update_id}"
-    await submission.receive(picture, user, language, mode=mode, dedupe=dedupe)
+    await submission.receive(picture, sender, dialogue.mode_in(await state.get_data()))
 
 
 async def receive_part(
     message: Message, state: FSMContext, pictures: Pictures, albums: Albums, language: str
 ) -> None:
-    """Take in a part of an album."""
+    """Take a part of an album."""
     await dialogue.owe_album(state, language)
     albums.part_arrived(await _store(message, message, pictures), language)
 
 
 async def receive_style(
-    message: Message, state: FSMContext, users: Users, user: User, pictures: Pictures,
-    submission: Submission, language: str, event_update: Update,
-) -> None:  # fmt: skip
-    """Take in the picture that shall be the style."""
+    message: Message,
+    state: FSMContext,
+    sender: Sender,
+    users: Users,
+    pictures: Pictures,
+    submission: Submission,
+) -> None:
+    """Take the picture that shall be the style."""
     picture = await _store(message, message, pictures)
     photo_id = dialogue.picture_in(await state.get_data())
-    photo = await submission.own_picture(photo_id, user.user_id)
+    photo = await submission.own_picture(photo_id, sender.user.user_id)
     choice = StyleChoice(picture=picture.id)
-    await users.choose_style(user.user_id, choice)
-    await dialogue.begin(state, Mode(STYLIZE))
+    await users.choose_style(sender.user.user_id, choice)
+    await dialogue.begin(state, Mode(Kind.STYLIZE))
     if photo is not None:
-        order = order_for(photo, user, language, f"update:{event_update.update_id}")
-        await submission.order_or_say(changed(order, style=choice), photo)
+        await submission.order_or_say(stylize_order(photo, sender, choice), photo)
     else:
         await answer(message, _("What a style! Now send me the photo to repaint."))
 
 
 async def paint(
-    message: Message, state: FSMContext, user: User, pictures: Pictures, submission: Submission,
-    language: str, event_update: Update,
-) -> None:  # fmt: skip
-    """Take in the photo that the command replies to."""
+    message: Message, state: FSMContext, sender: Sender, pictures: Pictures, submission: Submission
+) -> None:
+    """Take the photo that the command replies to."""
     replied = message.reply_to_message
     if replied is None or picture_in(replied) is None:
         await answer(message, _("Reply to a photo with /paint, and I'll repaint it."))
     elif not await has_picture(replied):
-        await answer(message, captions.reason(captions.TOO_HEAVY))
+        await answer(message, captions.refused(TOO_HEAVY))
     else:
         picture = await _store(message, replied, pictures)
-        mode = dialogue.mode_in(await state.get_data())
-        dedupe = f"update:{event_update.update_id}"
-        await submission.receive(picture, user, language, mode=mode, dedupe=dedupe)
+        await submission.receive(picture, sender, dialogue.mode_in(await state.get_data()))
 
 
 async def _store(message: Message, holder: Message, pictures: Pictures) -> Picture:
-    """Take in the picture that `holder` has, as that of `message` and its sender."""
+    """Store the picture that `holder` has, as that of `message` and its sender."""
     incoming = picture_in(holder)
     assert incoming is not None and message.from_user is not None
     return await pictures.add(
@@ -122,7 +123,7 @@ async def _store(message: Message, holder: Message, pictures: Pictures) -> Pictu
         chat_id=message.chat.id,
         message_id=message.message_id,
         file_id=incoming.file_id,
-        form=incoming.form,
+        media_kind=incoming.media_kind,
         album=message.media_group_id,
     )
 

@@ -3,80 +3,81 @@
 from __future__ import annotations
 
 from dataclasses import replace as changed
-from typing import Optional
 
 from aiogram import Bot, F, Router
-from aiogram.types import CallbackQuery, Update
+from aiogram.types import CallbackQuery
 from aiogram.utils.i18n import gettext as _
 
 from bot.chat import media
-from bot.chat.keyboards import ORIGINAL, RESTYLE, STRONGER, SWAP, WEAKER, OfJob, stronger, weaker
+from bot.chat.catalog import Catalog
+from bot.chat.keyboards import Action, OfJob
 from bot.chat.replies import answer_target, patiently, stale
-from bot.chat.submission import Submission
+from bot.chat.settings import stronger, weaker
+from bot.chat.submission import Sender, Submission
 from bot.chat.uploads import Uploads
 from bot.handlers import gallery
-from bot.jobs.scheduler import Scheduler
-from bot.painting.protocol import STYLIZE
-from bot.storage.jobs import Job, Jobs
+from bot.jobs.endings import Endings
+from bot.storage.jobs import Job
 from bot.storage.results import Results
 from bot.storage.users import StyleChoice
+from runtime import StylizeOptions
 
 
 def make_router() -> Router:
     """The handlers of this subject."""
     router = Router(name=__name__)
     for handler, actions in (
-        (change_strength, {STRONGER, WEAKER}),
-        (restyle, {RESTYLE}),
-        (swap, {SWAP}),
-        (send_original, {ORIGINAL}),
+        (change_strength, {Action.STRONGER, Action.WEAKER}),
+        (restyle, {Action.RESTYLE}),
+        (swap, {Action.SWAP}),
+        (send_original, {Action.ORIGINAL}),
     ):
         router.callback_query.register(handler, OfJob.filter(F.action.in_(actions)))
     return router
 
 
-async def own_job(jobs: Jobs, callback_data: OfJob, callback: CallbackQuery) -> Optional[Job]:
-    """The job of a pressed button, `None` when it is gone or someone else's."""
-    job = await jobs.get(callback_data.job)
-    return job if job is not None and job.order.user_id == callback.from_user.id else None
-
-
 async def change_strength(
-    callback: CallbackQuery, callback_data: OfJob, jobs: Jobs, submission: Submission,
-    language: str, event_update: Update,
-) -> None:  # fmt: skip
+    callback: CallbackQuery, callback_data: OfJob, job: Job, sender: Sender, submission: Submission
+) -> None:
     """Paint once more, with the next strength."""
-    job = await own_job(jobs, callback_data, callback)
-    step = stronger if callback_data.action == STRONGER else weaker
-    strength = None if job is None else step(job.order.settings)
-    if job is None or job.order.kind != STYLIZE or strength is None:
+    options = job.order.options
+    step = stronger if callback_data.action is Action.STRONGER else weaker
+    if not isinstance(options, StylizeOptions):
         return await stale(callback)
-    settings = changed(job.order.settings, strength=strength)
-    dedupe = f"update:{event_update.update_id}"
-    order = changed(job.order, settings=settings, language=language, dedupe=dedupe)
+    strength = step(options)
+    if strength is None:
+        return await stale(callback)
+    order = changed(
+        job.order,
+        options=changed(options, strength=strength),
+        language=sender.language,
+        idempotency_key=sender.idempotency_key,
+    )
     await submission.order_by_button(order, callback)
 
 
 async def restyle(
-    callback: CallbackQuery, callback_data: OfJob, jobs: Jobs, bot: Bot, uploads: Uploads,
-    submission: Submission, language: str,
-) -> None:  # fmt: skip
+    callback: CallbackQuery,
+    job: Job,
+    bot: Bot,
+    uploads: Uploads,
+    catalog: Catalog,
+    submission: Submission,
+    language: str,
+) -> None:
     """Show the gallery for the same photo."""
-    job = await own_job(jobs, callback_data, callback)
-    photo = job and await submission.own_picture(job.order.picture, callback.from_user.id)
+    photo = await submission.own_picture(job.order.picture, callback.from_user.id)
     if photo is None:
         return await stale(callback)
     await callback.answer()
-    await gallery.show(callback, bot, uploads, language, picture=photo.id)
+    await gallery.show(callback, bot, uploads, catalog, language, photo)
 
 
 async def swap(
-    callback: CallbackQuery, callback_data: OfJob, jobs: Jobs, scheduler: Scheduler,
-    submission: Submission, language: str, event_update: Update,
-) -> None:  # fmt: skip
+    callback: CallbackQuery, job: Job, sender: Sender, endings: Endings, submission: Submission
+) -> None:
     """Take the photo as the style and the style as the photo."""
-    job = await own_job(jobs, callback_data, callback)
-    if job is None or not job.order.of_album or job.order.style is None:
+    if not job.order.of_album or job.order.style is None:
         return await stale(callback)
     photo = await submission.own_picture(job.order.style.picture, callback.from_user.id)
     if photo is None:
@@ -86,23 +87,18 @@ async def swap(
         picture=photo.id,
         reply_to=photo.message_id,
         style=StyleChoice(picture=job.order.picture),
-        language=language,
-        dedupe=f"update:{event_update.update_id}",
+        language=sender.language,
+        idempotency_key=sender.idempotency_key,
     )
     refusal = await submission.order(order)
     if refusal is None:
         # Not before: of a refused swap the user would have neither.
-        await scheduler.cancel(job.id)
+        await endings.cancel(job.id)
     await callback.answer(text=refusal, show_alert=refusal is not None)
 
 
-async def send_original(
-    callback: CallbackQuery, callback_data: OfJob, jobs: Jobs, bot: Bot, results: Results
-) -> None:
+async def send_original(callback: CallbackQuery, job: Job, bot: Bot, results: Results) -> None:
     """Send the painted picture as it is, uncompressed."""
-    job = await own_job(jobs, callback_data, callback)
-    if job is None:
-        return await stale(callback)
     try:
         file = await media.document(results.path(job.id))
     except FileNotFoundError:

@@ -9,11 +9,10 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import Message
 from aiogram.utils.i18n import gettext as _
 
-from bot.chat.catalog import generators
+from bot.chat.catalog import Catalog
 from bot.chat.commands import described_commands
 from bot.chat.keyboards import menu_keyboard
 from bot.chat.replies import answer
-from bot.handlers.examples import examples
 from bot.handlers.filters import command
 
 
@@ -25,18 +24,20 @@ def make_router() -> Router:
     return router
 
 
-async def start(message: Message, state: FSMContext) -> None:
-    """Begin anew, with the menu."""
+async def start(message: Message, state: FSMContext, catalog: Catalog) -> None:
+    """Start from scratch, with the menu."""
     await state.clear()
     text = _(
         "Hello! I repaint photos with neural networks.\n\nChoose what to do, or just send me a "
         "photo."
     )
-    await answer(message, text, menu_keyboard(generators(), examples=bool(examples())))
+    generators = (await catalog.generators()).values()
+    keyboard = menu_keyboard(generators, examples=bool(await catalog.examples()))
+    await answer(message, text, keyboard)
 
 
-async def explain(message: Message) -> None:
-    """Tell how all this works."""
+async def explain(message: Message, catalog: Catalog) -> None:
+    """Explain how all this works."""
     parts = [
         _(
             "<b>Style transfer.</b> Choose a style from the gallery or send your own, then send a "
@@ -47,7 +48,8 @@ async def explain(message: Message) -> None:
             "is the photo."
         ),
     ]
-    titles = ", ".join(_(model.title) for model in generators())
+    generators = (await catalog.generators()).values()
+    titles = ", ".join(_(model.title) for model in generators)
     if titles:
         parts.append(
             _("<b>Transformations:</b> {titles}. Choose one, then send a photo.").format(

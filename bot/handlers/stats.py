@@ -1,8 +1,8 @@
-"""/stats: the owner's figures, for admins only."""
+"""/stats: the owner's statistics, for admins only."""
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Tuple
 
 from aiogram import Router
 from aiogram.types import Message
@@ -12,7 +12,7 @@ from bot.chat.replies import answer
 from bot.chat.texts import about
 from bot.config import Config
 from bot.handlers.filters import command
-from bot.storage.jobs import CANCELLED, FAILED, PAINTED
+from bot.outcomes import Ending, Outcome, PictureRole, Reason
 from bot.storage.statistics import Statistics
 
 
@@ -29,7 +29,7 @@ async def is_admin(message: Message, config: Config) -> bool:
 
 
 async def show(message: Message, statistics: Statistics) -> None:
-    """Tell how the bot does."""
+    """Show the statistics."""
     now = await statistics.take()
     lines = [
         _("Running for: {time}").format(time=about(now.uptime)),
@@ -37,7 +37,10 @@ async def show(message: Message, statistics: Statistics) -> None:
         _("In the queue: {n}").format(n=now.waiting),
         _("Average time for a picture: {time}").format(time=_exactly(now.mean_seconds)),
         _("Jobs in the database:"),
-        *(f"  {_named(outcome)}: {count}" for outcome, count in sorted(now.outcomes.items())),
+        *(
+            f"  {_named(ending)}: {count}"
+            for ending, count in sorted(now.endings.items(), key=_label)
+        ),
     ]
     await answer(message, "\n".join(lines))
 
@@ -46,19 +49,26 @@ def _exactly(seconds: Optional[float]) -> str:
     return "–" if seconds is None else _("{seconds} s").format(seconds=f"{seconds:.0f}")
 
 
-def _named(outcome: str) -> str:
-    """An outcome in words: how a job ended, or which picture was at fault, and why."""
-    names = {
-        PAINTED: _("painted"),
-        CANCELLED: _("cancelled"),
-        FAILED: _("failed"),
-        "photo": _("photo"),
-        "style": _("style"),
-        "not-a-picture": _("not a picture"),
-        "damaged": _("damaged"),
-        "too-large": _("too many pixels"),
-        "too-small": _("too few pixels"),
-        "too-heavy": _("too many megabytes"),
-        "gone": _("no longer there"),
+def _label(counted: Tuple[Ending, int]) -> str:
+    return counted[0].label
+
+
+def _named(ending: Ending) -> str:
+    """An ending in words: how a job ended, or which picture was at fault, and why."""
+    if ending.refusal is not None:
+        pictures = {PictureRole.PHOTO: _("photo"), PictureRole.STYLE: _("style")}
+        reasons = {
+            Reason.NOT_A_PICTURE: _("not a picture"),
+            Reason.DAMAGED: _("damaged"),
+            Reason.TOO_LARGE: _("too many pixels"),
+            Reason.TOO_SMALL: _("too few pixels"),
+            Reason.TOO_HEAVY: _("too many megabytes"),
+            Reason.GONE: _("no longer there"),
+        }
+        return f"{pictures[ending.refusal.picture]} – {reasons[ending.refusal.reason]}"
+    outcomes = {
+        Outcome.PAINTED: _("painted"),
+        Outcome.CANCELLED: _("cancelled"),
+        Outcome.FAILED: _("failed"),
     }
-    return " – ".join(names.get(part, part) for part in outcome.split(":"))
+    return outcomes[ending.outcome]

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as changed
+from typing import Optional
 
 from aiogram import Router
 from aiogram.fsm.context import FSMContext
-from aiogram.types import CallbackQuery, Update
+from aiogram.types import CallbackQuery
 from aiogram.utils.i18n import gettext as _
 
 from bot.chat import dialogue
-from bot.chat.catalog import generator_of_key
+from bot.chat.catalog import Catalog
 from bot.chat.dialogue import Mode
 from bot.chat.keyboards import UseGenerator
 from bot.chat.replies import answer, stale
-from bot.chat.submission import Submission, order_for
-from bot.painting.protocol import TRANSLATE
-from bot.storage.users import User
+from bot.chat.submission import Sender, Submission
+from bot.options import Kind
+from bot.storage.pictures import Picture
 
 
 def make_router() -> Router:
@@ -27,19 +27,22 @@ def make_router() -> Router:
 
 
 async def use(
-    callback: CallbackQuery, callback_data: UseGenerator, state: FSMContext, user: User,
-    submission: Submission, language: str, event_update: Update,
-) -> None:  # fmt: skip
+    callback: CallbackQuery,
+    callback_data: UseGenerator,
+    photo: Optional[Picture],
+    sender: Sender,
+    state: FSMContext,
+    catalog: Catalog,
+    submission: Submission,
+) -> None:
     """Run the photo that is known through a generator, or all that come from now on."""
-    model = generator_of_key(callback_data.model)
-    photo = await submission.own_picture(callback_data.picture, user.user_id)
-    if model is None or (callback_data.picture is not None and photo is None):
+    model = await catalog.generator_of_key(callback_data.model)
+    if model is None:
         return await stale(callback)
     if photo is not None:
-        order = order_for(photo, user, language, f"update:{event_update.update_id}")
-        order = changed(order, kind=TRANSLATE, model=model.name)
+        order = submission.translate_order(photo, sender, model.name)
         return await submission.order_by_button(order, callback)
     await callback.answer()
-    await dialogue.begin(state, Mode(TRANSLATE, model.name))
+    await dialogue.begin(state, Mode(Kind.TRANSLATE, model.name))
     text = _("{title}: now send me the photo.").format(title=_(model.title))
     await answer(callback, text)

@@ -1,6 +1,6 @@
 """The parent's side of the painting: one child process, one request at a time.
 
-Messages from the process are told in `bot.painting.painter`.
+`bot.painting.painter` lists the messages of the process.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Callable, Optional, Sequence
 
-from bot.errors import PainterDied, PaintingError, PaintingFailed, PaintingRefused
+from bot.errors import PainterDied, PaintingError, PaintingFailed, PictureRefused
+from bot.outcomes import PictureRole, Reason
 from bot.painting.process import Message, PainterProcess
 from bot.painting.protocol import PaintProgress, PaintRequest, PaintResult
 
@@ -20,7 +20,7 @@ from bot.painting.protocol import PaintProgress, PaintRequest, PaintResult
 START_UP = 120.0
 #: Seconds between two signs of progress, loading a graph included.
 PATIENCE = 180.0
-#: Seconds a process has to stop its task before it is killed.
+#: Seconds a process has to stop its request before it is killed.
 GRACE = 1.5
 
 OnProgress = Callable[[PaintProgress], None]
@@ -36,7 +36,7 @@ def painter_command(engines: Optional[Path] = None) -> Sequence[str]:
 
 
 class PainterClient:
-    """Paints tasks in a child process, which is started again whenever it is gone.
+    """Paints requests in a child process, which is started again whenever it is gone.
 
     Make it inside the running event loop. `patience` and `start_up` are in seconds.
     """
@@ -78,13 +78,13 @@ class PainterClient:
         """Paint `request`, after those that were submitted before it.
 
         Cancel it by cancelling the caller: within 2 seconds the process has stopped or is killed.
-        Calls `on_progress` in the event loop after each step. Raises `PaintingRefused`,
+        Calls `on_progress` in the event loop after each step. Raises `PictureRefused`,
         `PaintingFailed`, `PainterDied` or `PainterStuck`; there is no result file then. After a
         cancellation there may be one.
         """
         async with self._lock:
             process = await self._ready_process()
-            process.send("request", request=asdict(request))
+            process.send("request", request=request.to_message())
             ended = False
             try:
                 while True:
@@ -111,7 +111,7 @@ class PainterClient:
             await self._end_process()
 
     async def _ready_process(self) -> PainterProcess:
-        """The process, ready for a task; the caller holds the lock."""
+        """The process, ready for a request; the caller holds the lock."""
         self._check_open()
         if self._process is not None and self._process.alive:
             return self._process
@@ -139,7 +139,7 @@ class PainterClient:
             await process.close()
 
     async def _stop_request(self, process: PainterProcess) -> None:
-        """Have the process stop its task, or else kill it."""
+        """Have the process stop its request, or else kill it."""
         if not process.alive:
             return
         loop = asyncio.get_running_loop()
@@ -168,9 +168,12 @@ def _progress(message: Message, request: PaintRequest) -> PaintProgress:
 
 
 def _result(message: Message) -> PaintResult:
-    """What a task ended in; raises `PaintingRefused` or `PaintingFailed`."""
+    """How a request ended; raises `PictureRefused` or `PaintingFailed`."""
     kind = message.pop("kind")
     if kind == "done":
         return PaintResult(**message)
     text = message.pop("message")
-    raise {"refused": PaintingRefused, "failed": PaintingFailed}[kind](text, **message)
+    if kind == "refused":
+        raise PictureRefused(text, PictureRole(message["picture"]), Reason(message["reason"]))
+    assert kind == "failed", f"The painter sent {kind!r}"
+    raise PaintingFailed(text, **message)

@@ -1,9 +1,10 @@
 """The child process that paints: `python -m bot.painting.painter`, started by `bot.painting.client`.
 
-One JSON object a line. In: `{"kind": "request", "request": {...}}` with a `PaintRequest`'s fields, and
-`{"kind": "cancel"}`, which stops the task that runs, if any. Out: `ready` once, and for each task
-any number of `progress` and then one of `done`, `refused`, `failed` and `cancelled`; see
-`bot.painting.client`. It ends when its standard input does, in the middle of a task too.
+One JSON object a line. In: `{"kind": "request", "request": {...}}` as
+`PaintRequest.to_message` makes it, and
+`{"kind": "cancel"}`, which stops the request that runs, if any. Out: `ready` once, and for each
+request any number of `progress` and then one of `done`, `refused`, `failed` and `cancelled`; see
+`bot.painting.client`. It ends when its standard input does, in the middle of a request too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
 
-from bot.painting.protocol import TRANSLATE, PaintRequest, PaintResult
+from bot.errors import PictureRefused
+from bot.outcomes import PictureRole, Reason
+from bot.painting.protocol import PaintRequest, PaintResult
+from runtime import StylizeOptions, TranslateOptions
 from runtime.errors import (
     BackendUnavailable,
     Cancelled,
@@ -42,15 +46,15 @@ if TYPE_CHECKING:
 
     from runtime import Progress
 
-#: Why a picture is refused, in the words of `bot.errors.PaintingRefused`.
-REASONS: Mapping[Type[PictureError], str] = {
-    NotAPicture: "not-a-picture",
-    DamagedPicture: "damaged",
-    PictureTooLarge: "too-large",
-    PictureTooSmall: "too-small",
+#: Why the runtime refuses a picture.
+REASONS: Mapping[Type[PictureError], Reason] = {
+    NotAPicture: Reason.NOT_A_PICTURE,
+    DamagedPicture: Reason.DAMAGED,
+    PictureTooLarge: Reason.TOO_LARGE,
+    PictureTooSmall: Reason.TOO_SMALL,
 }
 
-#: What another attempt would meet again.
+#: Another attempt would end in the same error.
 LASTING = (OptionError, GraphMissing, GraphMismatch)
 
 #: Seconds between previews, and the share of the steps from which on there is something to see.
@@ -63,15 +67,6 @@ OOM_SCORE = 500
 _log = logging.getLogger(__name__)
 
 Say = Callable[..., None]
-
-
-class PictureRefused(Exception):
-    """Carries what is wrong, and with which of the two pictures, out of the reading."""
-
-    def __init__(self, picture: str, error: PictureError) -> None:
-        super().__init__(str(error))
-        self.picture = picture
-        self.reason = REASONS[type(error)]
 
 
 def main(arguments: Optional[List[str]] = None) -> None:
@@ -116,15 +111,15 @@ def _volunteer_for_oom_killer() -> None:
 
 
 def _listen(incoming: IO[str], requests: queue.Queue[Tuple[PaintRequest, threading.Event]]) -> None:
-    """Pass on tasks and cancel the latest; the end of input ends the process at once."""
-    # Only this thread knows both, so a cancel can never meet the task after the one it was for.
+    """Pass on requests and cancel the latest; the end of input ends the process at once."""
+    # Only this thread knows both, so a cancel can never meet the request after the one it was for.
     cancel = threading.Event()
     try:
         for line in incoming:
             message = json.loads(line)
             if message["kind"] == "request":
                 cancel = threading.Event()
-                requests.put((PaintRequest(**message["request"]), cancel))
+                requests.put((PaintRequest.from_message(message["request"]), cancel))
             else:
                 cancel.set()
     except (ValueError, TypeError, KeyError):
@@ -135,7 +130,9 @@ def _listen(incoming: IO[str], requests: queue.Queue[Tuple[PaintRequest, threadi
 
 
 def _prepare(engines: Path) -> Optional[str]:
-    """Import what painting needs, so that the first task need not wait; returns the backend."""
+    """Import what painting needs, so that the first request need not wait; returns the backend."""
+    import runtime.style_transfer
+    import runtime.translation  # noqa: F401
     from runtime.backends import AUTO, candidates
 
     try:
@@ -146,13 +143,14 @@ def _prepare(engines: Path) -> Optional[str]:
 
 
 def _serve(request: PaintRequest, cancel: threading.Event, say: Say, engines: Path) -> None:
-    """Paint one task and say how it ended."""
+    """Paint one request and say how it ended."""
     try:
         say("done", **asdict(_paint(request, cancel, say, engines)))
     except Cancelled:
         say("cancelled")
     except PictureRefused as error:
-        say("refused", message=str(error), picture=error.picture, reason=error.reason)
+        refusal = error.refusal
+        say("refused", message=str(error), picture=refusal.picture, reason=refusal.reason)
     except JetbrushError as error:
         say("failed", message=str(error), retriable=not isinstance(error, LASTING))
     except (OSError, MemoryError) as error:
@@ -168,11 +166,11 @@ def _paint(request: PaintRequest, cancel: threading.Event, say: Say, engines: Pa
         "on_progress": reporter.report,
         "cancel": cancel,
     }
-    photo = _read("photo", request.photo)
-    if request.kind == TRANSLATE:
-        painted = _translate(request, photo, handed)
+    photo = _read(PictureRole.PHOTO, request.photo)
+    if isinstance(request.options, TranslateOptions):
+        painted = _translate(request, request.options, photo, handed)
     else:
-        painted = _stylize(request, photo, handed)
+        painted = _stylize(request, request.options, photo, handed)
     # This process may have been killed while it wrote the picture of an earlier attempt.
     remove_partial(Path(request.output))
     # Little compression: the full one takes seconds on a Jetson for a few per cent.
@@ -185,38 +183,33 @@ def _paint(request: PaintRequest, cancel: threading.Event, say: Say, engines: Pa
     )
 
 
-def _stylize(request: PaintRequest, photo: Image.Image, handed: Dict[str, Any]) -> Image.Image:
-    from runtime import StylizeOptions, stylize
+def _stylize(
+    request: PaintRequest, options: StylizeOptions, photo: Image.Image, handed: Dict[str, Any]
+) -> Image.Image:
+    from runtime import stylize
 
     if request.style is None:
-        raise OptionError("The task names no style; expected a picture file.")
-    options = StylizeOptions(
-        size=request.size,
-        strength=request.strength,
-        keep_colours=request.keep_colours,
-        seed=request.seed,
-        steps=request.steps,
-        backend=request.backend,
-    )
-    return stylize(photo, _read("style", request.style), options, **handed)
+        raise OptionError("The request names no style; expected a picture file.")
+    return stylize(photo, _read(PictureRole.STYLE, request.style), options, **handed)
 
 
-def _translate(request: PaintRequest, photo: Image.Image, handed: Dict[str, Any]) -> Image.Image:
-    from runtime import TranslateOptions, translate
+def _translate(
+    request: PaintRequest, options: TranslateOptions, photo: Image.Image, handed: Dict[str, Any]
+) -> Image.Image:
+    from runtime import translate
 
     if request.model is None:
-        raise OptionError("The task names no model; expected an installed generator.")
-    options = TranslateOptions(size=request.size, backend=request.backend)
+        raise OptionError("The request names no model; expected an installed generator.")
     return translate(photo, request.model, options, **handed)
 
 
-def _read(picture: str, path: str) -> Image.Image:
+def _read(picture: PictureRole, path: str) -> Image.Image:
     from runtime import read_picture
 
     try:
         return read_picture(path)
     except tuple(REASONS) as error:
-        raise PictureRefused(picture, error) from error
+        raise PictureRefused(str(error), picture, REASONS[type(error)]) from error
 
 
 def _save(

@@ -2,53 +2,57 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Any, Dict, Mapping, Optional
 
-from runtime import StylizeOptions
-
-STYLIZE, TRANSLATE = "stylize", "translate"
+from bot.options import Kind, PaintOptions, kind_of, options_from_json, options_to_json
 
 
 @dataclass(frozen=True)
 class PaintRequest:
     """One picture to paint. Give the fields by keyword; paths are of files on this disk.
 
-    kind: `STYLIZE`, which needs `style`, or `TRANSLATE`, which needs `model`.
     output: where the result goes, as PNG; it is written whole or not at all.
     previews: the folder for the preview, see `preview`.
-    size: the longer side in pixels that is worked at; the result has the photo's size.
+    options: how it is painted. `StylizeOptions` need `style`, `TranslateOptions` need `model`.
     style: the picture file whose style is wanted.
     model: the name of an installed generator.
-
-    The others are those of `runtime.StylizeOptions`; a generator heeds `backend` alone.
     """
 
-    kind: str
     photo: str
     output: str
     previews: str
-    size: int
+    options: PaintOptions
     style: Optional[str] = None
     model: Optional[str] = None
-    strength: float = StylizeOptions.strength
-    keep_colours: bool = StylizeOptions.keep_colours
-    steps: int = StylizeOptions.steps
-    seed: int = StylizeOptions.seed
-    backend: str = StylizeOptions.backend
 
     @property
     def preview(self) -> Path:
-        """The one preview file of this task, a JPEG that each newer preview replaces whole."""
+        """The one preview file of this request, a JPEG that each newer preview replaces whole."""
         return Path(self.previews) / f"{Path(self.output).stem}-preview.jpg"
+
+    def to_message(self) -> Dict[str, Any]:
+        """The request as values that JSON knows."""
+        options = json.loads(options_to_json(self.options))
+        kind = kind_of(self.options).value
+        return {**vars(self), "kind": kind, "options": options}
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> PaintRequest:
+        """The request that `to_message` wrote; raises `KeyError`, `TypeError` or `ValueError`."""
+        values = dict(message)
+        kind = Kind(values.pop("kind"))
+        options = options_from_json(kind, json.dumps(values.pop("options")))
+        return cls(options=options, **values)
 
 
 @dataclass(frozen=True)
 class PaintProgress:
-    """How far a painting is: `step` of `steps` at the most, `share` of it done, from 0 to 1.
+    """How far a painting is: `step` of at most `steps`, `share` of it done, from 0 to 1.
 
-    `preview` is the task's preview file when it has just been written, else `None`.
+    `preview` is the request's preview file when it has just been written, else `None`.
     """
 
     share: float

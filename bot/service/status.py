@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import Optional, Union
 
 from bot.errors import StoreError
-from bot.jobs.scheduler import Scheduler
+from bot.jobs.estimates import Estimates
 from bot.painting.client import PainterClient
 from bot.telegram.polling import Poller
 from bot.telegram.webhook_sync import WebhookSync
 
 
 async def describe(
-    scheduler: Scheduler, painter_client: PainterClient, transport: Union[WebhookSync, Poller, None]
+    estimates: Estimates, painter_client: PainterClient, transport: Union[WebhookSync, Poller, None]
 ) -> str:
     """The queue, what paints, how updates arrive, and what is wrong with that."""
-    parts = [await _queue(scheduler), _painter(painter_client), _updates(transport)]
+    parts = [await _queue(estimates), _painter(painter_client), _updates(transport)]
     problem = None if transport is None else transport.problem
     return "; ".join(parts) + (f". {problem}" if problem else "")
 
 
-async def _queue(scheduler: Scheduler) -> str:
+async def _queue(estimates: Estimates) -> str:
     try:
-        places = [each.place for each in (await scheduler.estimates()).values()]
+        places = [each.place for each in (await estimates.all()).values()]
     except StoreError as error:
         return str(error)
     running = "painting" if 0 in places else "idle"

@@ -1,4 +1,4 @@
-"""The bot's long-running loops: one that fails is told of and begun again."""
+"""The bot's long-running loops: one that fails is logged and started again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import logging
 import time
 from typing import Awaitable, Callable, List
 
+from bot.backoff import Backoff
+
 _log = logging.getLogger(__name__)
 
-#: Seconds to the next start of a loop that failed: the first, and the most. One that ran for longer
-#: than the most was well.
-_FIRST_PAUSE, _MOST_PAUSE = 1.0, 60.0
+#: Seconds to the next start of a loop that failed: the first, and the longest. A loop that ran for
+#: longer than the longest was well.
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 
 
 class Supervisor:
@@ -33,14 +35,14 @@ class Supervisor:
             await asyncio.wait([task])
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
-        pause = _FIRST_PAUSE
+        backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         while True:
             begin = time.monotonic()
             try:
                 return await loop()
-            except Exception:  # noqa: BLE001 - it is told of, and the others must go on
-                if time.monotonic() - begin > _MOST_PAUSE:
-                    pause = _FIRST_PAUSE
-                _log.exception("The %s failed; it begins again in %.0f s.", name, pause)
+            except Exception:  # noqa: BLE001 - it is logged, and the other loops must run on
+                if time.monotonic() - begin > _LONGEST_PAUSE:
+                    backoff.reset()
+                pause = backoff.next()
+                _log.exception("The %s failed; it starts again in %.0f s.", name, pause)
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, _MOST_PAUSE)

@@ -1,4 +1,4 @@
-"""Deletes what has served its time: answered jobs, their pictures, and updates seen."""
+"""Deletes what is no longer needed: answered jobs, their pictures, and the numbers of updates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Set
 
 from bot.errors import StoreError
 from bot.storage.database import Database
-from bot.storage.jobs import ANSWERED
+from bot.storage.jobs import JobState
 from bot.storage.results import Results
 
 _log = logging.getLogger(__name__)
@@ -21,29 +21,30 @@ _UPDATE_SECONDS = 2 * 86400.0
 
 
 async def clean_up_regularly(database: Database, results: Results, keep_seconds: float) -> None:
-    """Tidy now and every hour, until cancelled."""
+    """Clean up now and every hour, until cancelled."""
     while True:
         try:
-            await tidy(database, results, keep_seconds)
+            await clean_up(database, results, keep_seconds)
         except StoreError as error:
-            _log.error("Nothing could be tidied: %s", error)
+            _log.error("Nothing could be cleaned up: %s", error)
         await asyncio.sleep(_EVERY_SECONDS)
 
 
-async def tidy(database: Database, results: Results, keep_seconds: float) -> None:
+async def clean_up(database: Database, results: Results, keep_seconds: float) -> None:
     """Delete what is older than `keep_seconds`, but for pictures that are someone's style."""
     now = time.time()
 
     def work(connection: sqlite3.Connection) -> Set[int]:
         connection.execute("DELETE FROM updates WHERE seen < ?", (now - _UPDATE_SECONDS,))
         connection.execute(
-            "DELETE FROM jobs WHERE state = ? AND finished < ?", (ANSWERED, now - keep_seconds)
+            "DELETE FROM jobs WHERE state = ? AND finished < ?",
+            (JobState.ANSWERED.value, now - keep_seconds),
         )
         connection.execute(
             "DELETE FROM pictures WHERE received < ? AND album IS NULL"
             " AND id NOT IN (SELECT picture FROM jobs)"
-            " AND 'picture:' || id NOT IN (SELECT style FROM jobs WHERE style IS NOT NULL)"
-            " AND 'picture:' || id NOT IN (SELECT style FROM people WHERE style IS NOT NULL)",
+            " AND id NOT IN (SELECT style_picture FROM jobs WHERE style_picture IS NOT NULL)"
+            " AND id NOT IN (SELECT style_picture FROM users WHERE style_picture IS NOT NULL)",
             (now - keep_seconds,),
         )
         return {row["id"] for row in connection.execute("SELECT id FROM jobs")}

@@ -6,10 +6,10 @@ import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Callable, Optional, TypeVar
+from typing import Callable, List, Optional, TypeVar
 
 from bot.errors import StoreError
-from bot.storage.schema import VERSION, create
+from bot.storage.schema import migrate
 
 Result = TypeVar("Result")
 
@@ -26,12 +26,21 @@ class Database:
         self._connection: Optional[sqlite3.Connection] = None
 
     async def open(self) -> Database:
-        """Open the file, made with its tables if it is not there.
+        """Open the file, made if it is not there, with its tables brought up to date.
 
-        Raises `StoreError` for a file that is none of ours or cannot be written.
+        Raises `StoreError` for a file that another program or a newer release wrote, or that
+        cannot be written.
         """
         await self._on_thread(self._open)
         return self
+
+    async def rows(self, query: str, *values: object) -> List[sqlite3.Row]:
+        """The rows of one query, in a transaction of its own; raises `StoreError` like `run`."""
+        return await self.run(lambda connection: connection.execute(query, values).fetchall())
+
+    async def change(self, query: str, *values: object) -> int:
+        """Execute one statement in a transaction of its own; returns how many rows it changed."""
+        return await self.run(lambda connection: connection.execute(query, values).rowcount)
 
     async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Do `work` in one transaction: committed when this returns, undone when it raises.
@@ -66,17 +75,7 @@ class Database:
         # NORMAL would lose the last commits when the power goes: jobs that Telegram was told of.
         connection.execute("PRAGMA synchronous = FULL")
         self._connection = connection
-        self._transaction(self._prepare)
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            create(connection)
-        elif version != VERSION:
-            raise StoreError(
-                f"{self.path} is of version {version} and this bot reads version {VERSION}. "
-                "Start the bot that wrote it, or move the file away to begin anew."
-            )
+        self._transaction(lambda connection: migrate(connection, self.path))
 
     def _transaction(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         assert self._connection is not None, "open() comes first"

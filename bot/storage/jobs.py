@@ -4,60 +4,74 @@
       ^          |
       +----------+   handed back, or another attempt
 
-A finished job has an outcome: `painted`, or why not. It is answered once the user was told.
+A finished job has an ending. It is answered once the user has the picture or the reason.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import dataclass, fields
-from typing import Dict, List, Optional, Sequence, Tuple
+from dataclasses import dataclass
+from enum import Enum
+from typing import Dict, List, Optional, Tuple
 
 from bot.errors import QueueFull, UserQueueFull
+from bot.options import Kind, PaintOptions, kind_of, options_from_json, options_to_json
+from bot.outcomes import FAILED, Ending, Outcome, PictureRole, Reason, Refusal
 from bot.storage.database import Database
-from bot.storage.users import Settings, StyleChoice
-
-QUEUED, RUNNING, FINISHED, ANSWERED = "queued", "running", "finished", "answered"
-ACTIVE = (QUEUED, RUNNING, FINISHED)
-
-#: Outcomes; any other is the reason why there is no picture.
-PAINTED, CANCELLED, FAILED = "painted", "cancelled", "failed"
+from bot.storage.users import StyleChoice
 
 MOST_ATTEMPTS = 3
 
 
+class JobState(str, Enum):
+    """How far a job has come."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    ANSWERED = "answered"
+
+
+ACTIVE = (JobState.QUEUED, JobState.RUNNING, JobState.FINISHED)
+
+
 @dataclass(frozen=True)
 class Order:
-    """What a user asks for. `picture` is the id of the photo, in whose form the result goes back.
+    """What a user asks for.
 
-    kind: `bot.painting.protocol.STYLIZE`, with a style, or `TRANSLATE`, with a model.
-    dedupe: the same for the same wish told twice, such as an update that Telegram sends again.
-    of_album: photo and style came as an album of two, and may be swapped.
+    idempotency_key: the same for the same wish, such as an update that Telegram sends again.
     reply_to: the message that is answered, 0 for none.
+    picture: the id of the photo; the result goes back as the media kind that it came as.
+    options: how it is painted; their type says whether `style` or `model` is needed.
+    of_album: photo and style came as an album of two, and may be swapped.
     """
 
-    dedupe: str
+    idempotency_key: str
     user_id: int
     chat_id: int
     reply_to: int
     language: str
-    kind: str
     picture: int
-    settings: Settings
+    options: PaintOptions
     style: Optional[StyleChoice] = None
     model: Optional[str] = None
     of_album: bool = False
 
+    @property
+    def kind(self) -> Kind:
+        """Style transfer, or a generator."""
+        return kind_of(self.options)
+
 
 @dataclass(frozen=True)
 class Job:
-    """A row of the table: an order, and how far it has come."""
+    """A row of the table: an order, and how far it has come. Times are seconds since 1970."""
 
     id: int
     order: Order
-    state: str
-    outcome: Optional[str]
+    state: JobState
+    ending: Optional[Ending]
     attempts: int
     status_message: Optional[int]
     created: float
@@ -87,181 +101,190 @@ class Jobs:
         """
 
         def work(connection: sqlite3.Connection) -> Tuple[sqlite3.Row, bool]:
-            query = "SELECT * FROM jobs WHERE dedupe = ?"
-            row = connection.execute(query, (order.dedupe,)).fetchone()
+            query = "SELECT * FROM jobs WHERE idempotency_key = ?"
+            key = (order.idempotency_key,)
+            row = connection.execute(query, key).fetchone()
             if row is not None:
                 return row, False
             self._check_limits(connection, order.user_id)
-            values = {**_columns(order), "state": QUEUED, "created": time.time()}
+            values = {**_columns(order), "state": JobState.QUEUED.value, "created": time.time()}
             names = ", ".join(values)
             places = ", ".join("?" * len(values))
             connection.execute(
                 f"INSERT INTO jobs ({names}) VALUES ({places})", tuple(values.values())
             )
-            return connection.execute(query, (order.dedupe,)).fetchone(), True
+            return connection.execute(query, key).fetchone(), True
 
         row, new = await self._database.run(work)
         return _job(row), new
 
     async def get(self, job_id: int) -> Optional[Job]:
-        """The job, `None` when it was tidied away or forgotten."""
+        """The job, `None` when it was cleaned up or forgotten."""
         found = await self._select("WHERE id = ?", job_id)
         return found[0] if found else None
 
     async def active(self, user_id: Optional[int] = None) -> List[Job]:
         """The jobs that are not answered yet, of one user or of all, oldest first."""
-        states = ", ".join(f"'{state}'" for state in ACTIVE)
+        states = ", ".join(f"'{state.value}'" for state in ACTIVE)
         if user_id is None:
             return await self._select(f"WHERE state IN ({states}) ORDER BY id")
         return await self._select(f"WHERE state IN ({states}) AND user_id = ? ORDER BY id", user_id)
 
-    async def queue(self) -> List[Job]:
-        """The queued jobs in the order in which they will be taken: the users in turn."""
-        queued = await self._select(f"WHERE state = '{QUEUED}' ORDER BY id")
-        return fair_order(queued, await self._database.run(_last_served)) if queued else []
+    async def queued(self) -> List[Job]:
+        """The queued jobs, oldest first."""
+        return await self._select("WHERE state = ? ORDER BY id", JobState.QUEUED.value)
 
-    async def claim(self) -> Optional[Job]:
-        """Take the next job as running, its attempt counted; `None` when none waits."""
-        # One may be cancelled between the look and the update: then the next one's turn has come.
-        for job in await self.queue():
-            await self._update(
-                job.id, QUEUED, "state = ?, attempts = attempts + 1, started = ?",
-                RUNNING, time.time(),
-            )  # fmt: skip
-            claimed = await self.get(job.id)
-            if claimed is not None and claimed.state == RUNNING:
-                return claimed
-        return None
+    async def last_served(self) -> Dict[int, float]:
+        """When the last job of each user was started, in seconds since 1970."""
+        rows = await self._database.rows(
+            "SELECT user_id, MAX(started) FROM jobs WHERE started IS NOT NULL GROUP BY user_id"
+        )
+        return {user: started for user, started in rows}
+
+    async def take(self, job_id: int) -> Optional[Job]:
+        """Mark a queued job as running, its attempt counted; `None` if it is no longer queued."""
+        await self._update(
+            job_id,
+            JobState.QUEUED,
+            "state = ?, attempts = attempts + 1, started = ?",
+            JobState.RUNNING.value,
+            time.time(),
+        )
+        job = await self.get(job_id)
+        return job if job is not None and job.state is JobState.RUNNING else None
 
     async def hand_back(self, job_id: int, *, count_attempt: bool) -> None:
         """Queue a running job again, for another attempt or as if it had never been taken."""
         back = 0 if count_attempt else 1
-        await self._update(job_id, RUNNING, "state = ?, attempts = attempts - ?", QUEUED, back)
+        changes = "state = ?, attempts = attempts - ?"
+        await self._update(job_id, JobState.RUNNING, changes, JobState.QUEUED.value, back)
 
     async def recover(self) -> int:
         """Queue again what was running when the bot died, at its start.
 
-        One that was running at each of its attempts' deaths is given up, lest it be the cause.
-        Returns how many were.
+        A job that was running each time the bot died is given up, as it may be the cause. Returns
+        how many were given up.
         """
+        running, queued = JobState.RUNNING.value, JobState.QUEUED.value
 
         def work(connection: sqlite3.Connection) -> int:
             given_up = connection.execute(
-                "UPDATE jobs SET state = ?, outcome = ?, finished = ?"
-                " WHERE state = ? AND attempts >= ?",
-                (FINISHED, FAILED, time.time(), RUNNING, MOST_ATTEMPTS),
+                f"UPDATE jobs SET {_FINISH} WHERE state = ? AND attempts >= ?",
+                (*_finish_values(FAILED), running, MOST_ATTEMPTS),
             ).rowcount
-            connection.execute("UPDATE jobs SET state = ? WHERE state = ?", (QUEUED, RUNNING))
+            connection.execute("UPDATE jobs SET state = ? WHERE state = ?", (queued, running))
             return given_up
 
         return await self._database.run(work)
 
-    async def finish(self, job_id: int, outcome: str) -> bool:
-        """Note how a queued or running job ended; returns whether it had not ended before."""
-
-        def work(connection: sqlite3.Connection) -> bool:
-            query = (
-                "UPDATE jobs SET state = ?, outcome = ?, finished = ?"
-                " WHERE id = ? AND state IN (?, ?)"
-            )
-            values = (FINISHED, outcome, time.time(), job_id, QUEUED, RUNNING)
-            return connection.execute(query, values).rowcount > 0
-
-        return await self._database.run(work)
-
-    async def to_answer(self) -> List[Job]:
-        """The finished jobs whose users were not told yet."""
-        return await self._select(f"WHERE state = '{FINISHED}' ORDER BY finished")
+    async def finish(self, job_id: int, ending: Ending) -> bool:
+        """Store how a queued or running job ended; returns whether it had not ended before."""
+        changed = await self._database.change(
+            f"UPDATE jobs SET {_FINISH} WHERE id = ? AND state IN (?, ?)",
+            *_finish_values(ending),
+            job_id,
+            JobState.QUEUED.value,
+            JobState.RUNNING.value,
+        )
+        return changed > 0
 
     async def answered(self, job_id: int) -> None:
-        """Note that the user was told."""
-        await self._update(job_id, FINISHED, "state = ?", ANSWERED)
+        """Store that the user has the picture or the reason."""
+        await self._update(job_id, JobState.FINISHED, "state = ?", JobState.ANSWERED.value)
 
     async def set_status_message(self, job_id: int, message_id: Optional[int]) -> None:
         """Remember the message that shows the job's progress."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            query = "UPDATE jobs SET status_message = ? WHERE id = ?"
-            connection.execute(query, (message_id, job_id))
-
-        await self._database.run(work)
+        query = "UPDATE jobs SET status_message = ? WHERE id = ?"
+        await self._database.change(query, message_id, job_id)
 
     async def move(self, chat_id: int, new_chat_id: int) -> None:
-        """Follow a group that became a supergroup, where no message has the number it had."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            query = (
-                "UPDATE jobs SET chat_id = ?, reply_to = 0, status_message = NULL WHERE chat_id = ?"
-            )
-            connection.execute(query, (new_chat_id, chat_id))
-
-        await self._database.run(work)
+        """Follow a group that became a supergroup, where no message keeps its number."""
+        await self._database.change(
+            "UPDATE jobs SET chat_id = ?, reply_to = 0, status_message = NULL WHERE chat_id = ?",
+            new_chat_id,
+            chat_id,
+        )
 
     def _check_limits(self, connection: sqlite3.Connection, user_id: int) -> None:
         query = "SELECT COUNT(*), SUM(user_id = ?) FROM jobs WHERE state IN (?, ?)"
-        in_all, of_user = connection.execute(query, (user_id, QUEUED, RUNNING)).fetchone()
+        values = (user_id, JobState.QUEUED.value, JobState.RUNNING.value)
+        in_all, of_user = connection.execute(query, values).fetchone()
         if (of_user or 0) >= self._limits.per_user:
             raise UserQueueFull(self._limits.per_user)
         if in_all >= self._limits.in_all:
             raise QueueFull(self._limits.in_all)
 
     async def _select(self, where: str, *values: object) -> List[Job]:
-        def work(connection: sqlite3.Connection) -> List[sqlite3.Row]:
-            return connection.execute(f"SELECT * FROM jobs {where}", values).fetchall()
+        return [
+            _job(row) for row in await self._database.rows(f"SELECT * FROM jobs {where}", *values)
+        ]
 
-        return [_job(row) for row in await self._database.run(work)]
-
-    async def _update(self, job_id: int, state: str, changes: str, *values: object) -> None:
+    async def _update(self, job_id: int, state: JobState, changes: str, *values: object) -> None:
         """Change a job if it is still in `state`: a cancelled or forgotten one stays so."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            query = f"UPDATE jobs SET {changes} WHERE id = ? AND state = ?"
-            connection.execute(query, (*values, job_id, state))
-
-        await self._database.run(work)
+        query = f"UPDATE jobs SET {changes} WHERE id = ? AND state = ?"
+        await self._database.change(query, *values, job_id, state.value)
 
 
-def fair_order(waiting: Sequence[Job], last_served: Dict[int, float]) -> List[Job]:
-    """Waiting jobs, oldest first, as they are taken: always of the user served longest ago.
-
-    `last_served` is when each user's last job was started, in seconds.
-    """
-    rounds: Dict[int, int] = {}
-    first: Dict[int, int] = {}
-    keys: Dict[int, Tuple[int, float, int]] = {}
-    for job in waiting:
-        user = job.order.user_id
-        # A user's second job comes after everybody's first, and each round is in the same order.
-        rounds[user] = rounds.get(user, 0) + 1
-        first.setdefault(user, job.id)
-        keys[job.id] = rounds[user], last_served.get(user, 0.0), first[user]
-    return sorted(waiting, key=lambda job: keys[job.id])
+_FINISH = "state = ?, outcome = ?, refused_picture = ?, refusal_reason = ?, finished = ?"
 
 
-def _last_served(connection: sqlite3.Connection) -> Dict[int, float]:
-    query = "SELECT user_id, MAX(started) FROM jobs WHERE started IS NOT NULL GROUP BY user_id"
-    return {user: started for user, started in connection.execute(query)}
+def _finish_values(ending: Ending) -> Tuple[object, ...]:
+    """What the places in `_FINISH` stand for."""
+    refusal = ending.refusal
+    picture = None if refusal is None else refusal.picture.value
+    reason = None if refusal is None else refusal.reason.value
+    return JobState.FINISHED.value, ending.outcome.value, picture, reason, time.time()
 
 
 def _columns(order: Order) -> Dict[str, object]:
-    columns = {each.name: getattr(order, each.name) for each in fields(order)}
-    settings = columns.pop("settings")
-    columns["style"] = None if order.style is None else str(order.style)
+    style = order.style or StyleChoice()
     return {
-        **columns,
-        "strength": settings.strength,
-        "size": settings.size,
-        "keep_colours": settings.keep_colours,
+        "idempotency_key": order.idempotency_key,
+        "user_id": order.user_id,
+        "chat_id": order.chat_id,
+        "reply_to": order.reply_to,
+        "language": order.language,
+        "kind": order.kind.value,
+        "options": options_to_json(order.options),
+        "picture": order.picture,
+        "style_name": style.name,
+        "style_picture": style.picture,
+        "model": order.model,
+        "of_album": order.of_album,
     }
 
 
 def _job(row: sqlite3.Row) -> Job:
-    plain = {each.name for each in fields(Order)} - {"settings", "style", "of_album"}
     order = Order(
-        settings=Settings(row["strength"], row["size"], bool(row["keep_colours"])),
-        style=StyleChoice.parse(row["style"]),
+        idempotency_key=row["idempotency_key"],
+        user_id=row["user_id"],
+        chat_id=row["chat_id"],
+        reply_to=row["reply_to"],
+        language=row["language"],
+        picture=row["picture"],
+        options=options_from_json(Kind(row["kind"]), row["options"]),
+        style=StyleChoice.of_row(row),
+        model=row["model"],
         of_album=bool(row["of_album"]),
-        **{name: row[name] for name in plain},
     )
-    own = [each.name for each in fields(Job) if each.name != "order"]
-    return Job(order=order, **{name: row[name] for name in own})
+    return Job(
+        id=row["id"],
+        order=order,
+        state=JobState(row["state"]),
+        ending=ending_of(row),
+        attempts=row["attempts"],
+        status_message=row["status_message"],
+        created=row["created"],
+        started=row["started"],
+        finished=row["finished"],
+    )
+
+
+def ending_of(row: sqlite3.Row) -> Optional[Ending]:
+    """The ending in the columns of a row, `None` for a job that has not ended."""
+    if row["outcome"] is None:
+        return None
+    if row["refusal_reason"] is None:
+        return Ending(Outcome(row["outcome"]))
+    refusal = Refusal(PictureRole(row["refused_picture"]), Reason(row["refusal_reason"]))
+    return Ending(Outcome(row["outcome"]), refusal)

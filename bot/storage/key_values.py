@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from typing import Optional
 
 from bot.storage.database import Database
@@ -19,20 +18,12 @@ class KeyValues:
 
     async def get(self, key: str) -> Optional[str]:
         """The value, `None` if there is none."""
-
-        def work(connection: sqlite3.Connection) -> Optional[str]:
-            row = connection.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
-            return row and row[0]
-
-        return await self._database.run(work)
+        rows = await self._database.rows("SELECT value FROM key_values WHERE key = ?", key)
+        return rows[0]["value"] if rows else None
 
     async def set(self, key: str, value: str) -> None:
-        """Keep a value in the place of the one before."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, value))
-
-        await self._database.run(work)
+        """Store a value; it replaces the one before."""
+        await self._database.change("INSERT OR REPLACE INTO key_values VALUES (?, ?)", key, value)
 
     async def webhook_secret(self) -> str:
         """The secret that Telegram sends with every update, made at the first start."""

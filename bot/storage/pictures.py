@@ -1,16 +1,21 @@
-"""The pictures that users sent: where Telegram keeps them, and what they came as."""
+"""The pictures that users sent: where Telegram keeps them, and as which media kind they came."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
 from dataclasses import dataclass
+from enum import Enum
 from typing import List, Optional
 
 from bot.storage.database import Database
 
-#: A picture came as a compressed photo or as a file; its repainted version goes back as it came.
-PHOTO, DOCUMENT = "photo", "document"
+
+class MediaKind(str, Enum):
+    """A compressed photo, or a file; the repainted picture goes back as it came."""
+
+    PHOTO = "photo"
+    DOCUMENT = "document"
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class Picture:
     chat_id: int
     message_id: int
     file_id: str
-    form: str
+    media_kind: MediaKind
     album: Optional[str] = None
 
 
@@ -39,17 +44,17 @@ class Pictures:
         chat_id: int,
         message_id: int,
         file_id: str,
-        form: str,
+        media_kind: MediaKind,
         album: Optional[str] = None,
     ) -> Picture:
-        """Take in the picture of a message; the same message again gives the same picture."""
+        """Store the picture of a message; the same message again gives the same picture."""
 
         def work(connection: sqlite3.Connection) -> sqlite3.Row:
             connection.execute(
                 "INSERT OR IGNORE INTO pictures"
-                " (user_id, chat_id, message_id, file_id, form, album, received)"
+                " (user_id, chat_id, message_id, file_id, media_kind, album, received)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (user_id, chat_id, message_id, file_id, form, album, time.time()),
+                (user_id, chat_id, message_id, file_id, media_kind.value, album, time.time()),
             )
             row: sqlite3.Row = connection.execute(
                 "SELECT * FROM pictures WHERE chat_id = ? AND message_id = ?",
@@ -60,44 +65,37 @@ class Pictures:
         return _picture(await self._database.run(work))
 
     async def get(self, picture_id: int) -> Optional[Picture]:
-        """The picture, `None` when it was tidied away or forgotten."""
-
-        def work(connection: sqlite3.Connection) -> Optional[sqlite3.Row]:
-            query = "SELECT * FROM pictures WHERE id = ?"
-            row: Optional[sqlite3.Row] = connection.execute(query, (picture_id,)).fetchone()
-            return row
-
-        row = await self._database.run(work)
-        return None if row is None else _picture(row)
+        """The picture, `None` when it was cleaned up or forgotten."""
+        found = await self._select("WHERE id = ?", picture_id)
+        return found[0] if found else None
 
     async def album(self, chat_id: int, album: str) -> List[Picture]:
         """The pictures of an album, in the order in which they were sent."""
-
-        def work(connection: sqlite3.Connection) -> List[sqlite3.Row]:
-            query = "SELECT * FROM pictures WHERE chat_id = ? AND album = ? ORDER BY message_id"
-            return connection.execute(query, (chat_id, album)).fetchall()
-
-        return [_picture(row) for row in await self._database.run(work)]
+        return await self._select(
+            "WHERE chat_id = ? AND album = ? ORDER BY message_id", chat_id, album
+        )
 
     async def open_albums(self) -> List[Picture]:
         """One picture of each album that was not closed yet."""
-
-        def work(connection: sqlite3.Connection) -> List[sqlite3.Row]:
-            query = "SELECT * FROM pictures WHERE album IS NOT NULL GROUP BY chat_id, album"
-            return connection.execute(query).fetchall()
-
-        return [_picture(row) for row in await self._database.run(work)]
+        return await self._select("WHERE album IS NOT NULL GROUP BY chat_id, album")
 
     async def close_album(self, chat_id: int, album: str) -> None:
-        """Note that the album was dealt with."""
+        """Store that the album was answered."""
+        query = "UPDATE pictures SET album = NULL WHERE chat_id = ? AND album = ?"
+        await self._database.change(query, chat_id, album)
 
-        def work(connection: sqlite3.Connection) -> None:
-            query = "UPDATE pictures SET album = NULL WHERE chat_id = ? AND album = ?"
-            connection.execute(query, (chat_id, album))
-
-        await self._database.run(work)
+    async def _select(self, where: str, *values: object) -> List[Picture]:
+        rows = await self._database.rows(f"SELECT * FROM pictures {where}", *values)
+        return [_picture(row) for row in rows]
 
 
 def _picture(row: sqlite3.Row) -> Picture:
-    fields = ("id", "user_id", "chat_id", "message_id", "file_id", "form", "album")
-    return Picture(**{name: row[name] for name in fields})
+    return Picture(
+        id=row["id"],
+        user_id=row["user_id"],
+        chat_id=row["chat_id"],
+        message_id=row["message_id"],
+        file_id=row["file_id"],
+        media_kind=MediaKind(row["media_kind"]),
+        album=row["album"],
+    )

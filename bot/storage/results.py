@@ -26,14 +26,14 @@ class Results:
         folder.mkdir(parents=True)
         return folder
 
-    def clear_workplace(self, job_id: int) -> None:
+    def clear_work_folder(self, job_id: int) -> None:
         """Remove the folder; the job is done with it."""
         shutil.rmtree(self._folder / str(job_id), ignore_errors=True)
 
     def remove(self, job_ids: Iterable[int]) -> None:
         """Delete all files of these jobs."""
         for job_id in job_ids:
-            self.clear_workplace(job_id)
+            self.clear_work_folder(job_id)
             with suppress(FileNotFoundError):
                 self.path(job_id).unlink()
 

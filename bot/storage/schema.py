@@ -1,86 +1,56 @@
-"""The tables of the database. Times are seconds since 1970."""
+"""Brings the tables of a database up to date: numbered SQL files, each applied once, in order.
+
+`migrations/NNNN_name.sql` takes a database from version NNNN - 1 to NNNN; SQLite's `user_version`
+holds the version. A published migration is never changed: the next change is the next file.
+"""
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from pathlib import Path
+from typing import Dict, Iterator
 
-VERSION = 1
+from bot.errors import StoreError
 
-_TABLES = """
--- Updates that were handled: Telegram sends one again when it did not see the answer.
-CREATE TABLE updates (
-    update_id INTEGER PRIMARY KEY,
-    seen REAL NOT NULL
-);
--- aiogram's dialogue state.
-CREATE TABLE dialogue (
-    key TEXT PRIMARY KEY,
-    user_id INTEGER NOT NULL,
-    state TEXT,
-    data TEXT NOT NULL DEFAULT '{}'
-);
--- What a user chose; NULL is the default.
-CREATE TABLE people (
-    user_id INTEGER PRIMARY KEY,
-    language TEXT,
-    strength REAL,
-    size INTEGER,
-    keep_colours INTEGER,
-    style TEXT
-);
--- Pictures that users sent, as Telegram's file ids.
-CREATE TABLE pictures (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    user_id INTEGER NOT NULL,
-    chat_id INTEGER NOT NULL,
-    message_id INTEGER NOT NULL,
-    file_id TEXT NOT NULL,
-    form TEXT NOT NULL,
-    album TEXT,
-    received REAL NOT NULL,
-    UNIQUE (chat_id, message_id)
-);
-CREATE TABLE jobs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    dedupe TEXT NOT NULL UNIQUE,
-    user_id INTEGER NOT NULL,
-    chat_id INTEGER NOT NULL,
-    reply_to INTEGER NOT NULL,
-    language TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    picture INTEGER NOT NULL,
-    style TEXT,
-    model TEXT,
-    strength REAL NOT NULL,
-    size INTEGER NOT NULL,
-    keep_colours INTEGER NOT NULL,
-    of_album INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    outcome TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    status_message INTEGER,
-    created REAL NOT NULL,
-    started REAL,
-    finished REAL
-);
-CREATE INDEX jobs_by_state ON jobs (state);
-CREATE INDEX jobs_by_user ON jobs (user_id);
--- Telegram's file ids of pictures that the bot has uploaded before, by their digest.
-CREATE TABLE uploads (
-    digest TEXT PRIMARY KEY,
-    file_id TEXT NOT NULL
-);
--- Single values: the web hook's secret, the measured seconds of each kind of job.
-CREATE TABLE facts (
-    key TEXT PRIMARY KEY,
-    value TEXT NOT NULL
-);
-"""
+MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+
+_FILE_NAME = re.compile(r"(\d{4})_\w+\.sql")
 
 
-def create(connection: sqlite3.Connection) -> None:
-    """Make the tables in an empty database, inside the caller's transaction."""
-    # executescript() would commit first.
-    for statement in _TABLES.split(";\n"):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+def migrate(connection: sqlite3.Connection, path: Path, folder: Path = MIGRATIONS) -> None:
+    """Apply the migrations that the database at `path` lacks, inside the caller's transaction.
+
+    Raises `StoreError` for a database that a newer release wrote.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    migrations = _migrations(folder)
+    newest = max(migrations)
+    if version > newest:
+        raise StoreError(
+            f"{path} has version {version}; this release reads up to version {newest}. Start the "
+            "release that wrote it, or move the file away to start with an empty one."
+        )
+    for number in range(version + 1, newest + 1):
+        # executescript() would commit the caller's transaction.
+        for statement in _statements(migrations[number].read_text(encoding="utf-8")):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _migrations(folder: Path) -> Dict[int, Path]:
+    """The files by their number; the numbers run from 1 without a gap."""
+    matches = ((_FILE_NAME.fullmatch(path.name), path) for path in folder.iterdir())
+    found = {int(match[1]): path for match, path in matches if match}
+    assert sorted(found) == list(range(1, len(found) + 1)), f"{folder} lacks a number: {found}"
+    return found
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    assert not statement.strip() or statement.lstrip().startswith("--"), statement

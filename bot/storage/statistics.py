@@ -1,25 +1,26 @@
-"""The owner's figures, counted over the rows that are kept."""
+"""The owner's statistics, counted over the rows that are kept."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from typing import Mapping, Optional
 
+from bot.outcomes import Ending, Outcome
 from bot.storage.database import Database
-from bot.storage.jobs import PAINTED, QUEUED, RUNNING
+from bot.storage.jobs import JobState, ending_of
 
 
 @dataclass(frozen=True)
 class Count:
-    """How the bot does. Times are in seconds; `outcomes` are of the jobs that have ended."""
+    """The bot in numbers. Times are in seconds; `endings` are of the jobs that have ended."""
 
     uptime: float
     users: int
     waiting: int
     mean_seconds: Optional[float]
-    outcomes: Dict[str, int]
+    endings: Mapping[Ending, int]
 
 
 class Statistics:
@@ -32,23 +33,26 @@ class Statistics:
     async def take(self) -> Count:
         """Count now."""
 
-        def work(
-            connection: sqlite3.Connection,
-        ) -> Tuple[int, int, Optional[float], Dict[str, int]]:
+        def work(connection: sqlite3.Connection) -> Count:
             (users,) = connection.execute(
-                "SELECT COUNT(*) FROM (SELECT user_id FROM people UNION SELECT user_id FROM jobs"
+                "SELECT COUNT(*) FROM (SELECT user_id FROM users UNION SELECT user_id FROM jobs"
                 " UNION SELECT user_id FROM pictures)"
             ).fetchone()
             (waiting,) = connection.execute(
-                "SELECT COUNT(*) FROM jobs WHERE state IN (?, ?)", (QUEUED, RUNNING)
+                "SELECT COUNT(*) FROM jobs WHERE state IN (?, ?)",
+                (JobState.QUEUED.value, JobState.RUNNING.value),
             ).fetchone()
             (mean,) = connection.execute(
-                "SELECT AVG(finished - started) FROM jobs WHERE outcome = ?", (PAINTED,)
+                "SELECT AVG(finished - started) FROM jobs WHERE outcome = ?",
+                (Outcome.PAINTED.value,),
             ).fetchone()
             rows = connection.execute(
-                "SELECT outcome, COUNT(*) FROM jobs WHERE outcome IS NOT NULL GROUP BY outcome"
+                "SELECT outcome, refused_picture, refusal_reason, COUNT(*) AS count FROM jobs"
+                " WHERE outcome IS NOT NULL GROUP BY outcome, refused_picture, refusal_reason"
             )
-            return users, waiting, mean, dict(map(tuple, rows))
+            endings = {
+                ending: row["count"] for row in rows for ending in [ending_of(row)] if ending
+            }
+            return Count(time.monotonic() - self._since, users, waiting, mean, endings)
 
-        users, waiting, mean, outcomes = await self._database.run(work)
-        return Count(time.monotonic() - self._since, users, waiting, mean, outcomes)
+        return await self._database.run(work)

@@ -15,7 +15,8 @@ from aiogram.exceptions import (
     TelegramNotFound,
 )
 
-from bot.errors import DownloadRefused, TelegramUnreachable
+from bot.errors import BotError, PictureRefused, TelegramUnreachable
+from bot.outcomes import PictureRole, Reason
 from bot.telegram.error_text import error_text
 
 #: Bots cannot download larger files (core.telegram.org/bots/api#getfile).
@@ -27,21 +28,22 @@ _SECONDS = 120
 _FINAL = (TelegramEntityTooLarge, TelegramBadRequest, TelegramForbiddenError, TelegramNotFound)
 
 
-async def download(bot: Bot, file_id: str, path: Path) -> None:
-    """Write the file to `path`.
+async def download(bot: Bot, file_id: str, path: Path, picture: PictureRole) -> None:
+    """Write the file, which is the job's photo or its style, to `path`.
 
-    Raises `TelegramUnreachable` when a retry may help, `DownloadRefused` when none will.
+    Raises `TelegramUnreachable` when a retry may help, `PictureRefused` when none will.
     """
     try:
         await bot.download(file=file_id, destination=path, timeout=_SECONDS)
     except _FINAL as error:
         too_big = isinstance(error, TelegramEntityTooLarge) or "too big" in error.message
-        raise DownloadRefused(
-            "too-heavy" if too_big else "gone",
+        raise PictureRefused(
             f"Telegram refuses to send the picture: {error_text(error)}.",
+            picture,
+            Reason.TOO_HEAVY if too_big else Reason.GONE,
         ) from None
     except aiohttp.ClientResponseError as error:
-        _raise_for(error.status)
+        raise _error_for(error.status, picture) from None
     except (aiohttp.ClientError, asyncio.TimeoutError, AiogramError) as error:
         # Not `from error`, whose text may contain the URL.
         raise TelegramUnreachable(
@@ -49,9 +51,9 @@ async def download(bot: Bot, file_id: str, path: Path) -> None:
         ) from None
 
 
-def _raise_for(status: int) -> None:
-    """Raise an error for the status; aiohttp's own one contains the URL, and so the token."""
+def _error_for(status: int, picture: PictureRole) -> BotError:
+    """The error for the status; aiohttp's own one contains the URL, and so the token."""
     answer = f"Telegram's file server answered {status}"
     if 400 <= status < 500 and status != 429:
-        raise DownloadRefused("gone", f"{answer}: the picture is gone.") from None
-    raise TelegramUnreachable(f"A picture could not be downloaded: {answer}.") from None
+        return PictureRefused(f"{answer}: the picture is gone.", picture, Reason.GONE)
+    return TelegramUnreachable(f"A picture could not be downloaded: {answer}.")

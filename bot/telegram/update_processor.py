@@ -10,7 +10,7 @@ from aiogram import Bot, Dispatcher
 
 from bot.errors import NotStored, StoreError
 from bot.metrics import Metrics
-from bot.storage.seen_updates import Updates
+from bot.storage.seen_updates import SeenUpdates
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,12 @@ class UpdateProcessor:
     """
 
     def __init__(
-        self, bot: Bot, dispatcher: Dispatcher, updates: Updates, metrics: Metrics, transport: str
+        self,
+        bot: Bot,
+        dispatcher: Dispatcher,
+        updates: SeenUpdates,
+        metrics: Metrics,
+        transport: str,
     ) -> None:
         self._bot = bot
         self._dispatcher = dispatcher

@@ -16,10 +16,10 @@ from typing import Any, List, Optional, Sequence, Tuple
 
 from PIL import Image
 
-from bot.errors import BotError, PaintingError
+from bot.errors import BotError, PaintingError, PictureRefused
 from bot.painting.client import PainterClient, painter_command
-from bot.painting.protocol import STYLIZE, TRANSLATE, PaintRequest
-from runtime import find_style, models
+from bot.painting.protocol import PaintRequest
+from runtime import StylizeOptions, TranslateOptions, find_style, models
 from runtime.errors import PictureError
 from runtime.files import atomic_write
 from runtime.imaging.picture import read_picture
@@ -45,24 +45,22 @@ class Example:
     path: Path
     photo: Path
     style: Optional[str] = None
-    strength: float = PaintRequest.strength
+    strength: float = StylizeOptions.strength
     generators: Tuple[str, ...] = ()
 
     def request(self, panel: Path, output: Path, engines: Path) -> PaintRequest:
         """The request to the painter; raises `LeftOut` if `engines` holds no generator for it."""
         request = PaintRequest(
-            kind=STYLIZE,
             photo=str(panel),
             output=str(output),
             previews=str(output.parent),
-            size=PANEL,
-            strength=self.strength,
+            options=StylizeOptions(size=PANEL, strength=self.strength),
         )
         if self.style is not None:
             return replace(request, style=str(find_style(self.style)))
         for name in self.generators:
             if name in models(engines):
-                return replace(request, kind=TRANSLATE, model=name)
+                return replace(request, options=TranslateOptions(size=PANEL), model=name)
         raise LeftOut(
             f"the generator {self.generators[0]} is not installed; `make weights onnx` fetches it"
         )
@@ -77,7 +75,7 @@ def read_examples(folder: Path) -> List[Example]:
             path=folder / entry["file"],
             photo=ROOT / entry["photo"],
             style=entry.get("style"),
-            strength=entry.get("strength", PaintRequest.strength),
+            strength=entry.get("strength", StylizeOptions.strength),
             generators=tuple(entry.get("generators", ())),
         )
         for entry in entries
@@ -87,8 +85,8 @@ def read_examples(folder: Path) -> List[Example]:
 async def paint(example: Example, painter_client: PainterClient, engines: Path) -> None:
     """Write the example's picture, whole or not at all.
 
-    Raises `LeftOut` when its photo or generator is not there, `PaintingError` or `PictureError`
-    when it cannot be painted.
+    Raises `LeftOut` when its photo or generator is not there, `PaintingError`, `PictureRefused` or
+    `PictureError` when it cannot be painted.
     """
     if not example.photo.exists():
         raise LeftOut(
@@ -144,9 +142,9 @@ def add_parser(commands: Any) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     # Imported here: the other commands' help needs no aiogram.
-    from bot.handlers.examples import FOLDER
+    from bot.chat.catalog import EXAMPLES
 
-    return asyncio.run(paint_all(read_examples(FOLDER), args.names))
+    return asyncio.run(paint_all(read_examples(EXAMPLES), args.names))
 
 
 async def paint_all(
@@ -171,7 +169,7 @@ async def paint_all(
                 print(f"{example.name}: painted, {_shown(example.path)}.", flush=True)
             except LeftOut as reason:
                 print(f"{example.name}: left out: {reason}.", flush=True)
-            except (PaintingError, PictureError) as error:
+            except (PaintingError, PictureError, PictureRefused) as error:
                 failures += 1
                 print(f"{example.name}: not painted. {error}", flush=True)
     finally:

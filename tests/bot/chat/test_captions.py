@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-
 import pytest
 
-from bot.chat import captions, catalog
+from bot.chat import captions
+from bot.chat.catalog import Catalog
 from bot.chat.texts import LANGUAGES, make_i18n
-from bot.jobs.scheduler import Estimate
-from bot.painting.protocol import TRANSLATE, PaintProgress
-from bot.storage.jobs import CANCELLED, FAILED, PAINTED, Job
+from bot.jobs.estimates import Estimate
+from bot.outcomes import CANCELLED, FAILED, PictureRole, Reason, Refusal, refused
+from bot.painting.protocol import PaintProgress
 from bot.storage.users import StyleChoice
-from runtime import models
+from runtime import TranslateOptions
 from runtime.spec.graphs import generator_graph
 from tests.support.bot.orders import order
 
-CAUSES = ("not-a-picture", "damaged", "too-large", "too-small", "too-heavy", "gone")
 FAILURE = {
     "en": "I could not paint this one. Please try a smaller size in /settings, or try again later.",
     "ru": "Нарисовать не получилось. Попробуйте размер поменьше в /settings или повторите позже.",
@@ -30,22 +28,12 @@ def language(request):
         yield request.param
 
 
-def job(outcome, **changes):
-    return Job(
-        id=1,
-        order=order(**changes),
-        state="finished",
-        outcome=outcome,
-        attempts=1,
-        status_message=None,
-        created=0.0,
-        started=None,
-        finished=None,
-    )
-
-
 def test_each_reason_has_a_sentence_of_its_own(language):
-    said = [captions.reason(f"{role}:{cause}") for role in ("photo", "style") for cause in CAUSES]
+    said = [
+        captions.not_painted(refused(picture, reason))
+        for picture in PictureRole
+        for reason in Reason
+    ]
     assert len(set(said)) == len(said)
     for text in said:
         assert text != FAILURE[language]
@@ -54,43 +42,48 @@ def test_each_reason_has_a_sentence_of_its_own(language):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "number"),
-    [("photo:too-large", "50"), ("style:too-small", "32"), (captions.TOO_HEAVY, "20")],
+    ("picture", "reason", "number"),
+    [
+        (PictureRole.PHOTO, Reason.TOO_LARGE, "50"),
+        (PictureRole.STYLE, Reason.TOO_SMALL, "32"),
+        (PictureRole.PHOTO, Reason.TOO_HEAVY, "20"),
+    ],
 )
-def test_a_limit_is_named(language, outcome, number):
-    assert f" {number} " in captions.reason(outcome)
+def test_a_limit_is_named(language, picture, reason, number):
+    assert f" {number} " in captions.refused(Refusal(picture, reason))
 
 
-@pytest.mark.parametrize("outcome", [FAILED, "", "of another version:unheard"])
-def test_any_other_failure_says_what_may_help(language, outcome):
-    assert captions.reason(outcome) == FAILURE[language]
-    assert captions.ended(job(outcome), language) == FAILURE[language]
+def test_any_other_failure_says_what_may_help(language):
+    assert captions.not_painted(FAILED) == FAILURE[language]
 
 
-def test_a_result_is_told_by_its_style(language, tmp_path, monkeypatch):
+async def test_a_result_is_told_by_its_style(language, tmp_path):
     (tmp_path / generator_graph("vintage").onnx_file).touch()
-    monkeypatch.setattr(catalog, "models", functools.partial(models, tmp_path))
     said = {
         "en": [
             "Your photo in the style “Night Swirls”.",
             "Your photo in the style of your picture.",
             "Vintage photo",
-            "Cancelled.",
         ],
         "ru": [
             "Ваше фото в стиле «Ночные вихри».",
             "Ваше фото в стиле вашей картинки.",
             "Старинный снимок",
-            "Отменено.",
         ],
     }
-    jobs = [
-        job(PAINTED),
-        job(PAINTED, style=StyleChoice(picture=2)),
-        job(PAINTED, kind=TRANSLATE, style=None, model="vintage"),
-        job(CANCELLED),
+    orders = [
+        order(),
+        order(style=StyleChoice(picture=2)),
+        order(options=TranslateOptions(), style=None, model="vintage"),
     ]
-    assert [captions.ended(each, language) for each in jobs] == said[language]
+    catalog = Catalog(tmp_path)
+    titles = [await catalog.title_of_order(each, language) for each in orders]
+    assert [captions.painted(each, title) for each, title in zip(orders, titles)] == said[language]
+
+
+def test_a_cancelled_job_says_so(language):
+    said = {"en": "Cancelled.", "ru": "Отменено."}
+    assert captions.not_painted(CANCELLED) == said[language]
 
 
 def test_the_queue_and_the_bar(language):

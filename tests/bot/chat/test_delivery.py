@@ -16,11 +16,13 @@ from aiogram.exceptions import (
 )
 
 from bot.chat import delivery as delivery_module
+from bot.chat.catalog import Catalog
 from bot.chat.delivery import EDIT_INTERVAL, Delivery
 from bot.chat.texts import make_i18n
 from bot.metrics import Metrics
+from bot.outcomes import CANCELLED, PAINTED
 from bot.painting.protocol import PaintProgress
-from bot.storage.jobs import ANSWERED, CANCELLED, PAINTED, Jobs, Limits
+from bot.storage.jobs import Jobs, JobState, Limits
 from bot.storage.pictures import Pictures
 from bot.storage.results import Results
 from bot.telegram.rate_limits import RateLimiter
@@ -60,7 +62,7 @@ class BotDouble:
 
 
 class Painting:
-    """The scheduler's part: what is shown of the job that is painted."""
+    """Board, estimates and endings in one: what is shown of the job that is painted."""
 
     def __init__(self, jobs):
         self._jobs = jobs
@@ -68,7 +70,10 @@ class Painting:
         self.shown, self.previews = None, 0
         self.looks = 0
 
-    async def estimates(self):
+    def listen(self, listener):
+        pass
+
+    async def all(self):
         self.looks += 1
         return {}
 
@@ -107,6 +112,10 @@ class Stage:
             jobs=self.jobs,
             pictures=Pictures(database),
             results=self.results,
+            board=self.painting,
+            estimates=self.painting,
+            endings=self.painting,
+            catalog=Catalog(folder),
             rate_limiter=RateLimiter(Metrics()),
             clock=self.clock,
         )
@@ -123,11 +132,11 @@ class Stage:
         await until(self._idle)
 
     async def _idle(self):
-        return all(each.task is None for each in self.delivery._tellings.values())
+        return all(each.task is None for each in self.delivery._reports.values())
 
     async def running(self, **changes):
-        await self.jobs.submit(order(**changes))
-        return await self.jobs.claim()
+        job, _new = await self.jobs.submit(order(**changes))
+        return await self.jobs.take(job.id)
 
     async def painted(self, job):
         """End the job with a picture."""
@@ -137,7 +146,7 @@ class Stage:
 
     async def answered(self, job):
         async def look():
-            return (await self.jobs.get(job.id)).state == ANSWERED
+            return (await self.jobs.get(job.id)).state == JobState.ANSWERED
 
         await until(look)
 
@@ -146,7 +155,7 @@ class Stage:
 async def stage(database, tmp_path, monkeypatch):
     monkeypatch.setattr(delivery_module, "_GATHER", 0)
     stage = Stage(database, tmp_path)
-    task = asyncio.ensure_future(stage.delivery.run(stage.painting))
+    task = asyncio.ensure_future(stage.delivery.run())
     yield stage
     task.cancel()
     await asyncio.wait([task])
@@ -182,7 +191,7 @@ async def test_a_text_that_is_the_same_is_not_sent_again(stage):
 
 
 async def test_a_change_at_the_moment_of_the_end_does_not_hold_it_up(stage):
-    task = asyncio.ensure_future(stage.delivery.run(stage.painting))
+    task = asyncio.ensure_future(stage.delivery.run())
     await stage.look()
     stage.delivery.wake()
     # The loop has seen the change when the cancellation comes, and not yet gone on.
@@ -223,7 +232,7 @@ async def test_a_chat_that_is_gone_ends_the_job_unseen(stage, caplog):
     job = await stage.running()
     stage.delivery.wake()
     await stage.answered(job)
-    assert (await stage.jobs.get(job.id)).outcome == CANCELLED
+    assert (await stage.jobs.get(job.id)).ending == CANCELLED
     assert not told(caplog, logging.WARNING) and len(stage.bot.calls) == 1
 
 

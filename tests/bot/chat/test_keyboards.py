@@ -8,6 +8,7 @@ import pytest
 
 from bot.chat.catalog import key_of
 from bot.chat.keyboards import (
+    Action,
     ChooseStyle,
     OfJob,
     OpenGallery,
@@ -19,11 +20,11 @@ from bot.chat.keyboards import (
     settings_keyboard,
     status_keyboard,
 )
+from bot.chat.settings import SIZES, STRENGTHS
 from bot.chat.texts import make_i18n
-from bot.painting.protocol import STYLIZE, TRANSLATE
 from bot.storage.jobs import Job, Order
-from bot.storage.users import SIZES, STRENGTHS, Settings, StyleChoice
-from runtime import Model, Style
+from bot.storage.users import StyleChoice
+from runtime import Model, Style, StylizeOptions, TranslateOptions
 
 MOST_BYTES = 64
 MOST_ID = 2**63 - 1
@@ -36,18 +37,18 @@ def language():
         yield
 
 
-def job(kind=STYLIZE, strength=0.5, of_album=False):
+def job(*, strength=0.5, model=None, of_album=False):
+    options = StylizeOptions(strength=strength) if model is None else TranslateOptions()
     order = Order(
-        dedupe="update:1",
+        idempotency_key="update:1",
         user_id=1,
         chat_id=1,
         reply_to=1,
         language="en",
-        kind=kind,
         picture=1,
-        settings=Settings(strength=strength, size=384),
-        style=StyleChoice(gallery="a") if kind == STYLIZE else None,
-        model="m" if kind == TRANSLATE else None,
+        options=options,
+        style=StyleChoice(name="a") if model is None else None,
+        model=model,
         of_album=of_album,
     )
     others = {field.name: None for field in fields(Job)}
@@ -67,7 +68,7 @@ def test_the_largest_data_fit(tmp_path):
         menu_keyboard(models, examples=True),
         gallery_keyboard(styles, start=990, following=999, picture=MOST_ID),
         choice_keyboard(MOST_ID, "S", models),
-        settings_keyboard(Settings(strength=0.5, size=384)),
+        settings_keyboard(StylizeOptions()),
     ]
     for keyboard in keyboards:
         for row in keyboard.inline_keyboard:
@@ -91,7 +92,7 @@ def test_numbers_stand_in_even_rows(tmp_path, count, rows):
         OpenGallery(start=10, picture=None),
         ChooseStyle(style=key_of("a:b"), picture=7),
         UseGenerator(model=key_of("ж"), picture=None),
-        OfJob(action="stronger", job=MOST_ID),
+        OfJob(action=Action.STRONGER, job=MOST_ID),
     ],
 )
 def test_data_come_back_as_they_were(data):
@@ -122,9 +123,9 @@ def test_strength_ends_somewhere(strength, offered):
 
 
 def test_under_what_a_generator_made():
-    assert labels(result_keyboard(job(kind=TRANSLATE))) == [["Original file (PNG)"]]
+    assert labels(result_keyboard(job(model="m"))) == [["Original file (PNG)"]]
 
 
 def test_a_setting_of_the_owners_own_is_not_ticked():
-    keyboard = settings_keyboard(Settings(strength=0.5, size=300))
+    keyboard = settings_keyboard(StylizeOptions(size=300))
     assert labels(keyboard)[1] == [f"{size} px" for size in SIZES]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from bot.chat import media
 from bot.chat.media import PHOTO_BYTES
-from bot.storage.pictures import DOCUMENT, PHOTO
+from bot.storage.pictures import MediaKind
 from tests.support.bot.doubles import mean_colour
 
 COLOUR = (200, 40, 90)
@@ -33,7 +33,7 @@ def opened(file):
 
 
 async def test_a_photo_comes_back_as_a_jpeg(painted):
-    found = await media.painted(painted((120, 90)), PHOTO, "Here")
+    found = await media.painted(painted((120, 90)), MediaKind.PHOTO, "Here")
     assert isinstance(found, InputMediaPhoto) and found.caption == "Here"
     assert found.media.filename == "jetbrush.jpg"
     image = opened(found.media)
@@ -43,7 +43,7 @@ async def test_a_photo_comes_back_as_a_jpeg(painted):
 
 async def test_a_file_comes_back_as_the_png_itself(painted):
     path = painted((120, 90))
-    found = await media.painted(path, DOCUMENT, "Here")
+    found = await media.painted(path, MediaKind.DOCUMENT, "Here")
     assert isinstance(found, InputMediaDocument) and found.caption == "Here"
     assert isinstance(found.media, FSInputFile) and found.media.path == path
     assert found.media.filename == "jetbrush.png"
@@ -61,21 +61,21 @@ async def test_a_file_comes_back_as_the_png_itself(painted):
     ids=str,
 )
 async def test_a_shape_that_is_no_photo_goes_as_a_file(painted, size, kind):
-    assert isinstance(await media.painted(painted(size), PHOTO, ""), kind)
+    assert isinstance(await media.painted(painted(size), MediaKind.PHOTO, ""), kind)
 
 
 async def test_a_photo_too_heavy_for_telegram_is_compressed_more(painted, monkeypatch):
     path = painted((400, 300), noise=True)
-    best = len((await media.painted(path, PHOTO, "")).media.data)
+    best = len((await media.painted(path, MediaKind.PHOTO, "")).media.data)
     monkeypatch.setattr(media, "PHOTO_BYTES", best - 1)
-    found = await media.painted(path, PHOTO, "")
+    found = await media.painted(path, MediaKind.PHOTO, "")
     assert isinstance(found, InputMediaPhoto) and len(found.media.data) < best
 
 
 async def test_a_photo_that_stays_too_heavy_goes_as_a_file(painted, monkeypatch):
     assert PHOTO_BYTES <= 10_000_000
     monkeypatch.setattr(media, "PHOTO_BYTES", 1000)
-    found = await media.painted(painted((400, 300), noise=True), PHOTO, "Here")
+    found = await media.painted(painted((400, 300), noise=True), MediaKind.PHOTO, "Here")
     assert isinstance(found, InputMediaDocument) and found.caption == "Here"
     assert isinstance(found.media, FSInputFile)
 
@@ -87,14 +87,14 @@ async def test_a_png_too_heavy_for_telegram_goes_as_a_jpeg(painted, monkeypatch)
     monkeypatch.setattr(media, "DOCUMENT_BYTES", path.stat().st_size - 1)
     for file in (
         await media.document(path),
-        (await media.painted(path, DOCUMENT, "")).media,
+        (await media.painted(path, MediaKind.DOCUMENT, "")).media,
     ):
         assert isinstance(file, BufferedInputFile) and file.filename == "jetbrush.jpg"
         image = opened(file)
         assert (image.format, image.size) == ("JPEG", (400, 300))
 
 
-@pytest.mark.parametrize("form", [PHOTO, DOCUMENT])
+@pytest.mark.parametrize("form", [MediaKind.PHOTO, MediaKind.DOCUMENT])
 async def test_a_picture_that_is_gone(tmp_path, form):
     with pytest.raises(FileNotFoundError):
         await media.painted(tmp_path / "2.png", form, "")

@@ -11,7 +11,8 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 
 from bot.chat.texts import DOMAIN, LANGUAGES, LOCALES, SOURCE, about, language_of, make_i18n
-from bot.storage.users import Settings, User
+from bot.storage.users import User
+from runtime import StylizeOptions
 
 BOT = LOCALES.parent
 TRANSLATIONS = [language for language in LANGUAGES if language != SOURCE]
@@ -125,7 +126,7 @@ def test_russian_is_typeset_as_russian():
     ],
 )
 def test_which_language_is_spoken(chosen, telegram, spoken):
-    person = User(1, Settings(strength=0.5, size=384), language=chosen)
+    person = User(1, StylizeOptions(), language=chosen)
     assert language_of(person, telegram) == spoken
 
 

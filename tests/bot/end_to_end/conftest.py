@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import pytest_asyncio
 
-from bot.chat import catalog
+from bot.chat.catalog import Catalog
+from bot.metrics import Metrics
 from bot.painting.client import PainterClient, painter_command
 from bot.sandbox import Sandbox
 from bot.service.assembly import Service
 from bot.setting_types import Mode
 from bot.telegram.rate_limits import Limits, RateLimiter
 from export.graphs.builder import GraphBuilder
-from runtime import models
 from runtime.spec.graphs import generator_graph
 from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.guest import Guest
@@ -66,12 +65,7 @@ def studio(engines, tmp_path_factory):
     graph = GraphBuilder(generator_graph("horse2zebra"))
     graph.output(graph.node("Mul", ["image", graph.floats(-1.0)], "negative"), "picture")
     graph.save(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(catalog, "models", partial(models, folder))
-        patch.setattr(
-            "bot.service.assembly.RateLimiter", partial(RateLimiter, limits=Limits(*[FAST] * 3))
-        )
-        yield folder
+    return folder
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[Mode.WEBHOOK, Mode.POLLING])
@@ -79,7 +73,13 @@ async def scene(request, studio, tmp_path_factory):
     """One for all tests of a module, each of which has users of its own."""
     async with Sandbox(redelivery=SOON) as sandbox:
         config = config_for(sandbox, tmp_path_factory.mktemp("state"), mode=request.param)
-        async with running(config, PainterClient(painter_command(studio))) as service:
+        metrics = Metrics()
+        parts = {
+            "catalog": Catalog(studio),
+            "metrics": metrics,
+            "rate_limiter": RateLimiter(metrics, Limits(*[FAST] * 3)),
+        }
+        async with running(config, PainterClient(painter_command(studio)), **parts) as service:
             yield Scene(sandbox, service, config.state_dir / "results")
 
 

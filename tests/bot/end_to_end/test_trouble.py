@@ -117,7 +117,7 @@ async def test_a_user_who_blocks_the_bot_ends_the_job_quietly(
     await anna.wait_for(lambda message: "%" in message.text, after=photo)
     await anna.block()
     painter_client.release()
-    while await service.jobs.active():
+    while await service.parts.jobs.active():
         await asyncio.sleep(0.02)
     assert not results(anna)
     assert not [each for each in caplog.records if each.levelname in ("ERROR", "CRITICAL")]
@@ -158,7 +158,7 @@ async def test_a_painter_that_cannot_is_told_in_a_sentence(
         "I could not paint this one. Please try a smaller size in /settings, or try again later."
     )
     await guest.hears(words, after=photo)
-    assert len(painter_client.tasks) == len(errors)
+    assert len(painter_client.requests) == len(errors)
     assert guest.image(await guest.gets(after=await guest.sends(GREEN))).size == GREEN.size
     guest.check()
 

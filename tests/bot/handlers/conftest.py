@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-
 import pytest
 
-from bot.chat import catalog
-from bot.handlers import examples as examples_module
+from bot.chat.catalog import Catalog
 from bot.sandbox import Sandbox
-from runtime import models
 from runtime.spec.graphs import generator_graph
 from tests.support.bot.conversation import Conversation, Speaker, check_language
 
@@ -26,31 +22,35 @@ def folder(tmp_path):
 
 
 @pytest.fixture()
-def examples(tmp_path, monkeypatch):
+def examples(tmp_path):
     """The folder of the examples, which is empty."""
     folder = tmp_path / "examples"
     folder.mkdir()
-    monkeypatch.setattr(examples_module, "FOLDER", folder)
     return folder
 
 
 @pytest.fixture()
-def generators(tmp_path, monkeypatch):
-    """Installs generators by name; there are none at first."""
+def engines(tmp_path):
+    """The folder of the generators, which is empty."""
     folder = tmp_path / "engines"
     folder.mkdir()
-    monkeypatch.setattr(catalog, "models", functools.partial(models, folder))
+    return folder
+
+
+@pytest.fixture()
+def generators(engines):
+    """Installs generators by name; there are none at first."""
 
     def install(*names):
         for name in names:
-            (folder / generator_graph(name).onnx_file).touch()
+            (engines / generator_graph(name).onnx_file).touch()
 
     return install
 
 
 @pytest.fixture()
-async def conversation(sandbox, folder, examples, generators):
-    conversation = Conversation(sandbox, folder, admins=(777,))
+async def conversation(sandbox, folder, examples, engines):
+    conversation = Conversation(sandbox, folder, Catalog(engines, examples), admins=(777,))
     await conversation.start()
     yield conversation
     await conversation.stop()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.storage.pictures import DOCUMENT
+from bot.chat.catalog import Catalog
+from bot.storage.pictures import MediaKind
 from tests.support.bot.conversation import Conversation, until
 from tests.support.bot.sent_pictures import picture
 from tests.support.bot.steps import QUESTION, job_of
@@ -21,7 +22,7 @@ async def test_an_album_of_two_is_style_and_photo(anna, conversation):
 async def test_an_album_of_two_files(boris, conversation):
     await boris.person.album([picture(), picture()], names=["style.png", "photo.png"])
     order = (await job_of(conversation, boris)).order
-    assert (await conversation.pictures.get(order.picture)).form == DOCUMENT
+    assert (await conversation.pictures.get(order.picture)).media_kind is MediaKind.DOCUMENT
 
 
 @pytest.mark.parametrize("count", [3, 5, 10])
@@ -51,7 +52,7 @@ async def test_an_album_outlives_the_bot(sandbox, folder, conversation, anna):
     await conversation.albums.close()
     assert not await conversation.jobs.active()
     # The next start, over the same database.
-    heir = Conversation(sandbox, folder)
+    heir = Conversation(sandbox, folder, Catalog(folder))
     conversation.poller.cancel()
     await heir.start()
     try:
@@ -109,7 +110,7 @@ async def test_an_album_that_fails_holds_up_no_other_and_is_tried_after_the_next
     await job_of(conversation, boris)
     (left,) = {each.album for each in await conversation.pictures.open_albums()}
     assert left == first[0].album
-    heir = Conversation(sandbox, folder)
+    heir = Conversation(sandbox, folder, Catalog(folder))
     conversation.poller.cancel()
     await heir.start()
     try:

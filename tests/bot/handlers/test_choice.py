@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.chat.catalog import key_of
-from bot.storage.users import Settings, StyleChoice
+from bot.storage.users import StyleChoice
+from runtime import StylizeOptions
 from tests.support.bot.sent_pictures import picture
 from tests.support.bot.steps import QUESTION, STALE, STYLES, choose_first_style
 
@@ -20,7 +21,7 @@ async def test_repaint_through_the_gallery(anna, conversation):
     await anna.press(question, "Repaint this")
     await anna.press(anna.heard()[-1], "3")
     order = (await conversation.the_job(anna)).order
-    assert order.style == StyleChoice(gallery=STYLES[2].name) and order.reply_to == photo.id
+    assert order.style == StyleChoice(name=STYLES[2].name) and order.reply_to == photo.id
 
 
 async def test_use_as_a_style(anna, conversation):
@@ -99,7 +100,7 @@ async def test_forged_data(anna, conversation):
         assert await anna.press_data(menu, data) == anna.words(STALE), data
     assert not await conversation.jobs.active()
     person = await conversation.users.get(anna.id)
-    assert person.style is None and person.settings == Settings(strength=0.5, size=384)
+    assert person.style is None and person.options == StylizeOptions()
 
 
 async def test_a_button_under_a_message_that_is_gone(boris, conversation, generators):

@@ -43,7 +43,7 @@ async def test_a_handler_that_breaks(anna, conversation, caplog, monkeypatch):
     def broken(*args):
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("bot.handlers.settings._described", broken)
+    monkeypatch.setattr("bot.handlers.settings.described", broken)
     answer = await anna.says("/settings")
     assert answer.text == anna.words(
         "Something went wrong on my side. Please try again, or start over with /start."
@@ -57,7 +57,7 @@ async def test_a_button_whose_handler_breaks(anna, conversation, monkeypatch):
         raise RuntimeError("broken on purpose")
 
     menu = await anna.says("/start")
-    monkeypatch.setattr("bot.handlers.settings._described", broken)
+    monkeypatch.setattr("bot.handlers.settings.described", broken)
     await anna.press(menu, "Settings")
     await anna.hears(
         "Something went wrong on my side. Please try again, or start over with /start."

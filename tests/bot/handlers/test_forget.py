@@ -15,7 +15,7 @@ from tests.support.bot.steps import queue
 
 async def rows_about(conversation, user):
     def count(connection):
-        tables = ("jobs", "pictures", "people", "dialogue")
+        tables = ("jobs", "pictures", "users", "dialogue")
         return [
             connection.execute(f"SELECT COUNT(*) FROM {table} WHERE user_id = ?", (user.id,))
             .fetchone()[0]
@@ -79,6 +79,6 @@ async def test_what_is_painted_meanwhile_leaves_neither_a_file_nor_a_bar(tmp_pat
         for message in (painted, queued):
             assert shown[message.id].text == "Cancelled." and not shown[message.id].buttons
         assert list((state / "results").iterdir()) == []
-        assert not await service.jobs.active()
+        assert not await service.parts.jobs.active()
         assert 'jetbrush_jobs_total{outcome="cancelled"} 2.0' in service.metrics.render().decode()
     assert len(painter_client.cancelled) == 1

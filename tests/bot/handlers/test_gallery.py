@@ -20,6 +20,8 @@ async def open_gallery(anna):
 
 
 async def test_style_then_photo(anna, conversation):
+    woken = []
+    conversation.board.listen(lambda: woken.append(1))
     gallery = await open_gallery(anna)
     album = [message for message in anna.heard() if message.kind == "photo"]
     titles = [style.title[anna.language] for style in STYLES]
@@ -32,9 +34,9 @@ async def test_style_then_photo(anna, conversation):
     await anna.person.photo(picture())
     await conversation.settled()
     job = await conversation.the_job(anna)
-    assert job.order.style == StyleChoice(gallery=STYLES[1].name)
+    assert job.order.style == StyleChoice(name=STYLES[1].name)
     assert job.order.kind == "stylize" and job.order.language == anna.language
-    assert conversation.scheduler.woken == 1
+    assert len(woken) == 1
 
 
 async def test_the_style_stays_for_the_next_photos(anna, conversation):
@@ -43,7 +45,7 @@ async def test_the_style_stays_for_the_next_photos(anna, conversation):
         await anna.person.photo(picture())
     await conversation.settled()
     jobs = await conversation.jobs.active(anna.id)
-    assert [job.order.style for job in jobs] == [StyleChoice(gallery=STYLES[0].name)] * 2
+    assert [job.order.style for job in jobs] == [StyleChoice(name=STYLES[0].name)] * 2
 
 
 async def test_pictures_are_uploaded_once(boris, sandbox):
@@ -84,7 +86,7 @@ async def test_many_styles_come_in_pages(boris, conversation):
     rest = boris.heard()[-1]
     await boris.press(rest, "11")
     person = await conversation.users.get(boris.id)
-    assert person.style is not None and person.style.gallery.startswith("10-")
+    assert person.style is not None and person.style.name.startswith("10-")
 
 
 async def test_own_picture_as_the_style(anna, conversation):
@@ -113,7 +115,7 @@ async def test_own_style_for_a_photo_that_is_there(anna, conversation):
 
 async def test_a_style_that_is_gone_is_asked_for_again(anna, conversation):
     await anna.press(await open_gallery(anna), "1")
-    await conversation.users.choose_style(anna.id, StyleChoice(gallery="taken-away"))
+    await conversation.users.choose_style(anna.id, StyleChoice(name="taken-away"))
     await anna.person.photo(picture())
     question = await anna.hears("What shall I do with this photo?")
     assert anna.words("Repaint this") in [b.text for row in question.buttons for b in row]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.storage.pictures import DOCUMENT, PHOTO
+from bot.storage.pictures import MediaKind
 from bot.storage.users import StyleChoice
 from tests.support.bot.conversation import IN_ALL, PER_USER, Speaker
 from tests.support.bot.sent_pictures import picture
@@ -31,7 +31,7 @@ async def test_a_remembered_style_is_offered_first(anna, conversation):
     question = await anna.hears(QUESTION)
     await anna.press(question, "Repaint: {style}", style=STYLES[0].title[anna.language])
     order = (await conversation.the_job(anna)).order
-    assert order.style == StyleChoice(gallery=STYLES[0].name)
+    assert order.style == StyleChoice(name=STYLES[0].name)
 
 
 async def test_the_largest_variant_of_a_photo_is_taken(boris, conversation):
@@ -39,7 +39,7 @@ async def test_the_largest_variant_of_a_photo_is_taken(boris, conversation):
     photo = await boris.person.photo(picture((1200, 900)))
     await conversation.settled()
     stored = await conversation.pictures.get((await conversation.the_job(boris)).order.picture)
-    assert stored.file_id == photo.file_id and stored.form == PHOTO
+    assert stored.file_id == photo.file_id and stored.media_kind is MediaKind.PHOTO
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ async def test_a_file_stays_a_file(boris, conversation, name, mime_type):
     await boris.person.document(picture(), name, mime_type=mime_type)
     await conversation.settled()
     stored = await conversation.pictures.get((await conversation.the_job(boris)).order.picture)
-    assert stored.form == DOCUMENT
+    assert stored.media_kind is MediaKind.DOCUMENT
 
 
 async def test_a_file_of_25_megabytes(anna, conversation):
@@ -98,7 +98,7 @@ async def test_the_same_update_twice_is_one_job(boris, conversation, sandbox):
     await conversation.settled()
     await conversation.database.run(lambda connection: connection.execute("DELETE FROM updates"))
     job = await conversation.the_job(boris)
-    number = int(job.order.dedupe.partition(":")[2])
+    number = int(job.order.idempotency_key.partition(":")[2])
     sandbox.push_update({"update_id": number, "message": photo.raw})
     await conversation.settled()
     assert (await conversation.the_job(boris)).id == job.id

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.chat.keyboards import CANCEL, OfJob
-from bot.storage.jobs import CANCELLED, PAINTED
+from bot.chat.keyboards import Action, OfJob
+from bot.outcomes import CANCELLED, PAINTED
 from tests.support.bot.sent_pictures import picture
 from tests.support.bot.steps import QUESTION, STYLES, queue, set_mode
 
@@ -36,7 +36,7 @@ async def test_cancel_of_all(anna, conversation):
     jobs = await queue(anna, 2)
     text = (await anna.says("/cancel")).text
     assert text == {"en": "Cancelled 2 pictures.", "ru": "Отменены 2 рисунка."}[anna.language]
-    outcomes = [(await conversation.jobs.get(job.id)).outcome for job in jobs]
+    outcomes = [(await conversation.jobs.get(job.id)).ending for job in jobs]
     assert outcomes == [CANCELLED, CANCELLED]
 
 
@@ -51,8 +51,8 @@ async def test_cancel_leaves_the_mode(anna):
 async def test_cancel_by_button(anna, conversation):
     job, other = await queue(anna, 2)
     message = await anna.says("/status")
-    data = OfJob(action=CANCEL, job=job.id).pack()
+    data = OfJob(action=Action.CANCEL, job=job.id).pack()
     assert await anna.press_data(message, data) == anna.words("Cancelled.")
-    assert (await conversation.jobs.get(other.id)).outcome is None
+    assert (await conversation.jobs.get(other.id)).ending is None
     late = await anna.press_data(message, data)
     assert late == anna.words("Too late: it's already done.")

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bot.chat.keyboards import OfJob, result_keyboard, status_keyboard
-from bot.storage.jobs import PAINTED, QUEUED
+from bot.outcomes import PAINTED
+from bot.storage.jobs import JobState
 from bot.storage.users import StyleChoice
 from tests.support.bot.conversation import PER_USER
 from tests.support.bot.sent_pictures import picture
@@ -38,19 +39,19 @@ async def press(speaker, action, job):
 async def test_another_strength(anna, conversation, painted, action, strength):
     assert await press(anna, action, painted) == ""
     order = (await conversation.the_job(anna)).order
-    assert order.settings.strength == strength
+    assert order.options.strength == strength
     assert (order.picture, order.style) == (painted.order.picture, painted.order.style)
     again = await press(anna, action, painted)
     assert again == anna.words("This photo is already in the queue.")
     # The user's own setting is another matter.
-    assert (await conversation.users.get(anna.id)).settings.strength == 0.5
+    assert (await conversation.users.get(anna.id)).options.strength == 0.5
 
 
 async def test_another_style(anna, conversation, painted):
     await press(anna, "restyle", painted)
     await anna.press(anna.heard()[-1], "4")
     order = (await conversation.the_job(anna)).order
-    assert order.style == StyleChoice(gallery=STYLES[3].name)
+    assert order.style == StyleChoice(name=STYLES[3].name)
     assert order.picture == painted.order.picture
 
 
@@ -87,11 +88,11 @@ async def test_a_refused_swap_leaves_the_job(anna, conversation):
     job = await job_of(conversation, anna)
     while len(await conversation.jobs.active(anna.id)) < PER_USER:
         number = len(await conversation.jobs.active(anna.id))
-        await conversation.jobs.submit(replace(job.order, dedupe=f"another:{number}"))
+        await conversation.jobs.submit(replace(job.order, idempotency_key=f"another:{number}"))
     await anna.says("/status")
     assert str(PER_USER) in await press(anna, "swap", job)
     jobs = await conversation.jobs.active(anna.id)
-    assert len(jobs) == PER_USER and all(each.state == QUEUED for each in jobs)
+    assert len(jobs) == PER_USER and all(each.state == JobState.QUEUED for each in jobs)
 
 
 async def test_no_swap_where_there_was_no_album(anna, conversation, painted):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.storage.users import Settings
+from runtime import StylizeOptions
 from tests.support.bot.sent_pictures import picture
 from tests.support.bot.steps import set_mode
 
@@ -15,7 +15,7 @@ async def test_each_setting_is_changed_and_shown(anna, conversation):
     await anna.press(page, "256 px")
     await anna.press(page, "Keep the photo's colours")
     person = await conversation.users.get(anna.id)
-    assert person.settings == Settings(strength=1.0, size=256, keep_colours=True)
+    assert person.options == StylizeOptions(strength=1.0, size=256, keep_colours=True)
     labels = [button.text for row in page.buttons for button in row]
     ticked = ["✓ 5", "✓ 256 px", "✓ " + anna.words("Keep the photo's colours")]
     assert [label for label in labels if label.startswith("✓")] == ticked
@@ -23,7 +23,7 @@ async def test_each_setting_is_changed_and_shown(anna, conversation):
     await set_mode(anna)
     await anna.person.photo(picture())
     await conversation.settled()
-    assert (await conversation.the_job(anna)).order.settings == person.settings
+    assert (await conversation.the_job(anna)).order.options == person.options
 
 
 async def test_the_ticked_one_pressed_again(anna):
@@ -41,5 +41,5 @@ async def test_in_a_group_the_settings_are_whose_they_are(sandbox, conversation,
     assert answer["text"] == anna.words("This button is not yours.")
     await (await boris.person.press(page, "1")).answered()
     await conversation.settled()
-    assert (await conversation.users.get(boris.id)).settings.strength == 0.0
-    assert (await conversation.users.get(anna.id)).settings.strength == 0.5
+    assert (await conversation.users.get(boris.id)).options.strength == 0.0
+    assert (await conversation.users.get(anna.id)).options.strength == 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.storage.jobs import CANCELLED, FAILED, PAINTED
+from bot.outcomes import CANCELLED, FAILED, PAINTED, PictureRole, Reason, refused
 from tests.support.bot.conversation import Speaker, check_language
 from tests.support.bot.steps import queue
 
@@ -36,9 +36,13 @@ SAID = {
 
 @pytest.mark.parametrize("language", SAID)
 async def test_outcomes_are_told_in_words(conversation, boris, language):
-    outcomes = (FAILED, "photo:damaged", "style:too-small")
-    for job, outcome in zip(await queue(boris, 3), outcomes):
-        await conversation.jobs.finish(job.id, outcome)
+    endings = (
+        FAILED,
+        refused(PictureRole.PHOTO, Reason.DAMAGED),
+        refused(PictureRole.STYLE, Reason.TOO_SMALL),
+    )
+    for job, ending in zip(await queue(boris, 3), endings):
+        await conversation.jobs.finish(job.id, ending)
     text = (await admin_of(conversation, language).says("/stats")).text
     assert [line.strip() for line in text.splitlines()[-3:]] == SAID[language]
 
@@ -52,6 +56,6 @@ async def test_the_mean_is_over_what_was_painted(conversation, boris):
     admin = admin_of(conversation)
     assert "Average time for a picture: –" in (await admin.says("/stats")).text
     await queue(boris, 1)
-    job = await conversation.jobs.claim()
+    job = await conversation.queue.claim()
     await conversation.jobs.finish(job.id, PAINTED)
     assert "Average time for a picture: 0 s" in (await admin.says("/stats")).text

@@ -11,26 +11,22 @@ from types import SimpleNamespace
 
 import pytest
 
+from bot.chat.catalog import Catalog
+from bot.jobs import estimates as estimates_module
 from bot.jobs import scheduler as scheduler_module
-from bot.jobs.eta import Eta
-from bot.jobs.scheduler import Estimate, Scheduler
+from bot.jobs.endings import Endings
+from bot.jobs.estimates import Durations, Estimate, Estimates
+from bot.jobs.fair_order import FairQueue
+from bot.jobs.progress_board import ProgressBoard
+from bot.jobs.scheduler import Scheduler
 from bot.metrics import Metrics
-from bot.painting.protocol import TRANSLATE
+from bot.outcomes import CANCELLED, FAILED, PAINTED
 from bot.sandbox import Sandbox
-from bot.storage.jobs import (
-    CANCELLED,
-    FAILED,
-    MOST_ATTEMPTS,
-    PAINTED,
-    QUEUED,
-    RUNNING,
-    Jobs,
-    Limits,
-)
+from bot.storage.jobs import MOST_ATTEMPTS, Jobs, JobState, Limits
 from bot.storage.key_values import KeyValues
-from bot.storage.pictures import PHOTO, Pictures
+from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.results import Results
-from bot.storage.users import Settings
+from runtime import StylizeOptions, TranslateOptions
 from tests.support.bot.conversation import until
 from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.orders import order
@@ -46,22 +42,27 @@ class Studio:
     def __init__(self, database, folder):
         self.database = database
         self.jobs = Jobs(database, Limits(9, 9))
+        self.queue = FairQueue(self.jobs)
         self.pictures = Pictures(database)
         self.results = Results(folder / "results")
         self.metrics = Metrics()
-        self.eta = Eta(KeyValues(database))
+        self.board = ProgressBoard()
+        self.durations = Durations(KeyValues(database))
+        self.endings = Endings(self.jobs, self.board, self.metrics)
+        self.estimates = Estimates(self.queue, self.board, self.durations, self.metrics)
         self.painter_client = FakePainterClient()
-        config = config_for(SimpleNamespace(token="42:x", url="http://127.0.0.1:9"), folder)
         self.scheduler = Scheduler(
             bot=None,
-            config=config,
             jobs=self.jobs,
             pictures=self.pictures,
             results=self.results,
+            queue=self.queue,
+            board=self.board,
+            endings=self.endings,
+            durations=self.durations,
+            find_style=Catalog(folder).find_style,
             painter_client=self.painter_client,
-            eta=self.eta,
             metrics=self.metrics,
-            on_change=lambda: None,
         )
         self.task = None
 
@@ -70,10 +71,14 @@ class Studio:
 
     async def order(self, user_id=1, **changes):
         picture = await self.pictures.add(
-            user_id=user_id, chat_id=1, message_id=time.monotonic_ns(), file_id="f", form=PHOTO
+            user_id=user_id,
+            chat_id=1,
+            message_id=time.monotonic_ns(),
+            file_id="f",
+            media_kind=MediaKind.PHOTO,
         )
         job, _new = await self.jobs.submit(order(user_id, picture=picture.id, **changes))
-        self.scheduler.wake()
+        self.board.changed()
         return job
 
     async def state(self, job, *states):
@@ -81,25 +86,27 @@ class Studio:
 
         async def look():
             found = await self.jobs.get(job.id)
-            return found if found.state in states or found.outcome in states else None
+            return found if found.state in states or found.ending in states else None
 
         return await until(look)
 
     async def halfway(self, job):
         async def look():
-            progress = self.scheduler.progress(job.id)
+            progress = self.board.progress(job.id)
             return progress is not None and progress.share == 0.5
 
         await until(look)
         return await self.jobs.get(job.id)
 
-    def counted(self, outcome):
-        return f'jetbrush_jobs_total{{outcome="{outcome}"}} 1.0' in self.metrics.render().decode()
+    def counted(self, ending):
+        return (
+            f'jetbrush_jobs_total{{outcome="{ending.label}"}} 1.0' in self.metrics.render().decode()
+        )
 
 
 @pytest.fixture()
 async def studio(database, tmp_path, monkeypatch):
-    async def download(_bot, _file_id, path):
+    async def download(_bot, _file_id, path, _role):
         path.write_bytes(jpeg(plain("green")))
 
     monkeypatch.setattr(scheduler_module, "download", download)
@@ -112,20 +119,20 @@ async def studio(database, tmp_path, monkeypatch):
 
 
 async def test_a_job_claimed_while_the_bot_stops_is_handed_back(studio, monkeypatch):
-    claim = studio.jobs.claim
+    claim = studio.queue.claim
 
     async def claim_and_meanwhile_stop():
         job = await claim()
         await studio.scheduler.stop(grace=5)
         return job
 
-    monkeypatch.setattr(studio.jobs, "claim", claim_and_meanwhile_stop)
+    monkeypatch.setattr(studio.queue, "claim", claim_and_meanwhile_stop)
     job = await studio.order()
     studio.start()
     await asyncio.wait_for(studio.task, 5)
     job = await studio.jobs.get(job.id)
-    assert (job.state, job.attempts) == (QUEUED, 0)
-    assert not studio.painter_client.tasks
+    assert (job.state, job.attempts) == (JobState.QUEUED, 0)
+    assert not studio.painter_client.requests
 
 
 async def test_a_stop_lets_the_running_job_end_within_the_grace(studio):
@@ -138,8 +145,8 @@ async def test_a_stop_lets_the_running_job_end_within_the_grace(studio):
     studio.painter_client.release()
     await asyncio.wait_for(stopping, 5)
     await asyncio.wait_for(studio.task, 5)
-    assert (await studio.jobs.get(first.id)).outcome == PAINTED
-    assert (await studio.jobs.get(second.id)).state == QUEUED
+    assert (await studio.jobs.get(first.id)).ending == PAINTED
+    assert (await studio.jobs.get(second.id)).state == JobState.QUEUED
     assert studio.painter_client.cancelled == []
 
 
@@ -151,25 +158,25 @@ async def test_a_stop_hands_back_what_takes_longer_than_the_grace(studio):
     await studio.scheduler.stop(grace=0)
     await asyncio.wait_for(studio.task, 5)
     job = await studio.jobs.get(job.id)
-    assert (job.state, job.attempts) == (QUEUED, 0)
+    assert (job.state, job.attempts) == (JobState.QUEUED, 0)
 
 
 async def test_a_job_cancelled_while_it_is_claimed_does_not_hold_up_the_next(studio, monkeypatch):
     first, second = await studio.order(1), await studio.order(2)
-    look = studio.jobs.queue
+    look = studio.queue.waiting
 
     async def and_then_cancelled():
         found = await look()
-        await studio.scheduler.cancel(first.id)
+        await studio.endings.cancel(first.id)
         return found
 
-    monkeypatch.setattr(studio.jobs, "queue", and_then_cancelled)
+    monkeypatch.setattr(studio.queue, "waiting", and_then_cancelled)
     studio.start()
     await studio.state(second, PAINTED)
-    assert len(studio.painter_client.tasks) == 1
+    assert len(studio.painter_client.requests) == 1
 
 
-@pytest.mark.parametrize("step", ["workplace", "download"])
+@pytest.mark.parametrize("step", ["work_folder", "download"])
 async def test_a_disk_that_has_room_again_costs_attempts_and_not_the_job(studio, monkeypatch, step):
     fail_times(studio, monkeypatch, step, MOST_ATTEMPTS - 1)
     job = await studio.order()
@@ -177,7 +184,7 @@ async def test_a_disk_that_has_room_again_costs_attempts_and_not_the_job(studio,
     assert (await studio.state(job, PAINTED)).attempts == MOST_ATTEMPTS
 
 
-@pytest.mark.parametrize("step", ["workplace", "download"])
+@pytest.mark.parametrize("step", ["work_folder", "download"])
 async def test_a_disk_that_stays_full_ends_the_job(studio, monkeypatch, caplog, step):
     fail_times(studio, monkeypatch, step, MOST_ATTEMPTS)
     job, other = await studio.order(), await studio.order()
@@ -191,7 +198,7 @@ async def test_a_disk_that_stays_full_ends_the_job(studio, monkeypatch, caplog, 
 def fail_times(studio, monkeypatch, step, times):
     """Let the first `times` tries of a step meet a full disk."""
     place, name = {
-        "workplace": (studio.results, "workplace"),
+        "work_folder": (studio.results, "work_folder"),
         "download": (scheduler_module, "download"),
     }[step]
     passed, left = getattr(place, name), [FULL] * times
@@ -214,7 +221,7 @@ async def test_folders_are_made_and_removed_beside_the_loop(studio, monkeypatch)
 
         return do
 
-    for name in ("workplace", "clear_workplace"):
+    for name in ("work_folder", "clear_work_folder"):
         monkeypatch.setattr(studio.results, name, watched(getattr(studio.results, name)))
     job = await studio.order()
     studio.start()
@@ -225,7 +232,7 @@ async def test_folders_are_made_and_removed_beside_the_loop(studio, monkeypatch)
 
 async def until_idle(studio, job):
     async def look():
-        return await studio.scheduler.estimate(job) is None and not (
+        return await studio.estimates.of(job) is None and not (
             studio.results.path(job.id).with_suffix("").exists()
         )
 
@@ -237,10 +244,10 @@ async def test_every_end_is_counted(studio):
     begun, queued = await studio.order(), await studio.order()
     studio.start()
     await studio.halfway(begun)
-    await studio.scheduler.estimates()
+    await studio.estimates.all()
     assert "jetbrush_queue_length 1.0" in studio.metrics.render().decode()
-    assert await studio.scheduler.cancel(queued.id)
-    assert not await studio.scheduler.cancel(queued.id)
+    assert await studio.endings.cancel(queued.id)
+    assert not await studio.endings.cancel(queued.id)
     assert studio.counted(CANCELLED)
     studio.painter_client.release()
     await studio.state(begun, PAINTED)
@@ -250,9 +257,9 @@ async def test_every_end_is_counted(studio):
 async def test_what_is_given_up_at_the_start_is_counted_and_logged(studio, caplog):
     job = await studio.order()
     for _ in range(MOST_ATTEMPTS - 1):
-        await studio.jobs.claim()
+        await studio.queue.claim()
         await studio.jobs.recover()
-    await studio.jobs.claim()
+    await studio.queue.claim()
     studio.start()
     await studio.state(job, FAILED)
     await until(lambda: wrapped(studio.counted(FAILED)))
@@ -271,42 +278,47 @@ async def test_time_left_comes_from_the_job_s_own_speed_and_then_from_those_befo
     studio.start()
     started = (await studio.halfway(begun)).started
     clock = SimpleNamespace(time=lambda: started + 30, monotonic=time.monotonic)
-    monkeypatch.setattr(scheduler_module, "time", clock)
+    monkeypatch.setattr(estimates_module, "time", clock)
 
     async def left():
-        found = await studio.scheduler.estimates()
+        found = await studio.estimates.all()
         return found[begun.id], found[queued.id]
 
     # Half of it took 30 s, and nothing is known of the other.
     assert await left() == (Estimate(0, pytest.approx(30)), Estimate(1, None))
-    await studio.eta.learn(queued.order, 40)
+    await studio.durations.learn(queued.order, 40)
     assert await left() == (Estimate(0, pytest.approx(30)), Estimate(1, pytest.approx(70)))
     # It has just begun: too little to go by.
-    studio.scheduler._progress = None
+    studio.board.begin(await studio.jobs.get(begun.id), None)
     assert await left() == (Estimate(0, pytest.approx(10)), Estimate(1, pytest.approx(50)))
     clock.time = lambda: started + 100
     assert await left() == (Estimate(0, 1.0), Estimate(1, pytest.approx(41)))
-    assert await studio.scheduler.estimate(begun) == Estimate(0, 1.0)
-    assert (await studio.jobs.get(begun.id)).state == RUNNING
+    assert await studio.estimates.of(begun) == Estimate(0, 1.0)
+    assert (await studio.jobs.get(begun.id)).state == JobState.RUNNING
 
 
 async def test_nothing_is_promised_before_the_first_of_a_kind(studio):
-    first, second = await studio.order(1), await studio.order(2, kind=TRANSLATE, model="a")
+    first, second = (
+        await studio.order(1),
+        await studio.order(2, options=TranslateOptions(), model="a"),
+    )
     third = await studio.order(3)
-    await studio.eta.learn(first.order, 8)
-    found = await studio.scheduler.estimates()
+    await studio.durations.learn(first.order, 8)
+    found = await studio.estimates.all()
     assert [found[job.id] for job in (first, second, third)] == [
-        Estimate(1, 8), Estimate(2, None), Estimate(3, None),
-    ]  # fmt: skip
+        Estimate(1, 8),
+        Estimate(2, None),
+        Estimate(3, None),
+    ]
 
 
 async def test_the_pace_is_of_a_kind_and_size_and_outlives_the_bot(studio):
-    small, large = order(), order(settings=Settings(strength=0.5, size=512))
-    zebra, other = (order(kind=TRANSLATE, model=name) for name in ("zebra", "vintage"))
-    await studio.eta.learn(small, 10)
-    await studio.eta.learn(small, 20)
-    await studio.eta.learn(zebra, 2)
-    heir = Eta(KeyValues(studio.database))
+    small, large = order(), order(options=StylizeOptions(size=512))
+    zebra, other = (order(options=TranslateOptions(), model=name) for name in ("zebra", "vintage"))
+    await studio.durations.learn(small, 10)
+    await studio.durations.learn(small, 20)
+    await studio.durations.learn(zebra, 2)
+    heir = Durations(KeyValues(studio.database))
     expected = [await heir.expected(each) for each in (small, large, zebra, other)]
     assert expected == [pytest.approx(13), None, 2, None]
 

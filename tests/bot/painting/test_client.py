@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import PainterDied, PainterStuck, PaintingFailed, PaintingRefused
+from bot.errors import PainterDied, PainterStuck, PaintingFailed, PictureRefused
+from bot.outcomes import PictureRole, Reason, Refusal
 from bot.painting.client import PainterClient
 from bot.painting.protocol import PaintProgress, PaintResult
 from tests.support.bot.processes import gone, is_there
@@ -75,15 +76,16 @@ async def test_tasks_take_turns_in_one_process(make, caplog):
     assert await asyncio.gather(*jobs) == [DONE] * 3
     assert painter_client.pid == pid
     await painter_client.close()
-    started = [each.getMessage() for each in caplog.records if "painter: task" in each.getMessage()]
-    assert started == [f"painter: task {name}.png" for name in names]
+    started = [
+        each.getMessage() for each in caplog.records if "painter: request" in each.getMessage()
+    ]
+    assert started == [f"painter: request {name}.png" for name in names]
 
 
 async def test_refusal_says_which_picture_and_why(make):
-    with pytest.raises(PaintingRefused, match="Broken") as caught:
+    with pytest.raises(PictureRefused, match="Broken") as caught:
         await make().submit(request("refuse"), on_progress=unheard)
-    error = caught.value
-    assert (error.picture, error.reason, error.retriable) == ("style", "damaged", False)
+    assert caught.value.refusal == Refusal(PictureRole.STYLE, Reason.DAMAGED)
 
 
 async def test_failure_worth_a_retry_gets_a_new_process_for_it(make):
@@ -267,6 +269,7 @@ def test_nothing_is_left_for_the_garbage_collector_to_complain_of():
     program = f"""
 import asyncio
 from bot.errors import PainterDied
+from bot.outcomes import PictureRole, Reason, Refusal
 from bot.painting.client import PainterClient
 from tests.support.bot.requests import request, unheard
 

@@ -8,17 +8,18 @@ import os
 import signal
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from bot.errors import PainterDied, PaintingFailed, PaintingRefused
+from bot.errors import PainterDied, PaintingFailed, PictureRefused
+from bot.outcomes import PictureRole, Reason, Refusal
 from bot.painting.client import PainterClient, painter_command
 from bot.painting.painter import OOM_SCORE
-from bot.painting.protocol import STYLIZE, TRANSLATE, PaintRequest
+from bot.painting.protocol import PaintRequest
+from runtime import StylizeOptions, TranslateOptions
 from tests.support.bot.processes import gone, is_there
 from tests.support.pictures import photo
 
@@ -45,16 +46,17 @@ async def painter_client(engines):
 
 def request(studio, **changes):
     given = {
-        "kind": STYLIZE,
         "photo": str(studio / "photo.jpg"),
         "style": str(studio / "style.jpg"),
         "output": str(studio / "result.png"),
         "previews": str(studio),
-        "size": 64,
-        "steps": 6,
-        "backend": "onnxrt",
+        "options": options(),
     }
     return PaintRequest(**{**given, **changes})
+
+
+def options(**changes):
+    return StylizeOptions(**{"size": 64, "steps": 6, "backend": "onnxrt", **changes})
 
 
 def unheard(progress):
@@ -101,18 +103,18 @@ async def test_what_is_at_fault_is_told_and_the_child_goes_on(painter_client, st
     await painter_client.start()
     pid = painter_client.pid
     for picture, name, reason in (
-        ("photo", "cut.jpg", "damaged"),
-        ("style", "text.jpg", "not-a-picture"),
-        ("photo", "dot.png", "too-small"),
-        ("style", "vast.png", "too-large"),
+        (PictureRole.PHOTO, "cut.jpg", Reason.DAMAGED),
+        (PictureRole.STYLE, "text.jpg", Reason.NOT_A_PICTURE),
+        (PictureRole.PHOTO, "dot.png", Reason.TOO_SMALL),
+        (PictureRole.STYLE, "vast.png", Reason.TOO_LARGE),
     ):
-        wanted = request(studio, **{picture: str(studio / name)})
-        with pytest.raises(PaintingRefused) as refused:
+        wanted = request(studio, **{picture.value: str(studio / name)})
+        with pytest.raises(PictureRefused) as refused:
             await painter_client.submit(wanted, on_progress=unheard)
-        assert (refused.value.picture, refused.value.reason) == (picture, reason)
+        assert refused.value.refusal == Refusal(picture, reason)
     for changes, match in (
-        ({"kind": TRANSLATE, "model": "nothing2all"}, "nothing2all"),
-        ({"strength": 7}, "strength"),
+        ({"options": TranslateOptions(), "model": "nothing2all"}, "nothing2all"),
+        ({"options": TranslateOptions()}, "model"),
         ({"style": None}, "style"),
     ):
         with pytest.raises(PaintingFailed, match=match) as failed:
@@ -124,7 +126,9 @@ async def test_what_is_at_fault_is_told_and_the_child_goes_on(painter_client, st
         ({"photo": str(studio / "lost.jpg")}, r"lost\.jpg"),
     ):
         with pytest.raises(PaintingFailed, match=match) as failed:
-            await painter_client.submit(request(studio, steps=1, **changes), on_progress=unheard)
+            await painter_client.submit(
+                request(studio, options=options(steps=1), **changes), on_progress=unheard
+            )
         assert failed.value.retriable
 
 
@@ -135,7 +139,7 @@ async def test_photo_is_translated_and_missing_graphs_are_told(studio):
     (engines / "generator-grey.onnx").touch()
     painter_client = PainterClient(painter_command(engines))
     try:
-        wanted = request(studio, kind=TRANSLATE, style=None, model="grey", backend="fake")
+        wanted = request(studio, options=TranslateOptions(backend="fake"), style=None, model="grey")
         heard = []
         result = await painter_client.submit(wanted, on_progress=heard.append)
         assert (result.width, result.height, result.steps) == (90, 70, 1)
@@ -151,21 +155,23 @@ async def test_photo_is_translated_and_missing_graphs_are_told(studio):
 
 @pytest.mark.alone
 async def test_cancel_and_kill_in_the_middle_leave_a_worker_that_works(painter_client, studio):
-    running = await begin(painter_client, request(studio, **LONG))
+    running = await begin(painter_client, request(studio, options=options(**LONG)))
     pid, asked = painter_client.pid, time.monotonic()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
     assert time.monotonic() - asked < 2
 
-    running = await begin(painter_client, request(studio, **LONG))
+    running = await begin(painter_client, request(studio, options=options(**LONG)))
     assert painter_client.pid == pid, "the cancelled task was not stopped but killed"
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(PainterDied, match="SIGKILL"):
         await asyncio.wait_for(running, 10)
     assert not (studio / "result.png").exists()
 
-    assert (await painter_client.submit(request(studio, steps=1), on_progress=unheard)).steps == 1
+    assert (
+        await painter_client.submit(request(studio, options=options(steps=1)), on_progress=unheard)
+    ).steps == 1
     assert painter_client.pid != pid
 
 
@@ -208,7 +214,7 @@ BUSY = """
 import time
 from bot.painting import painter
 
-def paint(task, cancel, say, engines):
+def paint(request, cancel, say, engines):
     say("progress", share=0.1, step=1, steps=10, preview=False)
     time.sleep(600)
 
@@ -223,7 +229,7 @@ from bot.painting.client import PainterClient
 
 async def main():
     worker = PainterClient((sys.executable, "-c", sys.argv[1]))
-    wanted = PaintRequest(**json.loads(sys.argv[2]))
+    wanted = PaintRequest.from_message(json.loads(sys.argv[2]))
     await worker.submit(wanted, on_progress=lambda _: print(worker.pid, flush=True))
 
 asyncio.run(main())
@@ -231,7 +237,7 @@ asyncio.run(main())
 
 
 async def test_child_does_not_outlive_a_killed_parent(studio):
-    wanted = json.dumps(asdict(request(studio)))
+    wanted = json.dumps(request(studio).to_message())
     parent = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

@@ -21,7 +21,7 @@ async def test_what_was_committed_is_there_after_a_restart(tmp_path):
 
 async def test_a_transaction_that_fails_leaves_nothing(database):
     def work(connection):
-        connection.execute("INSERT INTO facts VALUES ('key', 'value')")
+        connection.execute("INSERT INTO key_values VALUES ('key', 'value')")
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

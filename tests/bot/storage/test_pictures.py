@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.storage.pictures import DOCUMENT, PHOTO, Pictures
+from bot.storage.pictures import MediaKind, Pictures
 
 
 @pytest.fixture()
@@ -16,14 +16,16 @@ def add(pictures, message_id, album=None, chat_id=5):
         chat_id=chat_id,
         message_id=message_id,
         file_id=f"file-{message_id}",
-        form=DOCUMENT,
+        media_kind=MediaKind.DOCUMENT,
         album=album,
     )
 
 
 async def test_the_same_message_told_twice_is_one_picture(pictures):
     first = await add(pictures, 10)
-    again = await pictures.add(user_id=1, chat_id=5, message_id=10, file_id="another", form=PHOTO)
+    again = await pictures.add(
+        user_id=1, chat_id=5, message_id=10, file_id="another", media_kind=MediaKind.PHOTO
+    )
     assert again == first
     assert await pictures.get(first.id) == first
     assert await pictures.get(first.id + 1) is None

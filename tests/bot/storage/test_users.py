@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.storage.jobs import Jobs, Limits
-from bot.storage.pictures import PHOTO, Pictures
-from bot.storage.users import Settings, StyleChoice, Users
+from bot.storage.pictures import MediaKind, Pictures
+from bot.storage.users import StyleChoice, Users
+from runtime import StylizeOptions
 from tests.support.bot.orders import order
 
-DEFAULTS = Settings(strength=0.5, size=384)
+DEFAULTS = StylizeOptions(size=384, steps=77)
 
 
 @pytest.fixture()
@@ -16,20 +19,26 @@ def users(database):
 
 
 async def test_a_stranger_has_the_defaults(users):
-    person = await users.get(1)
-    assert (person.settings, person.language, person.style) == (DEFAULTS, None, None)
+    user = await users.get(1)
+    assert (user.options, user.language, user.style) == (DEFAULTS, None, None)
 
 
 async def test_choices_are_remembered_each_by_itself(users):
     await users.choose_language(1, "ru")
     await users.choose_style(1, StyleChoice(picture=7))
-    await users.choose_settings(1, Settings(strength=0.0, size=256, keep_colours=True))
-    await users.choose_style(1, StyleChoice(gallery="a:b"))
-    person = await users.get(1)
-    assert person.language == "ru"
-    assert person.style == StyleChoice(gallery="a:b")
-    assert person.settings == Settings(strength=0.0, size=256, keep_colours=True)
-    assert (await users.get(2)).settings == DEFAULTS
+    for name, value in (
+        ("strength", 0.0),
+        ("size", 512),
+        ("size", 256),
+        ("keep_colours", True),
+    ):
+        await users.choose_option(1, name, value)
+    await users.choose_style(1, StyleChoice(name="a:b"))
+    user = await users.get(1)
+    assert user.language == "ru"
+    assert user.style == StyleChoice(name="a:b")
+    assert user.options == replace(DEFAULTS, strength=0.0, size=256, keep_colours=True)
+    assert (await users.get(2)).options == DEFAULTS
 
 
 async def test_forgetting_leaves_nothing_of_the_user_and_all_of_others(users, database):
@@ -37,15 +46,34 @@ async def test_forgetting_leaves_nothing_of_the_user_and_all_of_others(users, da
     made = {}
     for user in (1, 2):
         await users.choose_language(user, "ru")
-        await pictures.add(user_id=user, chat_id=user, message_id=1, file_id="f", form=PHOTO)
+        await pictures.add(
+            user_id=user, chat_id=user, message_id=1, file_id="f", media_kind=MediaKind.PHOTO
+        )
         made[user], _new = await jobs.submit(order(user))
     assert await users.forget(1) == [made[1].id]
     assert await jobs.get(made[1].id) is None
     assert (await users.get(1)).language is None
-    for table in ("people", "pictures", "jobs"):
+    for table in ("users", "pictures", "jobs"):
         rows = await database.run(
             lambda connection, table=table: connection.execute(
                 f"SELECT user_id FROM {table}"
             ).fetchall()
         )
         assert [row["user_id"] for row in rows] == [2], table
+
+
+async def test_what_was_not_chosen_follows_the_owner(database):
+    await Users(database, DEFAULTS).choose_option(1, "strength", 1.0)
+    later = StylizeOptions(size=512, steps=20)
+    assert (await Users(database, later).get(1)).options == replace(later, strength=1.0)
+
+
+@pytest.mark.parametrize(("name", "value"), [("size", 9), ("of_another_release", 1)])
+async def test_a_stored_option_that_is_not_allowed_any_more_is_the_default(
+    database, caplog, name, value
+):
+    users = Users(database, DEFAULTS)
+    await users.choose_option(1, name, value)
+    await users.choose_option(1, "strength", 1.0)
+    assert (await users.get(1)).options == replace(DEFAULTS, strength=1.0)
+    assert f"{name}={value}" in caplog.text

@@ -7,7 +7,8 @@ import traceback
 import pytest
 from aiogram.exceptions import TelegramEntityTooLarge, TelegramForbiddenError
 
-from bot.errors import DownloadRefused, TelegramUnreachable
+from bot.errors import PictureRefused, TelegramUnreachable
+from bot.outcomes import PictureRole, Reason, Refusal
 from bot.sandbox import Sandbox
 from bot.telegram.downloads import download
 from tests.support.bot import telegram_double
@@ -30,7 +31,7 @@ async def bot(sandbox):
 async def failure(bot, file_id, folder, expected):
     """The error that fetching ends in; nothing that is shown of it holds the token."""
     with pytest.raises(expected) as caught:
-        await download(bot, file_id, folder / "photo")
+        await download(bot, file_id, folder / "photo", PictureRole.PHOTO)
     error = caught.value
     shown = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     assert bot.token not in shown
@@ -40,8 +41,8 @@ async def failure(bot, file_id, folder, expected):
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        ("rights", DownloadRefused),
-        ("forbidden", DownloadRefused),
+        ("rights", PictureRefused),
+        ("forbidden", PictureRefused),
         ("flood", TelegramUnreachable),
         ("error", TelegramUnreachable),
         ("drop", TelegramUnreachable),
@@ -52,8 +53,8 @@ async def test_each_failure_is_distinguished(sandbox, bot, tmp_path, method, fau
     sent = await sandbox.user(name="Anna").photo(jpeg(plain("green")))
     sandbox.faults.add(method, fault, times=None)
     error = await failure(bot, sent.file_id, tmp_path, expected)
-    if expected is DownloadRefused:
-        assert error.reason == "gone"
+    if expected is PictureRefused:
+        assert error.refusal == Refusal(PictureRole.PHOTO, Reason.GONE)
 
 
 async def test_what_is_no_http_is_reported_without_the_url(tmp_path):
@@ -65,8 +66,8 @@ async def test_what_is_no_http_is_reported_without_the_url(tmp_path):
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (TelegramEntityTooLarge(None, "Request Entity Too Large"), "too-heavy"),
-        (TelegramForbiddenError(None, "Forbidden: bot was kicked"), "gone"),
+        (TelegramEntityTooLarge(None, "Request Entity Too Large"), Reason.TOO_HEAVY),
+        (TelegramForbiddenError(None, "Forbidden: bot was kicked"), Reason.GONE),
     ],
 )
 async def test_what_will_never_be_given_is_not_asked_for_again(
@@ -76,4 +77,4 @@ async def test_what_will_never_be_given_is_not_asked_for_again(
         raise error
 
     monkeypatch.setattr(type(bot), "download", refuse)
-    assert (await failure(bot, "file", tmp_path, DownloadRefused)).reason == reason
+    assert (await failure(bot, "file", tmp_path, PictureRefused)).refusal.reason is reason

@@ -9,7 +9,7 @@ from aiogram.types import Message
 
 from bot.errors import NotStored
 from bot.metrics import Metrics
-from bot.storage.seen_updates import Updates
+from bot.storage.seen_updates import SeenUpdates
 from bot.telegram.update_processor import UpdateProcessor
 
 
@@ -50,7 +50,7 @@ async def heard():
 async def update_processor(database, heard):
     bot, dispatcher = Bot(token="1:test"), Dispatcher()
     dispatcher.message.register(heard.hear)
-    yield UpdateProcessor(bot, dispatcher, Updates(database), Metrics(), "webhook")
+    yield UpdateProcessor(bot, dispatcher, SeenUpdates(database), Metrics(), "webhook")
     await bot.session.close()
 
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from bot.__main__ import main
+from bot.chat.catalog import EXAMPLES
 from bot.errors import PaintingFailed
-from bot.handlers.examples import FOLDER
-from bot.tools import examples
+from bot.tools import examples as tool
 from bot.tools.examples import GAP, ROOT, paint_all, read_examples
 from runtime import installed_styles, read_picture
 from tests.support.bot.doubles import FakePainterClient, mean_colour, model_colour
@@ -21,7 +21,7 @@ PHOTO = "docs/pictures/coffee.jpg"
 @pytest.fixture()
 async def painter_client(monkeypatch):
     painter_client = FakePainterClient()
-    monkeypatch.setattr(examples, "PainterClient", lambda command: painter_client)
+    monkeypatch.setattr(tool, "PainterClient", lambda command: painter_client)
     return painter_client
 
 
@@ -61,7 +61,7 @@ def halves(path):
 
 
 async def test_before_and_after_stand_side_by_side(
-    lay_out, studio, painter_client, tmp_path, capsys
+    lay_out, painter_client, tmp_path, capsys, studio
 ):
     examples = lay_out(cup={"photo": PHOTO, "style": "night-swirls", "strength": 0.75})
     assert await paint_all(examples, [], studio) == 0
@@ -76,7 +76,7 @@ async def test_before_and_after_stand_side_by_side(
 
 
 async def test_what_is_there_stays_unless_it_is_named(
-    lay_out, studio, painter_client, tmp_path, capsys
+    lay_out, painter_client, tmp_path, capsys, studio
 ):
     entry = {"photo": PHOTO, "style": "night-swirls"}
     examples = lay_out(old=entry, other=entry)
@@ -90,7 +90,7 @@ async def test_what_is_there_stays_unless_it_is_named(
 
 
 async def test_what_is_missing_is_told_and_keeps_no_other_from_being_made(
-    lay_out, studio, painter_client, tmp_path, capsys
+    lay_out, painter_client, tmp_path, capsys, studio
 ):
     install(studio, "vintage")
     examples = lay_out(
@@ -108,10 +108,10 @@ async def test_what_is_missing_is_told_and_keeps_no_other_from_being_made(
 
 @pytest.mark.parametrize("first", ["horse2zebra", "horse2zebra-lite"])
 async def test_the_best_generator_that_is_installed(
-    lay_out, studio, painter_client, tmp_path, first
+    lay_out, painter_client, tmp_path, first, studio
 ):
-    install(studio, first)
-    install(studio, "horse2zebra-lite")
+    install(tmp_path, first)
+    install(tmp_path, "horse2zebra-lite")
     examples = lay_out(horse={"photo": PHOTO, "generators": ["horse2zebra", "horse2zebra-lite"]})
     assert await paint_all(examples, [], studio) == 0
     before, after = halves(tmp_path / "horse.jpg")
@@ -120,7 +120,7 @@ async def test_the_best_generator_that_is_installed(
 
 
 async def test_a_painting_that_fails_is_told_and_ends_with_1(
-    lay_out, studio, painter_client, tmp_path, capsys
+    lay_out, painter_client, tmp_path, capsys, studio
 ):
     entry = {"photo": PHOTO, "style": "night-swirls"}
     painter_client.fail(PaintingFailed("There is no memory left.", retriable=True), None)
@@ -131,9 +131,9 @@ async def test_a_painting_that_fails_is_told_and_ends_with_1(
 
 
 async def test_a_style_is_really_painted(lay_out, tmp_path, engines, monkeypatch):
-    monkeypatch.setattr(examples, "PANEL", 64)
-    wanted = lay_out(cup={"photo": PHOTO, "style": "night-swirls"})
-    assert await paint_all(wanted, [], engines) == 0
+    monkeypatch.setattr(tool, "PANEL", 64)
+    examples = lay_out(cup={"photo": PHOTO, "style": "night-swirls"})
+    assert await paint_all(examples, [], engines) == 0
     before, after = halves(tmp_path / "cup.jpg")
     red, _, blue = mean_colour(before)
     assert red > blue + 50, "a red cup on brown wood"
@@ -148,10 +148,10 @@ def test_an_unknown_name_is_answered_with_the_known_ones(capsys):
 
 
 def test_the_repository_has_its_examples():
-    entries = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
+    entries = json.loads((EXAMPLES / "index.json").read_text(encoding="utf-8"))
     made_later = {"horse2zebra", "zebra2horse"}
     kinds = set()
-    for example, entry in zip(read_examples(FOLDER), entries):
+    for example, entry in zip(read_examples(EXAMPLES), entries):
         assert set(entry["title"]) == {"en", "ru"} and entry["licence"] and entry["source"]
         kinds.update(example.generators or ["style"])
         if example.name not in made_later:

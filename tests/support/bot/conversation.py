@@ -5,123 +5,83 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from aiogram import Bot, Dispatcher
+from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.fsm.storage.memory import SimpleEventIsolation
 
-from bot.chat import middlewares
-from bot.chat.albums import Albums
-from bot.chat.submission import Submission
-from bot.chat.texts import make_i18n
-from bot.chat.uploads import Uploads
 from bot.config import Config
-from bot.handlers import make_router
-from bot.jobs.scheduler import Estimate
+from bot.jobs.estimates import Estimate
 from bot.metrics import Metrics
-from bot.storage.database import Database
-from bot.storage.fsm import SqliteStorage
-from bot.storage.jobs import CANCELLED, Jobs
-from bot.storage.jobs import Limits as JobLimits
-from bot.storage.pictures import Pictures
-from bot.storage.results import Results
-from bot.storage.seen_updates import Updates
-from bot.storage.statistics import Statistics
-from bot.storage.users import Settings, Users
+from bot.service.wiring import Parts, Seams
+from bot.setting_types import Mode
 from bot.telegram.polling import Poller
 from bot.telegram.rate_limits import Limits, Rate, RateLimiter
-from bot.telegram.update_processor import UpdateProcessor
 
 PER_USER, IN_ALL = 3, 6
 QUIET = 0.15
 FAST = Rate(10_000, 10_000)
 
 
-class SchedulerDouble:
-    """Paints nothing: what is queued stays so, the first as if it were being painted."""
+class EstimatesDouble:
+    """Of jobs that stay queued, the first one as if it were being painted."""
 
-    def __init__(self, jobs):
-        self._jobs = jobs
-        self.woken = 0
+    def __init__(self, queue):
+        self.queue = queue
 
-    def wake(self):
-        self.woken += 1
+    async def all(self):
+        return {job.id: Estimate(n, 40.0) for n, job in enumerate(await self.queue.waiting())}
 
-    async def cancel(self, job_id):
-        return await self._jobs.finish(job_id, CANCELLED)
-
-    async def estimate(self, job):
-        places = {each.id: place for place, each in enumerate(await self._jobs.queue())}
-        return Estimate(places[job.id], 40.0) if job.id in places else None
-
-    def progress(self, job_id):
-        return None
+    async def of(self, job):
+        return (await self.all()).get(job.id)
 
 
 class Conversation:
     """The bot's part of the conversation, and what it writes down."""
 
-    def __init__(self, sandbox, folder, admins=()):
+    def __init__(self, sandbox, folder, catalog, admins=()):
         self.sandbox = sandbox
-        self.i18n = make_i18n()
-        self.database = Database(folder / "state.sqlite3")
-        self.jobs = Jobs(self.database, JobLimits(PER_USER, IN_ALL))
-        self.users = Users(self.database, Settings(strength=0.5, size=384))
-        self.pictures = Pictures(self.database)
-        self.results = Results(folder / "results")
-        self.scheduler = SchedulerDouble(self.jobs)
-        self.storage = SqliteStorage(self.database)
-        self.admins = admins
-        self.poller = None
+        self._config = Config(
+            bot_token=sandbox.token,
+            mode=Mode.POLLING,
+            state_dir=folder,
+            admin_ids=admins,
+            jobs_per_user=PER_USER,
+            jobs_in_all=IN_ALL,
+        )
+        self._catalog = catalog
+        self.parts = None
 
     async def start(self):
         metrics = Metrics()
+        limiter = RateLimiter(metrics, Limits(FAST, FAST, FAST, retry_delays=(0.01,)))
         session = AiohttpSession(api=TelegramAPIServer.from_base(self.sandbox.url))
-        session.middleware(RateLimiter(metrics, Limits(FAST, FAST, FAST, retry_delays=(0.01,))))
+        session.middleware(limiter)
         self.bot = Bot(token=self.sandbox.token, session=session)
-        await self.database.open()
-        submission = Submission(
-            bot=self.bot, pictures=self.pictures, jobs=self.jobs, scheduler=self.scheduler
-        )
-        self.albums = Albums(
+        estimates = EstimatesDouble(None)
+        self.parts = Parts(
+            self._config,
             bot=self.bot,
-            submission=submission,
-            pictures=self.pictures,
-            users=self.users,
-            storage=self.storage,
-            i18n=self.i18n,
-            quiet=QUIET,
+            painter_client=None,
+            metrics=metrics,
+            rate_limiter=limiter,
+            seams=Seams(catalog=self._catalog, estimates=estimates, album_quiet=QUIET),
         )
-        dispatcher = Dispatcher(
-            storage=self.storage,
-            events_isolation=SimpleEventIsolation(),
-            albums=self.albums,
-            config=Config(bot_token=self.sandbox.token, admin_ids=self.admins),
-            statistics=Statistics(self.database),
-            jobs=self.jobs,
-            users=self.users,
-            pictures=self.pictures,
-            submission=submission,
-            results=self.results,
-            scheduler=self.scheduler,
-            uploads=Uploads(self.database),
-        )
-        middlewares.install(dispatcher, i18n=self.i18n, users=self.users)
-        dispatcher.include_router(make_router())
-        update_processor = UpdateProcessor(
-            self.bot, dispatcher, Updates(self.database), metrics, "polling"
-        )
-        await self.albums.start()
-        self.poller = asyncio.ensure_future(
-            Poller(bot=self.bot, update_processor=update_processor).run()
-        )
+        estimates.queue = self.parts.queue
+        await self.parts.database.open()
+        await self.parts.albums.start()
+        poller = Poller(bot=self.bot, update_processor=self.parts.update_processor)
+        self.poller = asyncio.ensure_future(poller.run())
+
+    def __getattr__(self, name):
+        """The bot's parts by name: jobs, pictures, users, results, i18n."""
+        return getattr(self.parts, name)
 
     async def stop(self):
         self.poller.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self.poller
-        await self.albums.close()
-        await self.database.close()
+        await self.parts.albums.close()
+        await self.parts.database.close()
         await self.bot.session.close()
 
     async def settled(self):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from bot.errors import PaintingRefused
+from bot.errors import PictureRefused
+from bot.outcomes import PictureRole
 from bot.painting.painter import REASONS
 from bot.painting.protocol import PaintProgress, PaintResult
 from runtime.imaging.picture import read_picture
@@ -32,10 +33,10 @@ def painted_by_double(photo, colour):
 
 
 class FakePainterClient:
-    """`bot.painting.client.Worker` in this process, at once: the photo, halfway to the style's mean colour.
+    """`PainterClient` in this process, at once: the photo, halfway to the style's mean colour.
 
     Pictures at fault are refused as by the real one. `requests` are those begun, `cancelled` those
-    stopped. Between `hold` and `release` every task stops halfway, after a progress with preview.
+    stopped. Between `hold` and `release` every request stops halfway, after a progress with preview.
     """
 
     def __init__(self):
@@ -54,7 +55,7 @@ class FakePainterClient:
         self._released.set()
 
     def fail(self, *errors):
-        """Let the next tasks end in these, one each, once they are halfway; None lets one pass."""
+        """Let the next requests end in these, one each, once they are halfway; None lets one pass."""
         self.errors.extend(errors)
 
     async def start(self):
@@ -86,17 +87,16 @@ class FakePainterClient:
             return PaintResult(seconds=0.1, steps=STEPS, width=painted.width, height=painted.height)
 
     def _paint(self, request):
-        photo = self._read("photo", request.photo)
+        photo = self._read(PictureRole.PHOTO, request.photo)
         if request.model is not None:
             return painted_by_double(photo, model_colour(request.model))
-        return painted_by_double(photo, mean_colour(self._read("style", request.style)))
+        return painted_by_double(photo, mean_colour(self._read(PictureRole.STYLE, request.style)))
 
     def _read(self, picture, path):
         try:
             return read_picture(Path(path))
         except tuple(REASONS) as error:
-            reason = REASONS[type(error)]
-            raise PaintingRefused(str(error), picture=picture, reason=reason) from error
+            raise PictureRefused(str(error), picture, REASONS[type(error)]) from error
 
     def _save_preview(self, request, painted):
         painted.resize((32, 32)).save(request.preview, "JPEG")

@@ -1,6 +1,6 @@
-"""A program that speaks the painter's protocol and paints nothing: what it does is the task's kind.
+"""A program that speaks the painter's protocol and paints nothing: the request's model says what it does.
 
-It says its number in its log, and each task it gets.
+It logs its number, and each request it gets.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ def main():
         wake.wait()
         wake.clear()
         while requests:
-            task = requests.pop(0)
-            log(f"task {task['output']}")
-            work(task["kind"], cancelled)
+            request = requests.pop(0)
+            log(f"request {request['output']}")
+            work(request["model"], cancelled)
 
 
 main()

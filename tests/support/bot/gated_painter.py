@@ -19,11 +19,11 @@ def say(kind, **fields):
     print(json.dumps({"kind": kind, **fields}), flush=True)
 
 
-def paint(task, gate, cancelled):
+def paint(request, gate, cancelled):
     begin = time.monotonic()
-    output = Path(task["output"])
-    photo = Image.open(task["photo"]).convert("RGB")
-    preview = Path(task["previews"]) / f"{output.stem}-preview.jpg"
+    output = Path(request["output"])
+    photo = Image.open(request["photo"]).convert("RGB")
+    preview = Path(request["previews"]) / f"{output.stem}-preview.jpg"
     photo.save(preview)
     say("progress", share=0.5, step=5, steps=10, preview=True)
     Path(f"{gate}.{os.getpid()}").touch()

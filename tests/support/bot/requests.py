@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from bot.painting.protocol import PaintRequest
+from runtime import TranslateOptions
 
 
 def request(what="paint", name="one"):
     return PaintRequest(
-        kind=what, photo="photo.jpg", output=f"{name}.png", previews="previews", size=64
+        photo="photo.jpg",
+        output=f"{name}.png",
+        previews="previews",
+        options=TranslateOptions(size=64),
+        model=what,
     )
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from bot.sandbox import Redelivery
 from bot.service.assembly import Service
+from bot.service.wiring import Seams
 from bot.telegram.rate_limits import Rate
 
 SOON = Redelivery(first=0.05, longest=0.2, timeout=20.0)
@@ -14,8 +15,10 @@ FAST = Rate(10_000, 10_000)
 
 
 @asynccontextmanager
-async def running(config, painter_client, **parts):
-    service = Service(config, painter_client=painter_client, **{"edit_interval": 0.05, **parts})
+async def running(config, painter_client, *, edit_interval=0.05, catalog=None, **parts):
+    """A started `Service`, stopped in the end; `parts` are its other arguments."""
+    seams = Seams(catalog=catalog, edit_interval=edit_interval)
+    service = Service(config, painter_client=painter_client, seams=seams, **parts)
     await service.start()
     try:
         yield service

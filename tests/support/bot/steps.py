@@ -13,7 +13,7 @@ QUESTION = "What shall I do with this photo?"
 
 
 async def choose_first_style(speaker):
-    await speaker.conversation.users.choose_style(speaker.id, StyleChoice(gallery=STYLES[0].name))
+    await speaker.conversation.users.choose_style(speaker.id, StyleChoice(name=STYLES[0].name))
 
 
 async def set_mode(speaker):

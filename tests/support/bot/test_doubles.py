@@ -8,9 +8,11 @@ import inspect
 import pytest
 from PIL import Image
 
-from bot.errors import PainterDied, PaintingRefused
+from bot.errors import PainterDied, PictureRefused
+from bot.outcomes import PictureRole, Reason, Refusal
 from bot.painting.client import PainterClient
-from bot.painting.protocol import STYLIZE, TRANSLATE, PaintRequest
+from bot.painting.protocol import PaintRequest
+from runtime import StylizeOptions, TranslateOptions
 from tests.support.bot.doubles import FakePainterClient, mean_colour, model_colour
 
 
@@ -18,12 +20,11 @@ def request(folder, photo="red", style="blue", **changes):
     for colour in (photo, style):
         Image.new("RGB", (80, 60), colour).save(folder / f"{colour}.png")
     given = {
-        "kind": STYLIZE,
         "photo": str(folder / f"{photo}.png"),
         "style": str(folder / f"{style}.png"),
         "output": str(folder / f"{photo}-{style}.png"),
         "previews": str(folder),
-        "size": 64,
+        "options": StylizeOptions(size=64),
     }
     return PaintRequest(**{**given, **changes})
 
@@ -51,7 +52,9 @@ async def test_result_shows_which_photo_and_which_style_it_is_of(tmp_path):
 
 
 async def test_translation_has_the_model_s_colour(tmp_path):
-    wanted = request(tmp_path, photo="black", kind=TRANSLATE, style=None, model="vintage")
+    wanted = request(
+        tmp_path, photo="black", options=TranslateOptions(), style=None, model="vintage"
+    )
     await FakePainterClient().submit(wanted, on_progress=lambda _: None)
     with Image.open(wanted.output) as painted:
         expected = [value / 2 for value in model_colour("vintage")]
@@ -88,6 +91,6 @@ async def test_fails_as_told_and_refuses_what_is_no_picture(tmp_path):
     await painter_client.submit(request(tmp_path), on_progress=lambda _: None)
     wanted = request(tmp_path)
     (tmp_path / "blue.png").write_text("hello")
-    with pytest.raises(PaintingRefused) as caught:
+    with pytest.raises(PictureRefused) as caught:
         await painter_client.submit(wanted, on_progress=lambda _: None)
-    assert (caught.value.picture, caught.value.reason) == ("style", "not-a-picture")
+    assert caught.value.refusal == Refusal(PictureRole.STYLE, Reason.NOT_A_PICTURE)

@@ -1,0 +1,44 @@
+"""Whose job is next: the users take turns, and who was served longest ago comes first."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from bot.storage.jobs import Job, Jobs
+
+
+class FairQueue:
+    """The queued jobs in the order in which they are painted."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    async def waiting(self) -> List[Job]:
+        """The queued jobs, the next one first."""
+        queued = await self._jobs.queued()
+        return fair_order(queued, await self._jobs.last_served()) if queued else []
+
+    async def claim(self) -> Optional[Job]:
+        """Take the next job as running, its attempt counted; `None` when none waits."""
+        for job in await self.waiting():
+            claimed = await self._jobs.take(job.id)
+            # One may have been cancelled after the look: then it is the next one's turn.
+            if claimed is not None:
+                return claimed
+        return None
+
+
+def fair_order(waiting: Sequence[Job], last_served: Mapping[int, float]) -> List[Job]:
+    """Jobs, given oldest first, in the order of turns: a user's second job after all first ones.
+
+    `last_served` is when each user's last job was started, in seconds.
+    """
+    rounds: Dict[int, int] = {}
+    first: Dict[int, int] = {}
+    keys: Dict[int, Tuple[int, float, int]] = {}
+    for job in waiting:
+        user = job.order.user_id
+        rounds[user] = rounds.get(user, 0) + 1
+        first.setdefault(user, job.id)
+        keys[job.id] = rounds[user], last_served.get(user, 0.0), first[user]
+    return sorted(waiting, key=lambda job: keys[job.id])

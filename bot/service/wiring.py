@@ -1,0 +1,177 @@
+"""The bot's parts and how they hang together; nothing here starts or stops.
+
+Handlers take the parts by name: `Parts.dispatcher` hands each of them over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from aiogram import Bot, Dispatcher
+from aiogram.fsm.storage.memory import SimpleEventIsolation
+
+from bot.chat import middlewares
+from bot.chat.albums import QUIET, Albums
+from bot.chat.catalog import Catalog
+from bot.chat.delivery import EDIT_INTERVAL, Delivery
+from bot.chat.submission import Submission
+from bot.chat.texts import make_i18n
+from bot.chat.uploads import Uploads
+from bot.config import Config
+from bot.handlers import make_router
+from bot.jobs.endings import Endings
+from bot.jobs.estimates import Durations, Estimates
+from bot.jobs.fair_order import FairQueue
+from bot.jobs.progress_board import ProgressBoard
+from bot.jobs.scheduler import Scheduler
+from bot.metrics import Metrics
+from bot.painting.client import PainterClient
+from bot.storage.database import Database
+from bot.storage.fsm import SqliteStorage
+from bot.storage.jobs import Jobs, Limits
+from bot.storage.key_values import KeyValues
+from bot.storage.pictures import Pictures
+from bot.storage.results import Results
+from bot.storage.seen_updates import SeenUpdates
+from bot.storage.statistics import Statistics
+from bot.storage.users import Users
+from bot.telegram.rate_limits import RateLimiter
+from bot.telegram.update_processor import UpdateProcessor
+from runtime.spec.folder import DEFAULT_ENGINES
+
+
+@dataclass(frozen=True)
+class Seams:
+    """What a test may replace or hasten.
+
+    catalog: what is installed. estimates: when jobs will be done. edit_interval, album_quiet: in
+    seconds, see `Delivery` and `Albums`.
+    """
+
+    catalog: Optional[Catalog] = None
+    estimates: Optional[Estimates] = None
+    edit_interval: float = EDIT_INTERVAL
+    album_quiet: float = QUIET
+
+
+class Parts:
+    """The parts of one bot. Make them while the event loop runs."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        bot: Bot,
+        painter_client: PainterClient,
+        metrics: Metrics,
+        rate_limiter: RateLimiter,
+        seams: Seams,
+    ) -> None:
+        self._config, self._bot = config, bot
+        self.metrics = metrics
+        self.i18n = make_i18n()
+        self.catalog = seams.catalog or Catalog(DEFAULT_ENGINES)
+        self._store(config)
+        self._queue(seams)
+        self._paint(painter_client, rate_limiter, seams)
+        self._talk(seams)
+
+    def _store(self, config: Config) -> None:
+        self.database = Database(config.state_dir / "jetbrush.sqlite3")
+        self.key_values = KeyValues(self.database)
+        self.jobs = Jobs(self.database, Limits(config.jobs_per_user, config.jobs_in_all))
+        self.pictures = Pictures(self.database)
+        self.users = Users(self.database, config.stylize_options)
+        self.results = Results(config.state_dir / "results")
+        self.dialogues = SqliteStorage(self.database)
+
+    def _queue(self, seams: Seams) -> None:
+        self.queue = FairQueue(self.jobs)
+        self.board = ProgressBoard()
+        self.durations = Durations(self.key_values)
+        self.endings = Endings(self.jobs, self.board, self.metrics)
+        self.estimates = seams.estimates or Estimates(
+            self.queue, self.board, self.durations, self.metrics
+        )
+
+    def _paint(
+        self, painter_client: PainterClient, rate_limiter: RateLimiter, seams: Seams
+    ) -> None:
+        self.scheduler = Scheduler(
+            bot=self._bot,
+            jobs=self.jobs,
+            pictures=self.pictures,
+            results=self.results,
+            queue=self.queue,
+            board=self.board,
+            endings=self.endings,
+            durations=self.durations,
+            find_style=self.catalog.find_style,
+            painter_client=painter_client,
+            metrics=self.metrics,
+        )
+        self.delivery = Delivery(
+            bot=self._bot,
+            i18n=self.i18n,
+            jobs=self.jobs,
+            pictures=self.pictures,
+            results=self.results,
+            board=self.board,
+            estimates=self.estimates,
+            endings=self.endings,
+            catalog=self.catalog,
+            rate_limiter=rate_limiter,
+            edit_interval=seams.edit_interval,
+        )
+
+    def _talk(self, seams: Seams) -> None:
+        self.submission = Submission(
+            bot=self._bot,
+            pictures=self.pictures,
+            jobs=self.jobs,
+            board=self.board,
+            catalog=self.catalog,
+            translate=self._config.translate_options,
+        )
+        self.albums = Albums(
+            bot=self._bot,
+            submission=self.submission,
+            pictures=self.pictures,
+            users=self.users,
+            storage=self.dialogues,
+            i18n=self.i18n,
+            quiet=seams.album_quiet,
+        )
+        self.update_processor = UpdateProcessor(
+            self._bot,
+            self._dispatcher(),
+            SeenUpdates(self.database),
+            self.metrics,
+            self._config.mode.value,
+        )
+
+    def _dispatcher(self) -> Dispatcher:
+        dispatcher = Dispatcher(
+            storage=self.dialogues,
+            # Updates of one dialogue are handled one after the other.
+            events_isolation=SimpleEventIsolation(),
+            albums=self.albums,
+            board=self.board,
+            catalog=self.catalog,
+            config=self._config,
+            endings=self.endings,
+            estimates=self.estimates,
+            jobs=self.jobs,
+            pictures=self.pictures,
+            results=self.results,
+            statistics=Statistics(self.database),
+            submission=self.submission,
+            uploads=Uploads(self.database),
+            users=self.users,
+        )
+        middlewares.install(
+            dispatcher, i18n=self.i18n, users=self.users, pictures=self.pictures, jobs=self.jobs
+        )
+        dispatcher.include_router(make_router())
+        return dispatcher
