@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
 from bot.errors import StoreError
@@ -47,18 +45,6 @@ async def test_a_full_disk_is_told_and_survived(database):
         await key_values.set("key", "x" * 100_000)
     await key_values.set("small", "y")
     assert await key_values.get("small") == "y"
-
-
-async def test_a_database_of_a_newer_bot_is_refused(tmp_path):
-    path = tmp_path / "jetbrush.sqlite3"
-    connection = sqlite3.connect(str(path))
-    connection.execute("PRAGMA user_version = 99")
-    connection.commit()
-    connection.close()
-    database = Database(path)
-    with pytest.raises(StoreError, match="version 99"):
-        await database.open()
-    await database.close()
 
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path):

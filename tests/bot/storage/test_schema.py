@@ -1,0 +1,159 @@
+"""Migrations: a database of an earlier release is brought up to date and loses nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from aiogram.fsm.storage.base import StorageKey
+
+from bot.chat.dialogue import Mode, language_in, mode_in, picture_in
+from bot.errors import StoreError
+from bot.jobs.estimates import Durations
+from bot.options import Kind
+from bot.outcomes import CANCELLED, FAILED, PAINTED, PictureRole, Reason, refused
+from bot.storage.database import Database
+from bot.storage.fsm import SqliteStorage
+from bot.storage.jobs import Jobs, JobState, Limits
+from bot.storage.key_values import KeyValues
+from bot.storage.pictures import MediaKind, Pictures
+from bot.storage.schema import migrate
+from bot.storage.seen_updates import SeenUpdates
+from bot.storage.users import StyleChoice, Users
+from runtime import StylizeOptions, TranslateOptions
+from tests.support.bot.orders import order
+
+DUMP = Path(__file__).with_name("release_1.sql")
+OPTIONS = StylizeOptions(strength=0.25, size=512, keep_colours=True)
+
+
+@pytest.fixture()
+async def upgraded(tmp_path):
+    """The database of release 1, opened by this one."""
+    path = tmp_path / "jetbrush.sqlite3"
+    connection = sqlite3.connect(str(path))
+    connection.executescript(DUMP.read_text(encoding="utf-8"))
+    connection.close()
+    database = await Database(path).open()
+    yield database
+    await database.close()
+
+
+async def test_users_keep_what_they_chose(upgraded):
+    defaults = StylizeOptions(size=300, steps=77)
+    users = Users(upgraded, defaults)
+    first, second, third = [await users.get(number) for number in (1, 2, 3)]
+    assert (first.language, first.style) == ("ru", StyleChoice(name="a:b"))
+    assert first.options == StylizeOptions(strength=0.25, size=512, keep_colours=True, steps=77)
+    assert (second.language, second.style, second.options) == ("en", None, defaults)
+    assert (third.language, third.style) == (None, StyleChoice(picture=2))
+    assert third.options == StylizeOptions(strength=1.0, size=256, steps=77)
+
+
+async def test_jobs_keep_order_state_and_ending(upgraded):
+    jobs = Jobs(upgraded, Limits(99, 99))
+    found = [await jobs.get(number) for number in range(1, 8)]
+    assert [(job.state, job.ending) for job in found] == [
+        (JobState.FINISHED, FAILED),
+        (JobState.RUNNING, None),
+        (JobState.RUNNING, None),
+        (JobState.ANSWERED, PAINTED),
+        (JobState.FINISHED, refused(PictureRole.PHOTO, Reason.TOO_LARGE)),
+        (JobState.FINISHED, refused(PictureRole.STYLE, Reason.GONE)),
+        (JobState.FINISHED, CANCELLED),
+    ]
+    styled, translated, of_own_style = (job.order for job in found[:3])
+    assert styled.options == OPTIONS and styled.style == StyleChoice(name="a:b")
+    assert (styled.idempotency_key, styled.language, styled.reply_to) == ("update:1", "ru", 11)
+    assert (translated.kind, translated.model) == (Kind.TRANSLATE, "horse2zebra")
+    assert translated.options == TranslateOptions() and translated.style is None
+    assert of_own_style.style == StyleChoice(picture=2) and of_own_style.of_album
+    assert of_own_style.options == StylizeOptions(strength=1.0, size=256)
+    assert found[2].status_message == 77 and found[2].attempts == 1
+    assert all(job.created > 1.7e9 for job in found) and found[0].finished > found[0].started
+
+
+async def test_no_number_of_a_job_is_given_again(upgraded):
+    job, _new = await Jobs(upgraded, Limits(99, 99)).submit(order(idempotency_key="a new one"))
+    assert job.id == 9
+
+
+async def test_pictures_and_open_albums_are_still_there(upgraded):
+    pictures = Pictures(upgraded)
+    photo, document, part = [await pictures.get(number) for number in (1, 2, 3)]
+    assert (photo.media_kind, document.media_kind) == (MediaKind.PHOTO, MediaKind.DOCUMENT)
+    assert (part.chat_id, part.message_id, part.file_id) == (-1003, 13, "file-3")
+    assert await pictures.open_albums() == [part]
+
+
+async def test_dialogues_continue_where_they_were(upgraded):
+    storage = SqliteStorage(upgraded)
+    keys = [StorageKey(bot_id=42, chat_id=number, user_id=number) for number in range(1, 5)]
+    data = [await storage.get_data(key) for key in keys]
+    assert [mode_in(each) for each in data] == [
+        Mode(Kind.STYLIZE),
+        Mode(Kind.TRANSLATE, "horse2zebra"),
+        None,
+        None,
+    ]
+    assert await storage.get_state(keys[2]) == "Waiting:style" and picture_in(data[2]) == 3
+    assert language_in(data[3]) == "en"
+
+
+async def test_the_secret_the_measured_times_and_the_seen_updates_stay(upgraded):
+    key_values = KeyValues(upgraded)
+    assert await key_values.webhook_secret() == "the-secret-of-release-1"
+    durations = Durations(key_values)
+    assert await durations.expected(order(options=OPTIONS)) == 40
+    zebra = order(options=TranslateOptions(), style=None, model="horse2zebra")
+    assert await durations.expected(zebra) == 3
+    assert await SeenUpdates(upgraded).seen(5) and not await SeenUpdates(upgraded).seen(6)
+
+
+async def test_an_upgraded_database_has_the_tables_of_a_new_one(upgraded, database):
+    query = "SELECT name, sql FROM sqlite_master WHERE sql NOTNULL ORDER BY name"
+    tables = [
+        {row["name"]: " ".join(row["sql"].split()) for row in await each.rows(query)}
+        for each in (upgraded, database)
+    ]
+    assert tables[0] == tables[1]
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path):
+    folder, path = tmp_path / "migrations", tmp_path / "jetbrush.sqlite3"
+    folder.mkdir()
+    (folder / "0001_one.sql").write_text("CREATE TABLE one (a);")
+    connection = sqlite3.connect(str(path), isolation_level=None)
+    run(connection, path, folder)
+    (folder / "0002_two.sql").write_text("CREATE TABLE two (a);\n-- Then a mistake.\nDROP TABLE x;")
+    with pytest.raises(sqlite3.OperationalError, match="no such table: x"):
+        run(connection, path, folder)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+    assert (version, names) == (1, ["one"])
+    (folder / "0002_two.sql").write_text("CREATE TABLE two (a);")
+    run(connection, path, folder)
+    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    connection.close()
+
+
+def run(connection, path, folder):
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        migrate(connection, path, folder)
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+async def test_a_database_of_a_newer_release_is_named(tmp_path):
+    path = tmp_path / "jetbrush.sqlite3"
+    connection = sqlite3.connect(str(path))
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    database = Database(path)
+    with pytest.raises(StoreError, match=r"jetbrush\.sqlite3 has version 99.*Start the release"):
+        await database.open()
+    await database.close()
