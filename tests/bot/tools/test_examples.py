@@ -71,7 +71,7 @@ async def test_before_and_after_stand_side_by_side(
     assert before.width / before.height == pytest.approx(original.width / original.height, 0.01)
     close = pytest.approx(mean_colour(original), abs=6)
     assert mean_colour(before) == close and mean_colour(after) != close
-    assert painter_client.requests[0].strength == 0.75 and painter_client.closed
+    assert painter_client.requests[0].options.strength == 0.75 and painter_client.closed
     assert f"cup: painted, {tmp_path / 'cup.jpg'}." in capsys.readouterr().out
 
 
@@ -110,8 +110,8 @@ async def test_what_is_missing_is_told_and_keeps_no_other_from_being_made(
 async def test_the_best_generator_that_is_installed(
     lay_out, painter_client, tmp_path, first, studio
 ):
-    install(tmp_path, first)
-    install(tmp_path, "horse2zebra-lite")
+    install(studio, first)
+    install(studio, "horse2zebra-lite")
     examples = lay_out(horse={"photo": PHOTO, "generators": ["horse2zebra", "horse2zebra-lite"]})
     assert await paint_all(examples, [], studio) == 0
     before, after = halves(tmp_path / "horse.jpg")
