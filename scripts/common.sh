@@ -1,7 +1,8 @@
-# shellcheck shell=sh disable=SC2034  # who sources this uses the variables
-# What install and uninstall share. They set DRY_RUN and YES; DESTDIR stages files elsewhere.
+# shellcheck shell=sh disable=SC2034  # the scripts that source this use the variables
+# The part that install and uninstall share: paths, messages, questions, checks. They set DRY_RUN and
+# YES; with DESTDIR the files go to a staging folder.
 
-# Where everything lies; the units say the same.
+# The installed paths, as in the units.
 APP=/opt/jetbrush
 ETC=/etc/jetbrush
 STATE=/var/lib/jetbrush
@@ -26,40 +27,40 @@ refuse() {
     exit 1
 }
 
-# Shows the command, then runs it, unless this is a dry run.
+# run COMMAND...: prints the command and runs it, but not in a dry run.
 run() {
     printf '   + %s\n' "$*"
     [ -n "$DRY_RUN" ] || "$@"
 }
 
-# Whether somebody sits at the terminal and may be asked.
-asking() {
+# Whether there is a user at a terminal to ask.
+interactive() {
     [ -z "$YES$DRY_RUN" ] && [ -t 0 ]
 }
 
-# ask QUESTION: whether the answer is yes, as it is where nobody can be asked but --yes was given.
+# ask QUESTION: whether the user answers yes. With --yes the answer is yes; without a terminal, no.
 ask() {
     [ -z "$YES" ] || return 0
-    asking || return 1
+    interactive || return 1
     printf '%s [y/N] ' "$1"
     read -r answer || return 1
     case $answer in [yY]*) return 0 ;; esac
     return 1
 }
 
-# Files alone are staged under DESTDIR; the machine's users and services are left alone then.
+# With DESTDIR only files are installed; users and services of the machine stay as they are.
 staging() {
     [ -n "$DESTDIR" ]
 }
 
 need_root() {
     [ -n "$DRY_RUN" ] || staging || [ "$(id -u)" = 0 ] ||
-        refuse "this needs root: run it with sudo (or look at what it would do with --dry-run)."
+        refuse "this needs root: run it with sudo (--dry-run shows what it would do)."
     staging || [ -n "$DRY_RUN" ] || command -v systemctl >/dev/null ||
-        refuse "there is no systemd here. Start the bot by hand: .venv/bin/python -m bot"
+        refuse "this machine has no systemd. Start the bot by hand: .venv/bin/python -m bot"
 }
 
-# The owner's own drop-ins stay; ours may be of another version or for another systemd.
+# remove_drop_ins UNIT: removes those that a previous installation made, and keeps the owner's own.
 remove_drop_ins() {
     for file in "$DESTDIR$UNITS_DIR/$1.d"/jetbrush-*.conf; do
         if [ -e "$file" ]; then run rm -f "$file"; fi

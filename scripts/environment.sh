@@ -1,14 +1,15 @@
 # shellcheck shell=sh
-# The environment file: from variables, or from a few questions. An existing one is never touched.
+# Writes /etc/jetbrush/jetbrush.env from variables or the answers to a few questions, and reads its
+# settings. It never changes an existing file.
 
 OTHER_SETTINGS="ADMIN_IDS WEBHOOK_URL NGROK_AUTHTOKEN NGROK_DOMAIN"
 LIBGOMP=/usr/lib/aarch64-linux-gnu/libgomp.so.1
 
-# question VARIABLE TEXT: asks for what the environment does not give.
+# question VARIABLE TEXT: asks for a value unless the environment has one.
 question() {
     eval "given=\${$1:-}"
     # shellcheck disable=SC2154  # eval sets it
-    if [ -z "$given" ] && asking; then
+    if [ -z "$given" ] && interactive; then
         printf '%s\n> ' "$2"
         read -r given || given=
     fi
@@ -16,15 +17,15 @@ question() {
     check "$1"
 }
 
-# check VARIABLE: a value with a line break or a quote would be more than one setting.
+# check VARIABLE: refuses characters such as a line break or a quote, which could end the setting.
 check() {
     eval "value=\${$1:-}"
     case $value in
-        *[!A-Za-z0-9:._,/-]*) refuse "$1 holds characters that no such value has; give it anew." ;;
+        *[!A-Za-z0-9:._,/-]*) refuse "$1 contains characters that its value cannot have; enter it again." ;;
     esac
 }
 
-# Before anything is changed, unless an environment file makes the variables idle.
+# Checks the variables before anything is changed; an existing environment file makes them unused.
 check_variables() {
     [ ! -e "$DESTDIR$ETC/jetbrush.env" ] || return 0
     for name in BOT_TOKEN $OTHER_SETTINGS MODE; do check "$name"; done
@@ -37,20 +38,20 @@ check_variables() {
 write_environment() {
     file=$DESTDIR$ETC/jetbrush.env
     if [ -e "$file" ]; then
-        say "   $file is there and stays as it is."
+        say "   $file exists and stays as it is."
         return
     fi
     question BOT_TOKEN "The bot's token, from @BotFather in Telegram:"
-    question NGROK_AUTHTOKEN "The ngrok authtoken (dashboard.ngrok.com); empty: polling, no tunnel:"
+    question NGROK_AUTHTOKEN "The ngrok authtoken (dashboard.ngrok.com); empty for polling without a tunnel:"
     [ -z "$NGROK_AUTHTOKEN" ] ||
-        question NGROK_DOMAIN "Your ngrok domain (dashboard.ngrok.com/domains); empty: as ngrok gives:"
-    question ADMIN_IDS "Telegram user numbers that may ask for /stats, with commas; may be empty:"
+        question NGROK_DOMAIN "Your ngrok domain (dashboard.ngrok.com/domains); empty for one that ngrok chooses:"
+    question ADMIN_IDS "Telegram user numbers that may use /stats, separated by commas; may be empty:"
     if [ -z "${MODE:-}" ]; then
         if [ -n "$NGROK_AUTHTOKEN${WEBHOOK_URL:-}" ]; then MODE=webhook; else MODE=polling; fi
     fi
     say "   + write $file (root only): MODE=$MODE"
     [ -z "$DRY_RUN" ] || return 0
-    # The secrets must not be readable for a moment either.
+    # The umask keeps the secrets unreadable while the file is written too.
     (umask 077 && environment_text >"$file.part")
     chmod 640 "$file.part"
     mv "$file.part" "$file"
@@ -58,7 +59,7 @@ write_environment() {
 
 environment_text() {
     cat <<EOF
-# Jetbrush's settings; $APP/.env.example tells of all of them.
+# Jetbrush's settings; $APP/.env.example describes all of them.
 # After a change: sudo systemctl restart jetbrush.target
 BOT_TOKEN=${BOT_TOKEN:-}
 MODE=$MODE
@@ -76,19 +77,19 @@ EOF
     fi
     if [ -e "$LIBGOMP" ]; then
         cat <<EOF
-# First of all, or TensorRT may find no room for its thread-local storage.
+# Must be loaded first: later there may be no room for its thread-local storage.
 LD_PRELOAD=$LIBGOMP
 EOF
     fi
 }
 
-# setting NAME: its value in the environment file, empty if it has none.
+# setting NAME: prints its value in the environment file, empty if there is none.
 setting() {
     file=$DESTDIR$ETC/jetbrush.env
     if [ -e "$file" ]; then
         sed -n "s/^$1=//p" "$file" | tail -n 1
     else
-        # A dry run has not written it.
+        # In a dry run the file does not exist.
         eval "say \"\${$1:-}\""
     fi
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# A Jetson's traps: what was found, and the offer to mend what can be mended.
+# Checks a Jetson for known problems (memory, swap, desktop) and offers to fix those it can.
 
 check_jetson() {
     step "The machine"
@@ -8,14 +8,14 @@ check_jetson() {
     (cd "$SOURCE" && "$PYTHON" -B -m runtime.machine.jetson) | sed 's/^/   /'
     for topic in $(cd "$SOURCE" && "$PYTHON" -B -m runtime.machine.jetson --fixable); do
         case $topic in
-            swap) offer "Make a swap file of 4 GB?" add_swap ;;
-            zram) offer "Turn the compressed swap in memory off?" run systemctl disable --now nvzramconfig ;;
+            swap) offer "Create a swap file of 4 GB?" add_swap ;;
+            zram) offer "Turn off the compressed swap in memory?" run systemctl disable --now nvzramconfig ;;
             desktop) offer "Boot without the desktop from now on?" run systemctl set-default multi-user.target ;;
         esac
     done
 }
 
-# offer QUESTION COMMAND...: only where the machine itself is meant.
+# offer QUESTION COMMAND...: asks, and runs the command after a yes. Not for a staging folder.
 offer() {
     question=$1
     shift
@@ -25,12 +25,12 @@ offer() {
 
 add_swap() {
     if [ -e /swapfile ]; then
-        say "   /swapfile is there already; turn it on with: sudo swapon /swapfile"
+        say "   /swapfile exists; turn it on with: sudo swapon /swapfile"
         return
     fi
     free=$(df -Pk / | awk 'NR == 2 { print int($4 / 1024) }')
     if [ "$free" -lt 8192 ]; then
-        say "   Only $free MB of the disk are free: no swap file is made."
+        say "   The disk has only $free MB free, too little for a swap file."
         return
     fi
     run fallocate -l 4G /swapfile
