@@ -22,7 +22,6 @@ from bot.storage.users import StyleChoice, Users
 from bot.telegram.downloads import MOST_BYTES
 from runtime.imaging.formats import MIME_TYPES, SUFFIXES
 
-
 #: A file that Telegram does not give to bots.
 TOO_HEAVY = Refusal(PictureRole.PHOTO, Reason.TOO_HEAVY)
 

@@ -1,1 +1,1 @@
-"""Commands besides the bot itself: the chat page, the rehearsal, the examples."""
+"""The commands beside the bot itself: the chat page, the rehearsal, the examples."""

@@ -1,4 +1,4 @@
-"""`python -m bot chat`: the bot against a Telegram of its own on this machine, in a browser."""
+"""`python -m bot chat`: the bot with a local Telegram server and a chat page in the browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Dict
 
 from bot.errors import BotError
 
-#: Seconds that the bot has to end after Ctrl-C.
+#: Seconds that the bot has to stop after Ctrl-C.
 _STOP_SECONDS = 30.0
 
 
@@ -33,7 +33,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 async def _chat(port: int, state: Path) -> None:
-    # Imported here, as `python -m bot` itself has no use for it.
+    # Imported here: `python -m bot` itself does not need it.
     from bot.sandbox import Sandbox
 
     stop = asyncio.Event()
@@ -43,13 +43,13 @@ async def _chat(port: int, state: Path) -> None:
         sandbox = await Sandbox(port=port).__aenter__()
     except OSError as error:
         raise BotError(
-            f"Port {port} cannot be had ({error.strerror}); choose another with --port."
+            f"Cannot listen on port {port}: {error.strerror}. Choose another with --port."
         ) from error
     try:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", env=environment(sandbox.url, sandbox.token, state)
         )
-        print(f"Talk to the bot at {sandbox.url}/ (Ctrl-C ends it).", flush=True)
+        print(f"Talk to the bot at {sandbox.url}/ (Ctrl-C stops it).", flush=True)
         ended = asyncio.ensure_future(process.wait())
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait([ended, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -65,7 +65,7 @@ async def _chat(port: int, state: Path) -> None:
 
 
 def environment(api_url: str, token: str, state: Path) -> Dict[str, str]:
-    """The environment of a bot that talks to the sandbox at `api_url`, by web hook."""
+    """The environment of a bot that uses the sandbox at `api_url`, by web hook."""
     port = _free_port()
     return {
         **os.environ,

@@ -1,7 +1,7 @@
 """`python -m bot examples`: paints the pictures that /examples shows, before and after.
 
-The bundled ones are in the repository; those of horses and zebras come to be on the owner's
-machine, from the photos and the generators that `make weights` fetches.
+The repository contains most of them. Those of horses and zebras are painted on the owner's machine,
+from the photos and with the generators that `make weights` fetches.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from runtime.files import atomic_write
 from runtime.imaging.picture import read_picture
 from runtime.spec.folder import DEFAULT_ENGINES
 
-#: What the paths of photos in the index start from.
+#: The folder that the paths of photos in the index are relative to.
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 #: The longer side of each of the two pictures and the width of the gap, in pixels: 1200 in all.
@@ -33,8 +33,8 @@ PANEL, GAP = 596, 8
 QUALITY = 85
 
 
-class LeftOut(Exception):
-    """Something that an example needs is not there; says what, and what helps."""
+class Skipped(Exception):
+    """Something that an example needs is missing; the message says what, and what helps."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Example:
     generators: Tuple[str, ...] = ()
 
     def request(self, panel: Path, output: Path, engines: Path) -> PaintRequest:
-        """The request to the painter; raises `LeftOut` if `engines` holds no generator for it."""
+        """The request to the painter; raises `Skipped` if `engines` holds no generator for it."""
         request = PaintRequest(
             photo=str(panel),
             output=str(output),
@@ -61,13 +61,13 @@ class Example:
         for name in self.generators:
             if name in models(engines):
                 return replace(request, options=TranslateOptions(size=PANEL), model=name)
-        raise LeftOut(
+        raise Skipped(
             f"the generator {self.generators[0]} is not installed; `make weights onnx` fetches it"
         )
 
 
 def read_examples(folder: Path) -> List[Example]:
-    """The entries of the folder's index, whether their pictures are there or not."""
+    """The entries of the folder's index, whether their pictures exist or not."""
     entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     return [
         Example(
@@ -83,15 +83,15 @@ def read_examples(folder: Path) -> List[Example]:
 
 
 async def paint(example: Example, painter_client: PainterClient, engines: Path) -> None:
-    """Write the example's picture, whole or not at all.
+    """Write the example's picture atomically.
 
-    Raises `LeftOut` when its photo or generator is not there, `PaintingError`, `PictureRefused` or
+    Raises `Skipped` when its photo or generator is missing, `PaintingError`, `PictureRefused` or
     `PictureError` when it cannot be painted.
     """
     if not example.photo.exists():
-        raise LeftOut(
-            f"there is no photo {_shown(example.photo)}; `make weights` fetches one, or put a photo"
-            " of yours there"
+        raise Skipped(
+            f"the photo {_shown(example.photo)} is missing; `make weights` fetches one, or put a photo"
+            " of your own there"
         )
     with tempfile.TemporaryDirectory() as scratch:
         panel, output = Path(scratch) / "before.png", Path(scratch) / "after.png"
@@ -111,7 +111,7 @@ def side_by_side(before: Image.Image, after: Image.Image) -> Image.Image:
 
 
 def _panel(photo: Image.Image) -> Image.Image:
-    """The photo as it is painted and shown: small pictures grow, large ones shrink."""
+    """The photo scaled to the size at which it is painted and shown."""
     scale = PANEL / max(photo.size)
     size = (round(photo.width * scale), round(photo.height * scale))
     return photo.resize(size, Image.Resampling.LANCZOS)
@@ -134,14 +134,14 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "examples",
         help="paint the pictures that /examples shows",
-        description="Paints those that are missing, and says which are left out and why.",
+        description="Paints the missing ones, and prints which it skips and why.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="paint these anew")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="paint these, even if they exist")
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    # Imported here: the other commands' help needs no aiogram.
+    # Imported here: the help of the other commands needs no aiogram.
     from bot.chat.catalog import EXAMPLES
 
     return asyncio.run(paint_all(read_examples(EXAMPLES), args.names))
@@ -154,7 +154,7 @@ async def paint_all(
     known = [each.name for each in examples]
     unknown = sorted(set(names) - set(known))
     if unknown:
-        raise BotError(f"No example is called {unknown[0]}; there are {', '.join(known)}.")
+        raise BotError(f"There is no example {unknown[0]}; choose from {', '.join(known)}.")
     painter_client = PainterClient(painter_command(engines))
     failures = 0
     try:
@@ -162,13 +162,13 @@ async def paint_all(
             if names and example.name not in names:
                 continue
             if not names and example.path.exists():
-                print(f"{example.name}: already there.", flush=True)
+                print(f"{example.name}: exists.", flush=True)
                 continue
             try:
                 await paint(example, painter_client, engines)
                 print(f"{example.name}: painted, {_shown(example.path)}.", flush=True)
-            except LeftOut as reason:
-                print(f"{example.name}: left out: {reason}.", flush=True)
+            except Skipped as reason:
+                print(f"{example.name}: skipped: {reason}.", flush=True)
             except (PaintingError, PictureError, PictureRefused) as error:
                 failures += 1
                 print(f"{example.name}: not painted. {error}", flush=True)

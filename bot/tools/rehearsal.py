@@ -1,6 +1,6 @@
-"""`python -m bot rehearse`: holds one conversation with the bot in the sandbox, and prints it.
+"""`python -m bot rehearse`: has one conversation with the bot in the sandbox, and prints it.
 
-The bot is a process of its own, as its owner runs it, with its state in a temporary folder.
+The bot runs in a process of its own, as its owner runs it, with its state in a temporary folder.
 """
 
 from __future__ import annotations
@@ -21,27 +21,34 @@ from runtime import installed_styles
 if TYPE_CHECKING:
     from bot.sandbox import Message, User
 
-#: Small, as it is the conversation that is shown: the longer side in pixels, and the steps.
+#: Small and quick, because the conversation matters: the longer side in pixels, and the steps.
 QUICK = {"SIZE": "192", "STEPS": "40"}
 
-#: A slow machine takes long to import its libraries, and longer to paint.
-PATIENCE, _RESULT_SECONDS, _STOP_SECONDS = 60.0, 300.0, 30.0
-_LAST_LINES = 5
+#: Seconds to wait for an answer; a slow machine takes long to import the libraries.
+ANSWER_SECONDS = 60.0
+#: Seconds to wait for the painting, and for the bot to stop.
+_PAINTING_SECONDS, _STOP_SECONDS = 300.0, 30.0
+#: How many lines of the bot's log an error shows.
+_LOG_LINES = 5
 
-#: How its owner runs the bot.
+#: The command with which an owner runs the bot.
 BOT = (sys.executable, "-m", "bot")
 
-Came = TypeVar("Came")
+Result = TypeVar("Result")
 
 
 def add_parser(commands: Any) -> None:
     """Add the command to `python -m bot`."""
-    parser = commands.add_parser("rehearse", help="hold one conversation in the sandbox, and show")
-    parser.add_argument("photo", type=Path, metavar="PHOTO", help="what to send")
+    parser = commands.add_parser(
+        "rehearse", help="have one conversation with the bot in the sandbox, and print it"
+    )
+    parser.add_argument("photo", type=Path, metavar="PHOTO", help="the photo to send")
     parser.add_argument(
         "style", metavar="STYLE", choices=list(installed_styles()), help="a style of styles/"
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, help="for the painting, a JPEG")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="where to write the painting, a JPEG"
+    )
     parser.set_defaults(run=_run)
 
 
@@ -56,15 +63,14 @@ async def rehearse(
     output: Path,
     *,
     command: Sequence[str] = BOT,
-    patience: float = PATIENCE,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> None:
-    """Choose `style` (a name of the gallery), send `photo`, save what comes back at `output`.
+    """Choose `style` (a name of the gallery), send `photo`, save the painting as `output`.
 
-    `command` runs the bot, set up by its environment; `patience` is in seconds, for an answer of
-    the bot. Raises `BotError` when the bot does not play its part, or a file cannot be read or
-    written.
+    `command` runs the bot, which its environment configures; the bot has `answer_seconds` for each
+    answer. Raises `BotError` when an answer is missing, or a file cannot be read or written.
     """
-    # Imported here, as the bot itself has no use for it.
+    # Imported here: the bot itself does not need it.
     from bot.sandbox import Sandbox
 
     try:
@@ -77,8 +83,8 @@ async def rehearse(
             settings = {**environment(sandbox.url, sandbox.token, Path(state)), **QUICK}
             bot = await _start(command, settings, log)
             try:
-                actor = _Actor(sandbox.user(name="You"), bot, log, patience, Transcript())
-                actor.person.chat.watchers.add(actor.transcript.tell)
+                actor = _Actor(sandbox.user(name="You"), bot, log, answer_seconds, Transcript())
+                actor.user.chat.watchers.add(actor.transcript.watch)
                 result = await _converse(actor, picture, style)
                 painting = sandbox.bytes_of(result.file_id or "")
             finally:
@@ -87,47 +93,47 @@ async def rehearse(
         output.write_bytes(painting)
     except OSError as error:
         raise BotError(f"{output} cannot be written: {error.strerror}.") from error
-    print(f"The painting that came is {output.resolve()}.")
+    print(f"The painting is {output.resolve()}.")
 
 
 async def _converse(actor: _Actor, picture: bytes, style: str) -> Message:
-    """Do what a new user would; returns the message with the painting."""
-    first = await actor.person.text("/start")
+    """Act as a new user; returns the message with the painting."""
+    first = await actor.user.text("/start")
     menu = await actor.expect("a menu", first, lambda message: message.buttons)
     await actor.press(menu, "Style transfer")
     gallery = await actor.expect("the gallery", menu, lambda message: message.buttons)
     await actor.press(gallery, str(list(installed_styles()).index(style) + 1))
     await actor.expect("a request for the photo", gallery, lambda message: message.text)
-    sent = await actor.person.photo(picture)
-    return await actor.expect("a painting", sent, _is_result, _RESULT_SECONDS)
+    sent = await actor.user.photo(picture)
+    return await actor.expect("a painting", sent, _is_result, _PAINTING_SECONDS)
 
 
 def _is_result(message: Message) -> bool:
-    """A preview is a photo too, but can only be cancelled."""
+    """Whether it is the result: a preview is a photo too, but has only a button to cancel."""
     labels = [button.text for row in message.buttons for button in row]
     return message.kind == "photo" and "Another style" in labels
 
 
 @dataclass(frozen=True)
 class _Actor:
-    """The person who talks, and who notices when the bot falls silent or dies."""
+    """The user of the conversation, who notices when the bot stops answering or ends."""
 
-    person: User
+    user: User
     bot: asyncio.subprocess.Process
     log: Path
-    patience: float
+    answer_seconds: float
     transcript: Transcript
 
     async def press(self, message: Message, label: str) -> None:
-        """Press a button, and wait for its answer."""
+        """Press a button and wait for the answer."""
         from bot.sandbox import NoSuchButton
 
         try:
-            press = await self.person.press(message, label)
+            press = await self.user.press(message, label)
         except NoSuchButton as error:
-            raise BotError(f"{error} The conversation cannot go on.") from error
-        self.transcript.press(self.person.raw, label)
-        await self._unless_it_ends("an answer to the button", press.answered(self.patience))
+            raise BotError(f"{error} The conversation cannot continue.") from error
+        self.transcript.press(self.user.raw, label)
+        await self._wait_for("an answer to the button", press.answered(self.answer_seconds))
 
     async def expect(
         self,
@@ -137,29 +143,29 @@ class _Actor:
         seconds: Optional[float] = None,
     ) -> Message:
         """The first of the bot's messages below `after` that satisfies `predicate`."""
-        coming = self.person.wait_for(predicate, seconds or self.patience, after=after)
-        return await self._unless_it_ends(what, coming)
+        coming = self.user.wait_for(predicate, seconds or self.answer_seconds, after=after)
+        return await self._wait_for(what, coming)
 
-    async def _unless_it_ends(self, what: str, coming: Awaitable[Came]) -> Came:
+    async def _wait_for(self, what: str, coming: Awaitable[Result]) -> Result:
         from bot.sandbox import WaitTimeout
 
-        came, ended = asyncio.ensure_future(coming), asyncio.ensure_future(self.bot.wait())
+        answered, ended = asyncio.ensure_future(coming), asyncio.ensure_future(self.bot.wait())
         try:
-            await asyncio.wait([came, ended], return_when=asyncio.FIRST_COMPLETED)
-            if came.done():
-                return came.result()
+            await asyncio.wait([answered, ended], return_when=asyncio.FIRST_COMPLETED)
+            if answered.done():
+                return answered.result()
             problem = f"The bot ended with code {ended.result()} instead of sending {what}."
-            raise BotError(problem + self._last_logged())
+            raise BotError(problem + self._log_end())
         except WaitTimeout as error:
             problem = f"The bot did not send {what} in time."
-            raise BotError(problem + self._last_logged()) from error
+            raise BotError(problem + self._log_end()) from error
         finally:
-            came.cancel()
+            answered.cancel()
             ended.cancel()
 
-    def _last_logged(self) -> str:
+    def _log_end(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "".join(f"\n    {line}" for line in ["Its log ends with:", *lines[-_LAST_LINES:]])
+        return "".join(f"\n    {line}" for line in ["Its log ends with:", *lines[-_LOG_LINES:]])
 
 
 async def _start(

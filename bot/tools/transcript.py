@@ -1,4 +1,4 @@
-"""Prints a conversation in the sandbox while it goes on: who says what, edits and buttons too."""
+"""Prints a conversation in the sandbox as it happens: messages, edits and buttons."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import textwrap
 import time
 from typing import Any, Dict, List
 
-#: Columns of the times before each line, and of the lines under a name.
+#: The width in columns of the time, and of the name with its colon.
 _TIME, _INDENT = 7, 11
 
 
 class Transcript:
-    """A printer of one chat; `tell` is a watcher of a `bot.sandbox.Chat`."""
+    """Prints one chat; `watch` is a watcher of a `bot.sandbox.Chat`."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
         self._buttons: Dict[int, List[str]] = {}
 
-    def tell(self, event: str, body: Dict[str, Any]) -> None:
-        """Print what has changed in the chat."""
+    def watch(self, event: str, body: Dict[str, Any]) -> None:
+        """Print a change in the chat."""
         if event == "message":
-            self._say(body["from"]["first_name"], self._shown(body))
+            self._print(body["from"]["first_name"], self._lines(body))
         elif event == "deleted":
-            self._say("", ["(a message is deleted)"])
+            self._print("", ["(a message was deleted)"])
         elif event == "answer" and body.get("text"):
-            self._say("", [f"(notice: {body['text']})"])
+            self._print("", [f"(notice: {body['text']})"])
 
-    def press(self, person: Dict[str, Any], label: str) -> None:
-        """Print that a person presses a button; nobody tells of it but who does it."""
-        self._say(person["first_name"], [f"(presses [{label}])"])
+    def press(self, user: Dict[str, Any], label: str) -> None:
+        """Print that a user presses a button, for which a chat has no event."""
+        self._print(user["first_name"], [f"(presses [{label}])"])
 
-    def _shown(self, message: Dict[str, Any]) -> List[str]:
-        """A message as lines; the buttons of an edited one only where they changed."""
+    def _lines(self, message: Dict[str, Any]) -> List[str]:
+        """A message as lines; an edited one shows its buttons only if they changed."""
         number = message["message_id"]
         head = "(edited) " if number in self._buttons else ""
         text = f"{head}{_media(message)}{message.get('text', message.get('caption', ''))}".rstrip()
@@ -41,7 +41,7 @@ class Transcript:
         self._buttons[number] = buttons
         return [line for line in text.splitlines() if line] + (buttons if changed else [])
 
-    def _say(self, who: str, lines: List[str]) -> None:
+    def _print(self, who: str, lines: List[str]) -> None:
         seconds = f"{time.monotonic() - self._start:.1f} s".rjust(_TIME)
         head = f"{seconds}  {who + ':' if who else '':{_INDENT - 2}} "
         text = textwrap.indent("\n".join(lines), " " * len(head))

@@ -1,4 +1,4 @@
-"""The pictures of /examples: what is painted, what is left out, and what the repository has."""
+"""The pictures of /examples: what is painted, what is skipped, and what the repository has."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ async def test_what_is_there_stays_unless_it_is_named(
     for name in ("old", "other"):
         Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.jpg")
     assert await paint_all(examples, [], studio) == 0
-    assert capsys.readouterr().out.splitlines() == ["old: already there.", "other: already there."]
+    assert capsys.readouterr().out.splitlines() == ["old: exists.", "other: exists."]
     assert await paint_all(examples, ["old"], studio) == 0
     assert read_picture(tmp_path / "old.jpg").width == 1200
     assert (tmp_path / "other.jpg").stat().st_size < 2000 and len(painter_client.requests) == 1
@@ -100,8 +100,8 @@ async def test_what_is_missing_is_told_and_keeps_no_other_from_being_made(
     )
     assert await paint_all(examples, [], studio) == 0
     photo, generator, made = capsys.readouterr().out.splitlines()
-    assert "left out: there is no photo bot/examples/photos/unicorn.jpg; `make weights`" in photo
-    assert "left out: the generator horse2zebra is not installed; `make weights onnx`" in generator
+    assert "skipped: the photo bot/examples/photos/unicorn.jpg is missing; `make weights`" in photo
+    assert "skipped: the generator horse2zebra is not installed; `make weights onnx`" in generator
     assert "made: painted" in made
     assert [path.name for path in tmp_path.glob("*.jpg")] == ["made.jpg"]
 
@@ -144,7 +144,7 @@ async def test_a_style_is_really_painted(lay_out, tmp_path, engines, monkeypatch
 def test_an_unknown_name_is_answered_with_the_known_ones(capsys):
     assert main(["examples", "unicorn"]) == 1
     told = capsys.readouterr().err
-    assert told.startswith("error: No example is called unicorn; there are cat-stained-glass, ")
+    assert told.startswith("error: There is no example unicorn; choose from cat-stained-glass, ")
 
 
 def test_the_repository_has_its_examples():

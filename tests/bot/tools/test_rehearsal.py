@@ -58,7 +58,7 @@ async def test_a_conversation(picture, tmp_path, engines, capsys, monkeypatch):
         r"Jetbrush: .*Painting",
         r"Jetbrush: .*\(photo, 200 x 150\) Your photo in the style “Woodblock Waves”",
         r"\[Original file \(PNG\)\]",
-        re.escape(f"The painting that came is {output}."),
+        re.escape(f"The painting is {output}."),
     )
     assert re.search(".*?".join(said), told, re.DOTALL), told
     assert not re.search(r" +$", told, re.MULTILINE)
@@ -75,7 +75,9 @@ async def test_a_bot_that_ends_is_told_with_its_last_words(picture, tmp_path):
 async def test_a_bot_that_is_silent_is_told_and_ended(picture, tmp_path):
     bot = [sys.executable, "-c", "import time; time.sleep(600)"]
     with pytest.raises(BotError, match="did not send a menu in time"):
-        await rehearse(picture, "night-swirls", tmp_path / "chat.jpg", command=bot, patience=0.3)
+        await rehearse(
+            picture, "night-swirls", tmp_path / "chat.jpg", command=bot, answer_seconds=0.3
+        )
 
 
 def test_a_photo_that_is_not_there_is_a_sentence_and_code_1(tmp_path, capsys):
