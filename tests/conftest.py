@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from export.graphs.gatys import write_features, write_gatys
+from export.graphs.gatys import write_graphs
 from export.sources.vgg import load_vgg19
 from runtime.spec.vgg import CLASSIC, POOLINGS
 
@@ -15,6 +15,5 @@ def engines(tmp_path_factory):
     folder = tmp_path_factory.mktemp("engines")
     convolutions = load_vgg19(CLASSIC)
     for pooling in POOLINGS:
-        for write in (write_features, write_gatys):
-            write(CLASSIC, pooling, convolutions, folder)
+        write_graphs(CLASSIC, pooling, convolutions, folder)
     return folder

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import List
 
 from export.errors import CheckpointError
-from export.graphs.gatys import write_features, write_gatys
+from export.graphs.gatys import write_graphs
 from export.graphs.generator import write_generator
 from export.graphs.old_names import remove_old_names
 from export.sources.catalogue import CATALOGUE, GENERATOR
@@ -52,8 +52,8 @@ def run(args: argparse.Namespace) -> int:
     for objective in OBJECTIVES.values():
         if objective in there:
             convolutions = load_set(args.vgg, objective.layers, WEIGHTS)
-            for write in (write_features, write_gatys):
-                _report(write(objective, args.pooling, convolutions, args.output, args.vgg))
+            for path in write_graphs(objective, args.pooling, convolutions, args.output, args.vgg):
+                _report(path)
         elif args.vgg == VGG19:
             print(f"{objective.name}: no weights; `make weights` fetches them")
         else:

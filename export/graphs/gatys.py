@@ -9,7 +9,7 @@ place where they enter to the end of the graph. A value whose name begins with o
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, Sequence, Tuple
+from typing import Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from runtime.spec.graphs import (
     INPUT_GRADIENT,
     POOLED,
     UNPOOLED,
+    GraphSpec,
     features_graph,
     gatys_graph,
     gram_name,
@@ -29,22 +30,37 @@ from runtime.spec.vgg import AVERAGE, MAX, VGG19, VGG19_CHANNELS, Objective
 #: Near the solution 99 % of the unscaled gradients are subnormal in FP16; a power of two is exact.
 LOSS_SCALE = 1024.0
 
+_POOLING_OPERATORS: Mapping[Optional[str], str] = {AVERAGE: "AveragePool", MAX: "MaxPool"}
+_UNPOOLINGS: Mapping[Optional[str], Callable[[GraphBuilder, str, str, str], str]] = {
+    AVERAGE: unpool_average,
+    MAX: unpool_max,
+}
+
 FP32_PREFIXES = ("style/", "content/", "tail/")
 
 
-def write_features(
+def write_graphs(
     objective: Objective,
     pooling: str,
     convolutions: Sequence[Convolution],
     folder: Path,
     weights: str = VGG19,
-) -> Path:
-    """Write the graph that `features_graph` describes into `folder`; returns its file.
+) -> Tuple[Path, Path]:
+    """Write the graphs `features_graph` and `gatys_graph` into `folder`; returns their files.
 
     `weights` is the name of the weight set that `convolutions` belong to.
     """
-    graph = GraphBuilder(features_graph(objective, pooling, weights))
-    features = _forward(graph, convolutions, pooling)
+    return (
+        _features(features_graph(objective, pooling, weights), objective, convolutions, folder),
+        _gatys(gatys_graph(objective, pooling, weights), objective, convolutions, folder),
+    )
+
+
+def _features(
+    spec: GraphSpec, objective: Objective, convolutions: Sequence[Convolution], folder: Path
+) -> Path:
+    graph = GraphBuilder(spec)
+    features = _forward(graph, convolutions)
     for layer in objective.style_layers:
         gram = _gram(graph, layer, features[layer])[1]
         graph.output(gram, gram_name(layer))
@@ -52,19 +68,11 @@ def write_features(
     return graph.save(folder)
 
 
-def write_gatys(
-    objective: Objective,
-    pooling: str,
-    convolutions: Sequence[Convolution],
-    folder: Path,
-    weights: str = VGG19,
+def _gatys(
+    spec: GraphSpec, objective: Objective, convolutions: Sequence[Convolution], folder: Path
 ) -> Path:
-    """Write the graph that `gatys_graph` describes into `folder`; returns its file.
-
-    `weights` is the name of the weight set that `convolutions` belong to.
-    """
-    graph = GraphBuilder(gatys_graph(objective, pooling, weights))
-    features = _forward(graph, convolutions, pooling)
+    graph = GraphBuilder(spec)
+    features = _forward(graph, convolutions)
     style = _style_terms(graph, objective, features)
     content = _content_term(graph, objective, features[objective.content_layer])
     scaled = ""
@@ -73,22 +81,20 @@ def write_gatys(
         terms = [style[layer]] if layer in style else []
         terms += [content] if layer == objective.content_layer else []
         terms += [scaled] if scaled else []
-        scaled = _backward(graph, convolutions, index, pooling, features, terms)
+        scaled = _backward(graph, convolutions, index, features, terms)
     gradient = graph.node("Mul", [scaled, graph.floats(1 / LOSS_SCALE)], "tail/gradient")
     graph.output(gradient, "gradient")
     return graph.save(folder)
 
 
-def _forward(
-    graph: GraphBuilder, convolutions: Sequence[Convolution], pooling: str
-) -> Dict[str, str]:
+def _forward(graph: GraphBuilder, convolutions: Sequence[Convolution]) -> Dict[str, str]:
     """Emit the forward pass; returns each layer's features after ReLU."""
     mean = graph.constant("mean_rgb", MEAN_RGB.reshape(1, 3, 1, 1))
     value = graph.node("Sub", ["image", mean], "centred")
     features = {}
     for index, conv in enumerate(convolutions):
         if _follows_pool(convolutions, index):
-            operator = {AVERAGE: "AveragePool", MAX: "MaxPool"}[pooling]
+            operator = _POOLING_OPERATORS[graph.spec.pooling]
             value = graph.node(
                 operator, [value], conv.name + POOLED, kernel_shape=[2, 2], strides=[2, 2]
             )
@@ -154,7 +160,6 @@ def _backward(
     graph: GraphBuilder,
     convolutions: Sequence[Convolution],
     index: int,
-    pooling: str,
     features: Dict[str, str],
     terms: Sequence[str],
 ) -> str:
@@ -173,14 +178,14 @@ def _backward(
     # gets an engine's fast tactics for convolutions, where a ConvTranspose does not.
     weight = conv.weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
     pooled = _follows_pool(convolutions, index)
-    if pooled and pooling == AVERAGE:
+    if pooled and graph.spec.pooling == AVERAGE:
         weight = weight * np.float32(0.25)
     turned = graph.constant(f"{conv.name}/turned_weight", weight)
     gradient = _conv3x3(graph, [gradient, turned], conv.name + INPUT_GRADIENT)
     if not pooled:
         return gradient
     below = features[convolutions[index - 1].name]
-    unpool = {AVERAGE: unpool_average, MAX: unpool_max}[pooling]
+    unpool = _UNPOOLINGS[graph.spec.pooling]
     return unpool(graph, gradient, below, conv.name + UNPOOLED)
 
 

@@ -13,7 +13,7 @@ from typing import List, Sequence, Tuple
 from PIL import Image, ImageDraw, ImageFont
 
 from export.errors import ExportError, WeightsMissing
-from export.graphs.gatys import write_features, write_gatys
+from export.graphs.gatys import write_graphs
 from export.sources.vgg_sets import installed_sets, load_set
 from export.sources.vgg_slice import WEIGHTS
 from runtime.imaging.picture import check_writable, read_picture, write_picture
@@ -97,8 +97,7 @@ def _paint(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         convolutions = load_set(name, objective.layers, args.weights)
-        for write in (write_features, write_gatys):
-            write(objective, POOLINGS[0], convolutions, folder, name)
+        write_graphs(objective, POOLINGS[0], convolutions, folder, name)
         source, painting = folder / "photo.png", folder / "painting.png"
         write_picture(photo, source)
         command = [sys.executable, "-m", "runtime", "stylize", str(source), args.style]

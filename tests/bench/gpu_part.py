@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from export.engines.driver import build, probe_host
 from export.engines.job import Job, graph_named
 from export.errors import ExportError
-from export.graphs.gatys import write_features, write_gatys
+from export.graphs.gatys import write_graphs
 from export.sources.vgg import load_vgg19
 from runtime.backends import backend_class
 from runtime.backends.trt_plan import sum_of
@@ -59,8 +59,7 @@ def peaks(task: Task) -> Figures:
 
 def graphs(task: Task) -> Figures:
     """Write the graphs of Gatys' method."""
-    for write in (write_features, write_gatys):
-        write(CLASSIC, POOLING, load_vgg19(CLASSIC), Path(task.folder))
+    write_graphs(CLASSIC, POOLING, load_vgg19(CLASSIC), Path(task.folder))
     return {}
 
 

@@ -7,15 +7,11 @@ import functools
 import onnx
 import pytest
 
-from export.graphs.gatys import write_features, write_gatys
+from export.graphs.gatys import write_graphs
 from export.graphs.specialise import fixed
 from export.sources.vgg import load_vgg19
 from export.sources.vgg_slice import WEIGHTS, slice_path
-from runtime.spec.graphs import GraphKind
 from tests.support.networks import random_vgg19
-
-#: What writes the graphs of each kind.
-WRITERS = {GraphKind.FEATURES: write_features, GraphKind.GATYS: write_gatys}
 
 
 class VggGraphs:
@@ -31,7 +27,7 @@ class VggGraphs:
         path = self.folder / graph.onnx_file
         if not path.exists():
             convolutions = self.network(graph.objective)
-            WRITERS[graph.kind](graph.objective, graph.pooling, convolutions, self.folder)
+            write_graphs(graph.objective, graph.pooling, convolutions, self.folder)
         return path
 
     def _fixed(self, graph, size):

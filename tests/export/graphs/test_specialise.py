@@ -9,7 +9,7 @@ import pytest
 
 from export.errors import ExportError
 from export.graphs.builder import SAFE_OPERATORS
-from export.graphs.gatys import write_gatys
+from export.graphs.gatys import write_graphs
 from export.graphs.generator import build_generator
 from export.graphs.specialise import fixed
 from export.sources.generator_layouts import read_generator
@@ -69,7 +69,7 @@ def test_no_shape_is_computed_any_more(vgg):
 
 
 def test_even_sides_append_nothing(tmp_path):
-    path = write_gatys(CLASSIC, "average", load_vgg19(CLASSIC), tmp_path)
+    _, path = write_graphs(CLASSIC, "average", load_vgg19(CLASSIC), tmp_path)
     graph, model = gatys_graph(CLASSIC, "average"), onnx.load(str(path))
     even = [node.op_type for node in fixed(model, graph, (32, 32)).graph.node]
     odd = [node.op_type for node in fixed(model, graph, (31, 31)).graph.node]

@@ -9,7 +9,7 @@ from typing import Dict, Type
 import numpy as np
 import pytest
 
-from export.graphs.gatys import write_features, write_gatys
+from export.graphs.gatys import write_graphs
 from export.graphs.generator import build_generator
 from export.sources.generator_layouts import read_generator
 from runtime.backends import Backend, backend_class
@@ -68,8 +68,7 @@ def convs():
 def folder(convs, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("engines")
     for pooling in POOLINGS:
-        write_features(CLASSIC, pooling, convs, path)
-        write_gatys(CLASSIC, pooling, convs, path)
+        write_graphs(CLASSIC, pooling, convs, path)
     return path
 
 

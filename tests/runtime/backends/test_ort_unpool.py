@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from export.graphs.gatys import write_gatys
+from export.graphs.gatys import write_graphs
 from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.backends.ort_unpool import with_max_unpool
 from runtime.errors import BackendError
@@ -25,7 +25,7 @@ def pooling(request):
 @pytest.fixture(scope="module")
 def folder(pooling, tmp_path_factory):
     path = tmp_path_factory.mktemp("engines")
-    write_gatys(CLASSIC, pooling, random_vgg19(CLASSIC), path)
+    write_graphs(CLASSIC, pooling, random_vgg19(CLASSIC), path)
     return path
 
 
@@ -53,7 +53,7 @@ def test_gives_what_the_file_gives(folder, pooling, size, picture):
 
 
 def test_leaves_little_of_the_long_ways(tmp_path):
-    path = write_gatys(CLASSIC, "max", random_vgg19(CLASSIC), tmp_path)
+    _, path = write_graphs(CLASSIC, "max", random_vgg19(CLASSIC), tmp_path)
     model = onnx.load_from_string(with_max_unpool(path))
     onnx.checker.check_model(model)
     ways = [node.op_type for node in model.graph.node if UNPOOLED in node.output[0]]

@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from export.graphs.gatys import write_features, write_gatys
+from export.graphs.gatys import write_graphs
 from export.sources.vgg import load_vgg19
 from runtime.backends import backend_class
 from runtime.backends.onnxrt import OnnxRuntimeBackend
@@ -29,8 +29,7 @@ GRAMS = [gram_name(layer) for layer in CLASSIC.style_layers]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("engines")
-    write_features(CLASSIC, "average", load_vgg19(CLASSIC), path)
-    write_gatys(CLASSIC, "average", load_vgg19(CLASSIC), path)
+    write_graphs(CLASSIC, "average", load_vgg19(CLASSIC), path)
     return path
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
-from export.graphs.gatys import write_features, write_gatys
+from export.graphs.gatys import write_graphs
 from export.sources.vgg import load_vgg19
 from runtime import backends
 from runtime.backends import AUTO, candidates, pyt
@@ -30,8 +30,7 @@ FEATURES, GATYS = features_graph(CLASSIC, "average"), gatys_graph(CLASSIC, "aver
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("engines")
-    for write in (write_features, write_gatys):
-        write(CLASSIC, "average", load_vgg19(CLASSIC), path)
+    write_graphs(CLASSIC, "average", load_vgg19(CLASSIC), path)
     return path
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 
-from export.graphs.gatys import write_features, write_gatys
+from export.graphs.gatys import write_graphs
 from export.graphs.specialise import fixed
 from export.sources.vgg import load_vgg19
 from runtime.backends import trt_plan
@@ -45,8 +45,7 @@ GRAPHS = (FEATURES, GATYS)
 @pytest.fixture(scope="module")
 def onnx_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("onnx")
-    for write in (write_features, write_gatys):
-        write(CLASSIC, "average", load_vgg19(CLASSIC), folder)
+    write_graphs(CLASSIC, "average", load_vgg19(CLASSIC), folder)
     return folder
 
 
