@@ -6,7 +6,7 @@ BotError
 ├── TunnelError        no public URL leads to this machine; says why and what helps
 ├── StateFolderError   the folder of the bot's state cannot be had
 ├── StoreError         the database cannot be read or written (read-only, disk full)
-├── NotStored          nothing of an update was committed: Telegram shall send it again
+├── NotStored          nothing of an update was committed: Telegram must send it again
 ├── JobRefused         a job is not taken
 │   ├── UserQueueFull      the user has as many jobs waiting as one may have
 │   └── QueueFull          all together have
@@ -48,7 +48,7 @@ class StoreError(BotError):
 
 
 class NotStored(BotError):
-    """Nothing of an update was committed: Telegram shall send it again."""
+    """Nothing of an update was committed: Telegram must send it again."""
 
 
 class JobRefused(BotError):

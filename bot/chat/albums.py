@@ -46,7 +46,7 @@ class _Open:
 
 
 class Albums:
-    """Gathers the parts of albums, which are in the store, and deals with each whole album.
+    """Gathers the parts of albums, which are in the store, and answers each whole album.
 
     quiet: seconds without another part after which an album counts as complete.
     """
@@ -104,7 +104,7 @@ class Albums:
         return True
 
     async def close(self) -> None:
-        """Stop waiting; albums that are still open are gone on with after the next start."""
+        """Stop waiting; albums that are still open are answered after the next start."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -117,7 +117,7 @@ class Albums:
         while left > 0:
             await asyncio.sleep(left)
             left = self._open[key].quiet_since + self._quiet - loop.time()
-        # A part that comes later than this opens the album anew.
+        # A part that comes later than this opens the album again.
         await self._serve(key, self._open.pop(key))
 
     async def _serve(self, key: _Key, opened: _Open) -> None:

@@ -158,7 +158,7 @@ def menu_keyboard(generators: Iterable[Model], *, examples: bool) -> InlineKeybo
     if examples:
         rows.append([_button(_("Examples"), OpenPage(page=Page.EXAMPLES))])
     settings = _button(_("Settings"), OpenPage(page=Page.SETTINGS))
-    # Both words, since who needs this button may not read the language that is spoken.
+    # In both languages: whoever needs this button may not read the present one.
     rows.append([settings, _button("Язык · Language", OpenPage(page=Page.LANGUAGE))])
     return _keyboard(rows)
 
@@ -220,7 +220,7 @@ def language_keyboard() -> InlineKeyboardMarkup:
 
 
 def forget_keyboard() -> InlineKeyboardMarkup:
-    """Under the question whether all shall be deleted."""
+    """Under the question whether to delete everything."""
     sure, not_sure = Forget(sure=True), Forget(sure=False)
     return _keyboard([[_button(_("Delete everything"), sure), _button(_("Keep it"), not_sure)]])
 

@@ -22,7 +22,7 @@ SIZES = (256, 384, 512)
 class Setting:
     """An option that users may set.
 
-    key: what stands for it in a button's data.
+    key: its short name in a button's data.
     option: its field in `StylizeOptions`.
     choices: the values to choose from; two for a switch, the first being off.
     label: the text on the button of a choice, by its number and value.

@@ -23,7 +23,7 @@ from runtime.imaging.picture import read_picture
 
 _log = logging.getLogger(__name__)
 
-#: Pictures in an album, at the most (core.telegram.org/bots/api#sendmediagroup).
+#: The most pictures in an album (core.telegram.org/bots/api#sendmediagroup).
 MOST_IN_ALBUM = 10
 
 #: Longer side of what is uploaded: enough for a phone's screen.
@@ -66,7 +66,7 @@ class Uploads:
         except TelegramBadRequest as error:
             # Telegram may forget a file, though it hardly ever does.
             _log.warning("Pictures known to Telegram could not be sent (%s); uploading", error)
-            await self._send(bot, await self._prepare(bot, pictures, anew=True), place)
+            await self._send(bot, await self._prepare(bot, pictures, upload=True), place)
 
     async def _send(self, bot: Bot, ready: Sequence[_Ready], place: Dict[str, Any]) -> None:
         if not ready:
@@ -84,7 +84,7 @@ class Uploads:
         await self._remember(ready, sent)
 
     async def _prepare(
-        self, bot: Bot, pictures: Sequence[Captioned], *, anew: bool = False
+        self, bot: Bot, pictures: Sequence[Captioned], *, upload: bool = False
     ) -> List[_Ready]:
         loop = asyncio.get_running_loop()
         ready = []
@@ -93,7 +93,9 @@ class Uploads:
                 digest = await loop.run_in_executor(None, _digest, picture.path)
                 # File ids are worth nothing to another bot.
                 key = f"{bot.id}:{MediaKind.PHOTO.value}:{digest}"
-                media: Union[str, BufferedInputFile, None] = None if anew else await self._get(key)
+                media: Union[str, BufferedInputFile, None] = (
+                    None if upload else await self._get(key)
+                )
                 if media is None:
                     data = await loop.run_in_executor(None, _as_jpeg, picture.path)
                     media = BufferedInputFile(file=data, filename=f"{picture.path.stem}.jpg")

@@ -18,11 +18,11 @@ _log = logging.getLogger(__name__)
 
 def register(router: Router) -> None:
     """Take the errors of all handlers."""
-    router.errors.register(tell)
+    router.errors.register(report)
 
 
-async def tell(event: ErrorEvent) -> None:
-    """Log the error and tell the user."""
+async def report(event: ErrorEvent) -> None:
+    """Log the error and answer the user."""
     error, update = event.exception, event.update
     if isinstance(error, TelegramForbiddenError):
         return _log.info("Update %d: the user blocked the bot.", update.update_id)
@@ -38,12 +38,12 @@ async def tell(event: ErrorEvent) -> None:
     try:
         await _say(source, text)
     except TelegramAPIError as failure:
-        _log.warning("Update %d: the user could not be told: %s", update.update_id, failure)
+        _log.warning("Update %d: the user got no answer: %s", update.update_id, failure)
 
 
 async def _say(source: Event, text: str) -> None:
     if isinstance(source, CallbackQuery):
-        # If the button was answered before, this does nothing: hence the message.
+        # If the button was answered before, this does nothing; the message below is always seen.
         await source.answer()
     assert isinstance(source, (Message, CallbackQuery))
     await answer(source, text)

@@ -19,8 +19,8 @@ from bot.storage.jobs import ACTIVE, Job, Jobs
 from bot.storage.results import Results
 from bot.storage.users import Users
 
-#: Seconds in which the messages of cancelled jobs shall say so before the jobs are deleted, and
-#: between two looks at whether they do.
+#: Seconds that the messages of cancelled jobs have to say so before the jobs are deleted, and
+#: seconds between two looks at whether they do.
 _FAREWELL_S, _LOOK_S = 3.0, 0.1
 
 
@@ -35,9 +35,9 @@ def make_router() -> Router:
 async def ask(message: Message) -> None:
     """Ask whether that is meant."""
     text = _(
-        "Shall I delete everything I know about you? Your settings, your style, the pictures you "
-        "sent and what I painted of them; what is in the queue is cancelled. The messages in this "
-        "chat stay."
+        "Shall I delete everything I know about you? I'll delete your settings, your style, the "
+        "pictures you sent and what I painted from them, and cancel what is in the queue. The "
+        "messages in this chat stay."
     )
     await answer(message, text, forget_keyboard())
 
@@ -62,11 +62,11 @@ async def decide(
     await _until_shown(active, jobs, estimates)
     forgotten = await users.forget(user_id)
     await asyncio.get_running_loop().run_in_executor(None, results.remove, forgotten)
-    await replace(callback, _("Done: I know nothing about you any more. /start begins anew."))
+    await replace(callback, _("Done. I no longer know anything about you. /start starts over."))
 
 
 async def _until_shown(ended: Sequence[Job], jobs: Jobs, estimates: Estimates) -> None:
-    """Wait until no job is painted or shown any more, but not for ever if Telegram is slow.
+    """Wait until no job is painted or shown any more, but not forever if Telegram is slow.
 
     What is deleted earlier leaves a message that stands at half, and a painter that writes a file.
     """

@@ -47,7 +47,7 @@ def make_router() -> Router:
 def picture_in(message: Message) -> Optional[Incoming]:
     """The picture in a message, `None` if there is none that could be read."""
     if message.photo:
-        # The result gets the photo's size: no smaller variant will do.
+        # The result gets the photo's size, so that no smaller variant is enough.
         largest = max(message.photo, key=lambda variant: variant.width * variant.height)
         return Incoming(largest.file_id, MediaKind.PHOTO, largest.file_size or 0)
     document = message.document
@@ -86,7 +86,7 @@ async def receive_style(
     pictures: Pictures,
     submission: Submission,
 ) -> None:
-    """Take the picture that shall be the style."""
+    """Take the picture that becomes the style."""
     picture = await _store(message, message, pictures)
     photo_id = dialogue.picture_in(await state.get_data())
     photo = await submission.own_picture(photo_id, sender.user.user_id)

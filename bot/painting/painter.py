@@ -107,7 +107,9 @@ def _volunteer_for_oom_killer() -> None:
     try:
         Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
     except OSError as error:
-        _log.info("The kernel is not told to spare the bot when memory runs out: %s", error)
+        _log.info(
+            "The kernel may kill the bot instead of the painter when memory runs out: %s", error
+        )
 
 
 def _listen(incoming: IO[str], requests: queue.Queue[Tuple[PaintRequest, threading.Event]]) -> None:

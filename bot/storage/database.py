@@ -72,7 +72,7 @@ class Database:
         connection = sqlite3.connect(str(self.path), timeout=_BUSY, isolation_level=None)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
-        # NORMAL would lose the last commits when the power goes: jobs that Telegram was told of.
+        # NORMAL would lose the last commits when the power goes: jobs that Telegram knows to be accepted.
         connection.execute("PRAGMA synchronous = FULL")
         self._connection = connection
         self._transaction(lambda connection: migrate(connection, self.path))

@@ -36,7 +36,7 @@ async def test_everything_is_deleted(anna, boris, conversation, monkeypatch):
     question = await anna.says("/forget")
     assert all(await rows_about(conversation, anna))
     await anna.press(question, "Delete everything")
-    await anna.hears("Done: I know nothing about you any more. /start begins anew.")
+    await anna.hears("Done. I no longer know anything about you. /start starts over.")
     assert await rows_about(conversation, anna) == [0, 0, 0, 0]
     assert not path.exists()
     assert (await conversation.jobs.get(others.id)).state == "queued"
