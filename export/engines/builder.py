@@ -1,10 +1,10 @@
-"""The second step of an engine's build: TensorRT builds it; it is tested and installed.
+"""The second step of an engine's build: TensorRT builds the plan, which is tested and installed.
 
 `python -m export.engines.builder` prints what engines built here are bound to.
 
-It runs in a process without torch and onnx: on a Jetson the builder needs all the memory there is,
-and what it does not give back, the end of the process does. TensorRT's names are those of 8.0 to
-11; which of them are there is asked for, since versions differ from one to the next.
+It runs in a process without torch and onnx: on a Jetson the builder needs all memory, and gives it
+back only when the process ends. TensorRT 8.0 to 11 have different names: each one that a version
+may lack is looked up before it is used.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any, Collection, Dict, List, Set
+from typing import Any, Collection, List, Set
 
-from export.engines.job import BUILD_FAILED, MEMORY_FULL, NOT_HERE, PINNED, TEST_FAILED, TYPED, Job
+from export.engines.job import PINNED, TYPED, Job
+from export.engines.reference import complaints, read_reference
 from export.engines.staleness import record_of
+from export.engines.step import BUILD_FAILED, MEMORY_FULL, TEST_FAILED
 from runtime.backends.trt_device import Device, import_vendors, open_device
 from runtime.backends.trt_plan import host_of
 from runtime.backends.trt_session import Session, logger_of
@@ -26,11 +28,11 @@ from runtime.machine.resources import INSTALL_TENSORRT
 
 
 class BuildFailed(Exception):
-    """TensorRT could not build the engine; the message says what it said."""
+    """TensorRT could not build the engine; the message quotes it."""
 
 
 def main() -> int:
-    """Print the host and its engines' precision as JSON; `NOT_HERE` without TensorRT or a GPU."""
+    """Print the host and its engines' precision as JSON; returns 1 without TensorRT or a GPU."""
     try:
         trt, cuda = import_vendors()
         host = host_of(trt, open_device(cuda))
@@ -38,14 +40,14 @@ def main() -> int:
         # One that is installed but cannot be loaded needs another cure, which the error names.
         absent = isinstance(error.__cause__, ModuleNotFoundError)
         print(f"{error} {INSTALL_TENSORRT}" if absent else error, file=sys.stderr)
-        return NOT_HERE
+        return 1
     precision = PINNED if hasattr(trt.BuilderFlag, "FP16") else TYPED
     print(json.dumps({"host": vars(host), "precision": precision}))
     return 0
 
 
 def step(job: Job) -> int:
-    """Build, test and install the engine of a prepared job; returns as `build_and_install` does.
+    """Build, test and install the engine of a prepared job; returns the exit code.
 
     Raises `BackendUnavailable` without TensorRT, pycuda or a GPU.
     """
@@ -54,10 +56,9 @@ def step(job: Job) -> int:
 
 
 def build_and_install(trt: Any, device: Device, job: Job) -> int:
-    """Build the plan of `job`, test it, and put it and its sidecar in their places.
+    """Build the plan of `job` and test it; a good one replaces the plan and its sidecar.
 
-    Returns the exit code: 0, `BUILD_FAILED`, `MEMORY_FULL` or `TEST_FAILED`. What was there stays
-    until then.
+    Returns the exit code: 0, `BUILD_FAILED`, `MEMORY_FULL` or `TEST_FAILED`.
     Raises `OSError` when the disk is full.
     """
     started = time.monotonic()
@@ -67,7 +68,7 @@ def build_and_install(trt: Any, device: Device, job: Job) -> int:
         failures = test(trt, device, job, plan)
     except (BuildFailed, BackendError) as error:
         print(error, file=sys.stderr)
-        # CUDA's words; for a workspace that is too small TensorRT has others.
+        # CUDA's message; TensorRT reports a workspace that is too small in other words.
         full = isinstance(error, DeviceMemoryError) or "out of memory" in str(error)
         return MEMORY_FULL if full else BUILD_FAILED
     if failures:
@@ -78,9 +79,9 @@ def build_and_install(trt: Any, device: Device, job: Job) -> int:
 
 
 def build(trt: Any, job: Job) -> bytes:
-    """The plan of a prepared job, its precision as the job says.
+    """The plan of a prepared job, in the job's precision.
 
-    Raises `BuildFailed` with TensorRT's last words.
+    Raises `BuildFailed` with TensorRT's last error.
     """
     logger = logger_of(trt)
     logger.forget()
@@ -98,27 +99,27 @@ def build(trt: Any, job: Job) -> bytes:
     _use_timing_cache(config, job.timing_cache)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise BuildFailed(f"{job.name}: TensorRT gives no plan: {logger.last() or 'no reason'}")
+        raise BuildFailed(f"{job.name}: TensorRT returned no plan: {logger.last() or 'no reason'}")
     _keep_timing_cache(config, job.timing_cache)
     return bytes(plan)
 
 
 def pin(trt: Any, network: Any, pinned: Collection[str], free: Collection[str]) -> int:
-    """Let the layers of the `pinned` nodes compute and give float32; returns how many they are.
+    """Make the layers of the `pinned` nodes compute and return float32; returns their number.
 
-    The parser names a node's layer after the node. Those of neither list it adds itself, for a
-    constant or to broadcast: each takes after the layer that it serves.
+    The parser names a node's layer after the node. Layers of neither list are the parser's own, for
+    a constant or a broadcast: such a layer is pinned if the layer that reads it is.
     """
     count = 0
-    served: Set[str] = set()
+    read_by_pinned: Set[str] = set()
     for layer in reversed([network.get_layer(index) for index in range(network.num_layers)]):
         outputs = [layer.get_output(index) for index in range(layer.num_outputs)]
-        helps = layer.name not in free and any(each.name in served for each in outputs)
+        helps = layer.name not in free and any(each.name in read_by_pinned for each in outputs)
         if layer.name not in pinned and not helps:
             continue
         inputs = (layer.get_input(index) for index in range(layer.num_inputs))
-        served.update(each.name for each in inputs if each is not None)
-        # A type on a layer of shapes, integers or truth values breaks the build.
+        read_by_pinned.update(each.name for each in inputs if each is not None)
+        # A type on a layer of shapes, integers or booleans breaks the build.
         if any(each.dtype != trt.DataType.FLOAT or each.is_shape_tensor for each in outputs):
             continue
         layer.precision = trt.DataType.FLOAT
@@ -129,29 +130,24 @@ def pin(trt: Any, network: Any, pinned: Collection[str], free: Collection[str]) 
 
 
 def test(trt: Any, device: Device, job: Job, plan: bytes) -> List[str]:
-    """Run `plan` on the reference inputs; returns what is wrong with its outputs.
+    """Run `plan` on the reference's inputs; returns what is wrong with its outputs.
 
     Raises `BackendError` if it cannot be loaded or run.
     """
-    import numpy as np
-
-    from export.engines.verification import complaints, split
-
-    with np.load(job.reference) as file:
-        arrays: Dict[str, Any] = dict(file)
+    inputs, outputs = read_reference(job.reference)
     session = Session(trt, device, plan, job.plan.name)
     try:
-        return complaints(session.run(split(arrays, "in/")), split(arrays, "out/"))
+        return complaints(session.run(inputs), outputs)
     finally:
         session.close()
 
 
 def install(job: Job, plan: bytes, record: Any) -> None:
-    """Put the plan and its sidecar in place, whole or not at all; raises `OSError` otherwise."""
+    """Replace the plan and its sidecar, or leave both as they are and raise `OSError`."""
     # A power cut between the two leaves a plan that its sidecar's sum does not fit: it is stale.
     with atomic_write(job.sidecar) as sidecar, atomic_write(job.plan) as file:
         sidecar.write(record.to_json().encode())
-        # A disk that becomes full must not become so between the two.
+        # Now, so that a full disk fails before either of the two is replaced.
         sidecar.flush()
         file.write(plan)
 
@@ -173,18 +169,18 @@ def _configured(trt: Any, builder: Any, job: Job) -> Any:
         config.max_workspace_size = size
     flags = trt.BuilderFlag
     if hasattr(flags, "TF32"):
-        # Its ten bits are those of FP16: what is pinned shall be float32.
+        # It has no more bits than FP16: pinned layers must compute in true float32.
         config.clear_flag(flags.TF32)
     if job.precision == PINNED:
         config.set_flag(flags.FP16)
-        # Without one of them a pin is a hint. 8.0 and 8.1 know the older name only.
+        # Without this flag pins are hints. 8.0 and 8.1 have only the older name.
         obey = "OBEY_PRECISION_CONSTRAINTS"
         config.set_flag(getattr(flags, obey) if hasattr(flags, obey) else flags.STRICT_TYPES)
     return config
 
 
 def _use_timing_cache(config: Any, path: Path) -> None:
-    """Begin with what was measured before, or with nothing if another TensorRT measured it."""
+    """Reuse earlier measurements; start without any if they are of another TensorRT."""
     data = path.read_bytes() if path.exists() else b""
     for content in (data, b"") if data else (b"",):
         cache = config.create_timing_cache(content)

@@ -1,7 +1,7 @@
 """`python -m export engines`: builds the TensorRT engines of all graphs, one process for each.
 
-Exit codes: 0 all engines are there, 1 an engine could not be built or a word was wrong,
-3 TensorRT, pycuda or the GPU is missing here (the ONNX files are written all the same).
+Exit codes: 0 all engines are built, 1 an engine could not be built or an argument was wrong,
+3 TensorRT, pycuda or the GPU is missing (the ONNX files are written all the same).
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "engines",
         help="build TensorRT engines on the machine that will run them",
-        description="Builds what is missing or stale and leaves the rest alone: a second run goes "
-        "on where the first was stopped. Exit codes: 0 all are there, 1 one could not be built, "
-        f"{NOT_A_BUILDER} no TensorRT here (the ONNX files are written).",
+        description="Builds the engines that are missing or stale, and keeps the others: a second "
+        "run continues where the first one stopped. Exit codes: 0 all are built, 1 one could not be "
+        f"built, {NOT_A_BUILDER} TensorRT, pycuda or the GPU is missing (the ONNX files are written).",
     )
     parser.add_argument(
         "graphs",
         nargs="*",
         metavar="GRAPH",
-        help="such as gatys-deep-average-vgg19 or generator-vintage (default: all that painting "
-        "uses by default)",
+        help="build engines of this graph, such as gatys-deep-average-vgg19 or generator-vintage "
+        "(default: all graphs that painting uses by default)",
     )
     parser.add_argument(
         "--size",
         action="append",
         type=_size,
         metavar="WxH",
-        help="only this size, such as 384x288; may be given again",
+        help="build this size only, such as 384x288; may be given several times",
     )
     add_vgg(parser)
     parser.add_argument(
@@ -59,7 +59,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the graphs, build their engines; returns the exit code."""
+    """Write the graphs and build their engines; returns the exit code."""
     folder: Path = args.output
     check_installed(args.vgg)
     write_onnx(folder, args.vgg)
@@ -77,13 +77,13 @@ def run(args: argparse.Namespace) -> int:
         reason = why_invalid(job, here.host)
         if reason:
             todo.append((job, reason))
-    print(f"{len(jobs)} engines, {len(jobs) - len(todo)} of them there, {len(todo)} to build.")
+    print(f"{len(jobs)} engines, {len(jobs) - len(todo)} of them built, {len(todo)} to build.")
     return _build_all(todo)
 
 
 @dataclass
 class _Clock:
-    """How long builds took, for a guess at what is left."""
+    """The duration of the builds so far, for an estimate of the time left."""
 
     seconds: float = 0.0
     count: int = 0
@@ -134,7 +134,7 @@ def _wanted(names: List[str], folder: Path, weights: str) -> List[GraphSpec]:
 def _jobs(
     graphs: List[GraphSpec], sizes: Optional[List[Size]], folder: Path, here: BuildHost
 ) -> List[Job]:
-    """One job for each graph and size; the first sizes of all graphs come first."""
+    """One job for each graph and size, ordered by size: the most frequent one of each graph first."""
     sums = {
         each.name: hashlib.sha256((folder / each.onnx_file).read_bytes()).hexdigest()
         for each in graphs
@@ -160,7 +160,7 @@ def _jobs(
 def _size(text: str) -> Size:
     width, cross, height = text.partition("x")
     if not (cross and width.isdigit() and height.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 384x288")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 384x288")
     size = int(width), int(height)
     if any(side % SIDE_STEP or not side for side in size):
         raise argparse.ArgumentTypeError(

@@ -1,4 +1,4 @@
-"""Runs the processes that build an engine, one after the other, and reports their results."""
+"""Builds one engine: runs the steps, retries with other workspaces, and falls back to float32."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List
 
-from export.engines.job import DISK_FULL, FLOAT32, MEMORY_FULL, TEST_FAILED, Job
-from export.engines.step import NO_ROOM
-from export.errors import CannotBuild, DiskFull, EngineFailed
+from export.engines.job import FLOAT32, Job
+from export.engines.step import TEST_FAILED, run_step
+from export.errors import CannotBuild, EngineFailed
 from runtime.files import remove_partial
 from runtime.machine.resources import SWAP_RECIPE
 from runtime.spec.engines import EngineHost
@@ -21,12 +20,6 @@ from runtime.spec.engines import EngineHost
 #: device memory, which on a Jetson is all memory. 256 MiB are enough for most engines; TensorRT 11
 #: needs more for the deep graph. When the memory was full, only smaller workspaces are tried.
 WORKSPACES_MIB = (256, 512, 1024, 128, 64)
-
-#: How Python and a shell report a process that the kernel's OOM killer ended.
-_KILLED = (-9, 137)
-
-#: How often the elapsed time is printed, on a terminal and in a log.
-_TICK_S, _LOG_TICK_S = 1.0, 60.0
 
 _PYTHON = [sys.executable, "-m"]
 _PREPARE_STEP, _BUILD_STEP = "export.engines.prepare", "export.engines.builder"
@@ -95,14 +88,14 @@ def build(job: Job) -> float:
 
 def _build_with_retries(job: Job) -> None:
     """Try one workspace after the other until the build succeeds."""
-    result = _run(_PREPARE_STEP, job)
+    result = run_step(_PREPARE_STEP, job)
     if result.code:
         raise EngineFailed(f"{job.name} could not be prepared: {result.last_lines}")
     smallest_too_large = sys.maxsize
     for workspace in WORKSPACES_MIB:
         if workspace >= smallest_too_large:
             continue
-        result = _run(_BUILD_STEP, job.at(workspace_mib=workspace))
+        result = run_step(_BUILD_STEP, job.at(workspace_mib=workspace))
         if result.code == 0:
             return
         if result.code == TEST_FAILED:
@@ -115,71 +108,5 @@ def _build_with_retries(job: Job) -> None:
     raise EngineFailed(f"{job.name} could not be built: {result.last_lines}")
 
 
-def _run(module: str, job: Job) -> _Result:
-    """Run a step in a process and show that it is alive; its output goes to a file meanwhile."""
-    log = Path(job.folder) / f"{job.name}.log.part"
-    try:
-        with log.open("wb") as output:
-            command = [*_PYTHON, "export.engines.step", module, job.to_json()]
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-            _watch(process, f"    {module.rpartition('.')[2]}")
-        result = _Result(process.returncode, log.read_text(errors="replace").strip())
-    except OSError as error:
-        if error.errno in NO_ROOM:
-            raise DiskFull(_disk_full(job, str(error))) from error
-        raise EngineFailed(f"{job.name}: {error}") from error
-    finally:
-        if log.exists():
-            log.unlink()
-    if result.code == DISK_FULL:
-        raise DiskFull(_disk_full(job, result.last_lines))
-    return result
-
-
 class _TestFailed(Exception):
     """A plan was built, but its outputs differ from the graph's."""
-
-
-@dataclass(frozen=True)
-class _Result:
-    """The exit code of a step's process, and its output."""
-
-    code: int
-    text: str
-
-    @property
-    def memory_was_full(self) -> bool:
-        return self.code in (*_KILLED, MEMORY_FULL)
-
-    @property
-    def last_lines(self) -> str:
-        if self.code in _KILLED:
-            return "the kernel ended it because the memory was full."
-        lines: List[str] = self.text.splitlines()[-3:]
-        return " ".join(lines) or f"exit code {self.code}"
-
-
-def _disk_full(job: Job, reason: str) -> str:
-    return (
-        f"{reason}. Make room on the disk of {job.folder} and run `make engines` again; existing "
-        "engines are kept."
-    )
-
-
-def _watch(process: subprocess.Popen[bytes], what: str) -> None:
-    """Wait for `process` and print the elapsed time: each second on a terminal, else each minute."""
-    terminal = sys.stdout.isatty()
-    started = time.monotonic()
-    try:
-        while True:
-            try:
-                process.wait(_TICK_S if terminal else _LOG_TICK_S)
-                break
-            except subprocess.TimeoutExpired:
-                minutes, seconds = divmod(int(time.monotonic() - started), 60)
-                print(f"\r{what} {minutes}:{seconds:02d}", end="" if terminal else "\n", flush=True)
-    except KeyboardInterrupt:
-        process.wait()
-        raise
-    if terminal:
-        print("\r" + " " * (len(what) + 8), end="\r", flush=True)

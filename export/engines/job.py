@@ -1,4 +1,4 @@
-"""What the processes that build an engine tell each other: the engine, its files, its parts."""
+"""The job that the processes of a build pass on: one engine, its files, and the key of its plan."""
 
 from __future__ import annotations
 
@@ -20,15 +20,12 @@ from runtime.spec.engines import (
 from runtime.spec.folder import graphs_in
 from runtime.spec.graphs import GraphSpec
 
-#: Part of every key: to be raised when the builder builds otherwise than before.
+#: Part of every key. Raise it when the builder changes, so that all engines are built again.
 REVISION = 1
 
-#: FP16 with FP32 pins, for TensorRT up to 10; types written into the ONNX file, for 11; and what
-#: is left when an FP16 engine fails its test.
+#: The precisions: FP16 with FP32 pins, for TensorRT up to 10; types in the ONNX file, for 11; and
+#: the fallback when an FP16 engine fails its test.
 PINNED, TYPED, FLOAT32 = "fp16-pinned", "fp16-typed", "float32"
-
-#: What a child process reports by its exit code beside 0.
-BUILD_FAILED, TEST_FAILED, DISK_FULL, NOT_HERE, MEMORY_FULL = 10, 11, 12, 13, 14
 
 
 @dataclass(frozen=True)
@@ -44,41 +41,41 @@ class Job:
 
     @property
     def name(self) -> str:
-        """What its files begin with."""
+        """The start of its files' names."""
         return engine_stem(self.graph, self.size)
 
     @property
     def plan(self) -> Path:
-        """Where the engine goes."""
+        """The file of the engine."""
         return Path(self.folder) / plan_file(self.graph, self.size)
 
     @property
     def sidecar(self) -> Path:
-        """Where what is known about it goes."""
+        """The file of its `EngineRecord`."""
         return Path(self.folder) / sidecar_file(self.graph, self.size)
 
     @property
     def reference(self) -> Path:
-        """The inputs and float32 outputs to test it with."""
+        """The file of the inputs and float32 outputs that it is tested with."""
         return Path(self.folder) / reference_file(self.graph, self.size)
 
     @property
     def prepared(self) -> Path:
-        """The ONNX file of fixed size that it is built from, removed afterwards."""
+        """The ONNX file of fixed size that it is built from; temporary."""
         return Path(self.folder) / f"{self.name}.prepared.part"
 
     @property
     def pins(self) -> Path:
-        """The names of the nodes `pinned` to float32 and of the others, `free`, removed afterwards."""
+        """The names of the nodes `pinned` to float32 and of the others, `free`; temporary."""
         return Path(self.folder) / f"{self.name}.pins.part"
 
     @property
     def timing_cache(self) -> Path:
-        """What TensorRT has measured, shared by all engines."""
+        """TensorRT's measurements, which all builds share."""
         return Path(self.folder) / TIMING_CACHE_FILE
 
     def at(self, *, precision: str = "", workspace_mib: int = 0) -> Job:
-        """The same with another precision or workspace."""
+        """The same job with another precision or workspace."""
         return replace(
             self,
             precision=precision or self.precision,
@@ -86,7 +83,7 @@ class Job:
         )
 
     def key(self, host: EngineHost) -> str:
-        """The sha256 of all that the plan depends on."""
+        """The sha256 of everything that the plan depends on."""
         parts = {
             "onnx": self.onnx_sha256,
             "host": asdict(host),
@@ -98,12 +95,12 @@ class Job:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> str:
-        """The job as a child process's argument."""
+        """The job as an argument of a process."""
         return json.dumps({**vars(self), "graph": self.graph.name})
 
     @classmethod
     def from_json(cls, text: str) -> Job:
-        """Read what `to_json` wrote; raises `ExportError` if the graph has gone from the folder."""
+        """Read what `to_json` wrote; raises `ExportError` if the graph is not in its folder."""
         values = json.loads(text)
         graph = graph_named(values["graph"], Path(values["folder"]))
         return cls(**{**values, "graph": graph, "size": tuple(values["size"])})

@@ -1,6 +1,6 @@
-"""The first step of an engine's build: the ONNX file that it is built from, and its test.
+"""The first step of an engine's build: its ONNX file of fixed size, and its reference.
 
-It runs in a process of its own, which is over before TensorRT's begins: both want memory.
+It runs in a process of its own, which ends before TensorRT's begins: both need much memory.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ import numpy as np
 import onnx
 
 from export.engines.job import TYPED, Job
+from export.engines.reference import is_current, write_reference
 from export.graphs.mixed_precision import pinned_nodes, to_mixed
 from export.graphs.specialise import fixed
-from runtime.files import atomic_write
 from runtime.spec.engines import Size
 from runtime.spec.graphs import GraphKind, GraphSpec, targets_graph
 
-#: As runtime.style_transfer weighs them: so is the reference of the size that an engine will see.
+#: The weight that `runtime.style_transfer` gives the style terms: the reference's loss then has the
+#: size that the engine will compute.
 _STYLE_WEIGHT = 45.0
 
 
 def step(job: Job) -> int:
-    """Write the prepared ONNX file of `job`, its pins, and its reference if it is not there.
+    """Write the prepared ONNX file of `job`, its pins, and its reference unless it is current.
 
-    Returns 0.
-
-    Raises `ExportError` for an ONNX file of another graph, `OSError` when the disk is full.
+    Returns 0. Raises `ExportError` for an ONNX file of another graph, `OSError` when the disk is full.
     """
     folder = Path(job.folder)
     model = fixed(onnx.load(str(folder / job.graph.onnx_file)), job.graph, job.size)
@@ -37,21 +36,17 @@ def step(job: Job) -> int:
     job.pins.write_text(json.dumps({"pinned": pinned, "free": free}))
     prepared = to_mixed(model) if job.precision == TYPED else model
     job.prepared.write_bytes(prepared.SerializeToString())
-    if not _is_current(job):
+    if not is_current(job.reference, job.onnx_sha256):
         feeds = reference_feeds(job.graph, job.size, folder)
-        arrays = {f"in/{name}": value for name, value in feeds.items()}
-        arrays.update((f"out/{name}", value) for name, value in run(model, feeds).items())
-        arrays["onnx_sha256"] = np.array(job.onnx_sha256)
-        with atomic_write(job.reference) as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        write_reference(job.reference, job.onnx_sha256, feeds, run(model, feeds))
     return 0
 
 
 def reference_feeds(graph: GraphSpec, size: Size, folder: Path) -> Dict[str, np.ndarray]:
-    """Inputs like those of a job: float32 pictures with the spectrum of a photograph.
+    """Inputs for a test, by name: float32 pictures with the spectrum of a photograph.
 
-    A gatys graph gets the targets of two of them, from its features graph in `folder`, and the
-    image half way between.
+    A gatys graph gets the targets of two pictures, computed by its features graph in `folder`, and
+    their mean as the image.
     """
     first, second = (_picture(size, seed) for seed in (1, 2))
     if graph.kind is GraphKind.GENERATOR:
@@ -90,10 +85,3 @@ def _picture(size: Size, seed: int) -> np.ndarray:
     picture = np.fft.irfft2(np.fft.rfft2(noise) * falling, s=(height, width))
     picture = (picture - picture.min()) / (picture.max() - picture.min())
     return picture[None].astype(np.float32)
-
-
-def _is_current(job: Job) -> bool:
-    if not job.reference.exists():
-        return False
-    with np.load(job.reference) as arrays:
-        return bool(arrays["onnx_sha256"] == job.onnx_sha256)

@@ -1,4 +1,4 @@
-"""Says of a plan that is there whether it is the one that would be built now."""
+"""Decides whether an existing plan is the one that would be built now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runtime.spec.engines import EngineHost, EngineRecord
 
 
 def why_invalid(job: Job, host: EngineHost) -> str:
-    """Why the plan of `job` must be built on `host`; empty if it is there and valid.
+    """Why the plan of `job` must be built on `host`; empty if it is valid.
 
     Any workspace is accepted, and float32 where the FP16 plan failed its test: both are results of
     a build, and another build would have the same results.
@@ -36,7 +36,7 @@ def why_invalid(job: Job, host: EngineHost) -> str:
 
 
 def record_of(job: Job, host: EngineHost, plan: bytes, seconds: float) -> EngineRecord:
-    """The sidecar of a plan just built."""
+    """The record of a plan just built, for its sidecar."""
     return EngineRecord(
         key=job.key(host),
         onnx_sha256=job.onnx_sha256,

@@ -16,9 +16,10 @@ import pytest
 from export.engines import builder as engine_builder
 from export.engines import job as engine_job
 from export.engines import prepare as engine_prepare
-from export.engines.job import BUILD_FAILED, FLOAT32, MEMORY_FULL, PINNED, TEST_FAILED, TYPED, Job
+from export.engines.job import FLOAT32, PINNED, TYPED, Job
+from export.engines.reference import complaints
 from export.engines.staleness import why_invalid
-from export.engines.verification import complaints
+from export.engines.step import BUILD_FAILED, MEMORY_FULL, TEST_FAILED
 from runtime.backends import trt_plan
 from runtime.backends.trt_device import open_device
 from runtime.files import atomic_write
@@ -115,7 +116,7 @@ def test_failures_are_told_with_tensorrt_s_words(prepared, capsys):
     job = prepared()
     trt.fail_build = "Internal error 42"
     assert built(trt, job) == BUILD_FAILED
-    assert "gives no plan: Internal error 42" in capsys.readouterr().err
+    assert "returned no plan: Internal error 42" in capsys.readouterr().err
     job.prepared.write_bytes((Path(job.folder) / GATYS.onnx_file).read_bytes())
     assert built(trt, job) == BUILD_FAILED
     assert "cannot read the ONNX file: dynamic sizes" in capsys.readouterr().err
@@ -221,4 +222,4 @@ def test_complaints_name_the_output_and_its_error():
     turned = {"a": np.array([4.0, -3.0], np.float32), "b": right["b"]}
     assert "a has a cosine of 0.0000" in complaints(turned, right)[0]
     lost = {"a": np.array([3.0, np.inf], np.float32), "b": right["b"]}
-    assert complaints(lost, right) == ["a holds 1 values that are not numbers."]
+    assert complaints(lost, right) == ["a has 1 values that are infinite or not numbers."]

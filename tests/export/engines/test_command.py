@@ -128,16 +128,16 @@ def test_builds_resumes_and_leaves_nothing_behind(owner):
     words = (FEATURES.name, GATYS.name, "--size", "48x32")
     done = owner.engines(*words)
     assert done.returncode == 0, done.stderr
-    assert "2 engines, 0 of them there, 2 to build." in done.stdout
+    assert "2 engines, 0 of them built, 2 to build." in done.stdout
     assert "built and tested in" in done.stdout
     assert not list(owner.folder.glob("*.part"))
     before = owner.plan().stat().st_mtime_ns
     again = owner.engines(*words)
     assert again.returncode == 0
-    assert "2 engines, 2 of them there, 0 to build." in again.stdout
+    assert "2 engines, 2 of them built, 0 to build." in again.stdout
     assert owner.plan().stat().st_mtime_ns == before
     owner.plan(FEATURES).unlink()
-    assert "2 engines, 1 of them there, 1 to build." in owner.engines(*words).stdout
+    assert "2 engines, 1 of them built, 1 to build." in owner.engines(*words).stdout
     assert owner.plan(FEATURES).exists() and owner.plan().stat().st_mtime_ns == before
 
 
@@ -190,7 +190,7 @@ def test_plan_that_is_wrong_in_float32_too_is_refused(owner):
         (("generator-absent",), "holds no generator-absent.onnx"),
         (("nonsense",), "no graph 'nonsense'"),
         (("--size", "100x100"), "multiples of 16"),
-        (("--size", "big"), "'big' is no size"),
+        (("--size", "big"), "'big' is not a size"),
     ],
 )
 def test_wrong_words_are_told(owner, words, said):
