@@ -1,7 +1,7 @@
 """Jetbrush's runtime: images in, pictures out.
 
-`stylize` repaints a photo in the style of a picture, `translate` runs it through a generator. The
-names below are imported when they are first used, so that importing `runtime` costs nothing.
+`stylize` repaints a photo in the style of a picture, `translate` runs it through a generator. Each
+name below is imported when it is first used, so that importing `runtime` is fast.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The command line, `python -m runtime`.
-
-stylize PHOTO STYLE -o OUT, translate PHOTO MODEL -o OUT, and doctor.
-"""
+"""The command line `python -m runtime`: `stylize`, `translate` and `doctor`."""
 
 from __future__ import annotations
 

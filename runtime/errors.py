@@ -2,15 +2,15 @@
 
 JetbrushError
 ├── PictureError       the photo or the style cannot be used; the message suits a chat user
-│   ├── NotAPicture          a file of another kind
-│   ├── DamagedPicture       its data are broken or cut short
-│   ├── PictureTooLarge      more pixels than are decoded
-│   └── PictureTooSmall      a side too short to repaint
+│   ├── NotAPicture          the file is no picture, or of a format that is not read
+│   ├── DamagedPicture       its data are broken or incomplete
+│   ├── PictureTooLarge      it has more pixels than the limit
+│   └── PictureTooSmall      one side is shorter than the limit
 ├── OptionError        an option has a value outside its range
 ├── BackendError       an inference library, a driver or a graph failed
-│   ├── BackendUnavailable   not installed, or no device for it
-│   ├── GraphMissing         the ONNX file or the engine is not there
-│   │   └── StaleEngine      it is, but damaged, or built from or for something else
+│   ├── BackendUnavailable   the library is not installed, or finds no device
+│   ├── GraphMissing         the ONNX file or the engine does not exist
+│   │   └── StaleEngine      the engine is damaged, or built from or for something else
 │   ├── GraphMismatch        names, shapes or dtypes differ from `runtime.spec`
 │   └── DeviceMemoryError    the memory of the GPU is full
 └── Cancelled          the caller's cancel event was set
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 
 class JetbrushError(Exception):
-    """Anything Jetbrush reports in a sentence instead of a traceback."""
+    """Any error that Jetbrush reports in a sentence instead of a traceback."""
 
 
 class PictureError(JetbrushError):
@@ -28,19 +28,19 @@ class PictureError(JetbrushError):
 
 
 class NotAPicture(PictureError):
-    """A file of another kind, or of a picture format that is not read."""
+    """The file is no picture, or of a format that is not read."""
 
 
 class DamagedPicture(PictureError):
-    """A picture whose data are broken or cut short."""
+    """The picture's data are broken or incomplete."""
 
 
 class PictureTooLarge(PictureError):
-    """A picture with more pixels than are decoded."""
+    """The picture has more pixels than the limit."""
 
 
 class PictureTooSmall(PictureError):
-    """A picture with a side too short to repaint."""
+    """One side of the picture is shorter than the limit."""
 
 
 class OptionError(JetbrushError):
@@ -52,23 +52,23 @@ class BackendError(JetbrushError):
 
 
 class BackendUnavailable(BackendError):
-    """The backend's library is not installed, or there is no device for it."""
+    """The backend's library is not installed, or finds no device."""
 
 
 class GraphMissing(BackendError):
-    """The ONNX file or the engine of a graph is not there."""
+    """The ONNX file or the engine of a graph does not exist."""
 
 
 class StaleEngine(GraphMissing):
-    """A plan is there, but is damaged or was built from or for something else."""
+    """The engine is damaged, or was built from or for something else."""
 
 
 class DeviceMemoryError(BackendError):
-    """The GPU, or on a Jetson the memory that it shares with the processor, is full."""
+    """The memory of the GPU is full; on a Jetson it is shared with the processor."""
 
 
 class GraphMismatch(BackendError):
-    """Names, shapes or dtypes differ from what `runtime.spec` says."""
+    """Names, shapes or dtypes differ from `runtime.spec`."""
 
 
 class Cancelled(JetbrushError):

@@ -1,10 +1,10 @@
 """Projected L-BFGS on the box [0, 1], preconditioned in the frequency domain.
 
-The recursion's initial Hessian is `gamma * P`, with `P q = IDCT(w * DCT(q))` for grey and colour:
-under Gatys' loss a picture's spatial frequencies lie flat or steep. The recursion is done in its
-compact form (Byrd, Nocedal and Schnabel 1994, "Representations of quasi-Newton matrices and their
-use in limited memory methods", theorem 2.2), so that an iteration passes over the history twice,
-where the two loops do it four times, a pair at a time.
+The initial Hessian is `gamma * P`, with `P q = IDCT(w * DCT(q))` for grey and colour, because the
+curvature of Gatys' loss depends on the spatial frequency. The update has its compact form (Byrd,
+Nocedal and Schnabel 1994, "Representations of quasi-Newton matrices and their use in limited memory
+methods", theorem 2.2): an iteration reads the history twice, where the two-loop recursion reads it
+four times, one pair after the other.
 """
 
 from __future__ import annotations
@@ -18,35 +18,36 @@ from threadpoolctl import threadpool_limits
 
 Evaluate = Callable[[np.ndarray], Tuple[float, np.ndarray]]
 
-#: Pairs of steps and gradient differences that are kept, at the most, and the memory for them: at
-#: 384 px that is 18 pairs. With 40 pairs the benchmark's third needed 86 evaluations instead of 82.
+#: The maximum number of pairs of steps and gradient differences, and of bytes for them, which at
+#: 384 px is 18 pairs. With 40 pairs the benchmark's third pair of pictures needed 86 evaluations
+#: instead of 82.
 HISTORY = 60
 HISTORY_BYTES = 64_000_000
 #: Root mean square of the first step, in the picture's range [0, 1].
 FIRST_STEP = 0.05
-#: The initial Hessian's scale: `BOLDNESS` times the geometric mean of s.y / y.Py over the last
-#: `SCALE_PAIRS` pairs. The usual, once the last pair's, needs a fifth more evaluations, and 6 times
-#: it makes one step in three fail.
-BOLDNESS, SCALE_PAIRS = 3.5, 20
+#: The initial Hessian's scale is `SCALE` times the geometric mean of s.y / y.Py over the last
+#: `SCALE_PAIRS` pairs. The usual scale, that of the last pair alone, needs a fifth more evaluations;
+#: with a `SCALE` of 6 one step in three fails.
+SCALE, SCALE_PAIRS = 3.5, 20
 
-#: Rows of an orthonormal basis: the network's first layer sees grey and colour apart.
+#: Rows of an orthonormal basis: the first layer responds to grey and to colour separately.
 _GREY_AND_COLOUR = np.array(
     [[1, 1, 1], [1, 0, -1], [1, -2, 1]] / np.sqrt([[3], [2], [6]]), np.float32
 )
 
-#: A step is taken if the loss falls by this share of what the gradient promises (Armijo 1966).
+#: A step is accepted if the loss falls by this share of the linear prediction (Armijo 1966).
 _SUFFICIENT = 1e-4
 _SHORTEN = 0.3
-_MOST_SHORTENINGS = 4
-#: Pairs less convex than this cosine between step and gradient difference are left out.
+_MAX_SHORTENINGS = 4
+#: Pairs with a smaller cosine between step and gradient difference are not kept.
 _LEAST_CURVATURE = 1e-8
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One evaluation of the loss: which one it was, the loss, and the best loss and picture yet.
+    """One evaluation of the loss: its number, the loss, and the best loss and picture so far.
 
-    `best` is float32 [1, 3, H, W] in [0, 1] and is not written to afterwards.
+    `best` is float32 [1, 3, H, W] in [0, 1] and does not change afterwards.
     """
 
     count: int
@@ -58,14 +59,13 @@ class Evaluation:
 def minimise(evaluate: Evaluate, start: np.ndarray) -> Iterator[Evaluation]:
     """Minimise a function of a picture, yielding after every evaluation until it is stationary.
 
-    `start` is float32 [1, 3, H, W] in [0, 1]; `evaluate` takes the like and returns the loss and
-    its gradient, of the same shape. A loss that is not finite counts as a step too long. The
-    caller ends it by not asking for more.
+    `start` is float32 [1, 3, H, W] in [0, 1]; `evaluate` takes an array of this kind and returns
+    the loss and its gradient, of the same shape. A step to a loss that is not finite is shortened.
+    The caller may stop at any time.
     """
-    # The products are bound by the memory: more threads gain nothing, and BLAS lets them spin on
-    # for milliseconds, in which they take the processor from the backend's: at 250 px on two cores
-    # an evaluation took 0.073 s instead of 0.037 s with OpenVINO, 0.178 s instead of 0.127 s with
-    # ONNX Runtime.
+    # Memory bandwidth limits the products, so more threads gain nothing. BLAS's idle threads spin
+    # for milliseconds and slow the backend's down: at 250 px on two cores an evaluation took 0.073 s
+    # instead of 0.037 s with OpenVINO, 0.178 s instead of 0.127 s with ONNX Runtime.
     with threadpool_limits(1, user_api="blas"):
         yield from _minimise(evaluate, start)
 
@@ -83,18 +83,18 @@ def _minimise(evaluate: Evaluate, start: np.ndarray) -> Iterator[Evaluation]:
         if not slope.any():
             return
         smoothed = precondition(slope)
-        history.arrive(slope, smoothed, step)
+        history.update(slope, smoothed, step)
         direction = history.direction() * free
         if not np.vdot(direction, slope) < 0:
             history.clear()
             direction = smoothed * free * -np.float32(FIRST_STEP / _rms(smoothed))
-        for shortening in range(_MOST_SHORTENINGS + 1):
+        for shortening in range(_MAX_SHORTENINGS + 1):
             there = np.clip(here + direction * np.float32(_SHORTEN**shortening), 0, 1)
             there_loss, there_gradient = evaluate(there)
             best = _better(best, there_loss, there)
             yield best
-            promised = float(np.vdot(slope, there - here))
-            if there_loss <= loss + _SUFFICIENT * promised:
+            predicted = float(np.vdot(slope, there - here))
+            if there_loss <= loss + _SUFFICIENT * predicted:
                 step = there - here
                 here, loss, gradient = there, there_loss, there_gradient
                 break
@@ -112,7 +112,7 @@ def _better(best: Evaluation, loss: float, picture: np.ndarray) -> Evaluation:
 
 
 def _free(picture: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Where the picture can follow the negative gradient without leaving the box."""
+    """Where a step along the negative gradient stays in the box."""
     return ~(((picture <= 0) & (gradient > 0)) | ((picture >= 1) & (gradient < 0)))
 
 
@@ -121,10 +121,10 @@ def _rms(values: np.ndarray) -> float:
 
 
 class _Preconditioner:
-    """P q = Q' IDCT(w * DCT(Q q)), with Q turning RGB into grey and two axes of colour.
+    """P q = Q' IDCT(w * DCT(Q q)), where Q transforms RGB to grey and two axes of colour.
 
-    q is continued by zeros to a size with small prime factors: P stays symmetric and positive, and
-    for 167 rows, a prime, it takes a fifth of the time.
+    q is padded with zeros to a size with small prime factors. P stays symmetric and positive, and
+    for 167 rows, a prime, it needs a fifth of the time.
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -137,8 +137,8 @@ class _Preconditioner:
         self._weights = np.stack([grey, colour, colour]).astype(np.float32)
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        turned = (_GREY_AND_COLOUR @ picture.reshape(3, -1)).reshape(3, *self._size)
-        spectrum = fft.dctn(turned, s=self._padded, axes=(1, 2), norm="ortho", overwrite_x=True)
+        rotated = (_GREY_AND_COLOUR @ picture.reshape(3, -1)).reshape(3, *self._size)
+        spectrum = fft.dctn(rotated, s=self._padded, axes=(1, 2), norm="ortho", overwrite_x=True)
         spectrum *= self._weights
         smoothed = fft.idctn(spectrum, axes=(1, 2), norm="ortho", overwrite_x=True)
         height, width = self._size
@@ -148,14 +148,14 @@ class _Preconditioner:
 
 
 def _weights(frequency: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """w for grey and for colour, by the radial frequency f in cycles per pixel.
+    """w for grey and for colour, for radial frequencies f in cycles per pixel.
 
-    It follows the inverse of the curvature that the classic loss was measured to have (random
-    probes at 250 px): grey's grows like f + 1/8 up to 0.25 and is a tenth of that at 0.5; colour's
-    falls from 0.1 on, to a thirtieth of grey's at 0.2 and less; the mean is ten times as stiff as
-    the longest waves. By no more than 8 times, though: what the network hardly sees is not to run
-    wild. Evaluations to the marks of the benchmark's pairs: 46, 32 and 82; with 1 / (f + 1/8) for
-    both 57, 36 and 115.
+    It follows the inverse of the measured curvature of the classic loss (random probes at 250 px).
+    Grey's curvature grows like f + 1/8 up to 0.25 and is a tenth of that at 0.5. Colour's falls from
+    0.1 on, to a thirtieth of grey's at 0.2 and less. The mean's is ten times that of the longest
+    waves. Colour gains at most a factor of 8, so that frequencies to which the network hardly
+    responds do not diverge. The benchmark's pairs need 46, 32 and 82 evaluations; with
+    1 / (f + 1/8) for both they need 57, 36 and 115.
     """
     grey = (1 + 2 / (1 + (frequency / 0.03) ** 2)) / (frequency + 1 / 12)
     grey = np.where(frequency == 0, 0.2 * grey, grey)
@@ -164,10 +164,10 @@ def _weights(frequency: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
 
 
 class _History:
-    """The last steps s and changes y of the slope, as the rows of one array: s, then P y.
+    """The last steps s and changes y of the slope, stored as rows: first all s, then all P y.
 
-    The slope is the gradient where the picture can follow it. All products with it and with P are
-    linear: those with y are differences of those with the slopes, and P y one of the smoothed.
+    The slope is the gradient where the box does not stop the step, and 0 elsewhere. Products with
+    the slope and with P are linear, so those with y are differences of those with two slopes.
     """
 
     def __init__(self, size: int) -> None:
@@ -188,11 +188,11 @@ class _History:
     def clear(self) -> None:
         self._order.clear()
 
-    def arrive(self, slope: np.ndarray, smoothed: np.ndarray, step: Optional[np.ndarray]) -> None:
-        """Take in a slope and P times it, and the pair that a step to there makes with the last."""
+    def update(self, slope: np.ndarray, smoothed: np.ndarray, step: Optional[np.ndarray]) -> None:
+        """Add the slope after `step`, and P times it, with the pair that they make with the last."""
         slot = None
         if step is not None:
-            slot = self._take(step, slope - self._slope, smoothed - self._smoothed)
+            slot = self._add(step, slope - self._slope, smoothed - self._smoothed)
         before, used = self._products.copy(), len(self)
         for rows, products in zip(self._rows, self._products):
             products[:used] = rows[:used] @ slope.ravel()
@@ -213,7 +213,7 @@ class _History:
         changes = self._change_change[within]
         curvatures = np.diag(triangle)
         scales = curvatures[-SCALE_PAIRS:] / np.diag(changes)[-SCALE_PAIRS:]
-        gamma = BOLDNESS * float(np.exp(np.mean(np.log(scales))))
+        gamma = SCALE * float(np.exp(np.mean(np.log(scales))))
         with_step, with_smoothed = self._products[:, order]
         inner = linalg.solve_triangular(triangle, with_step)
         outer = curvatures * inner + gamma * (changes @ inner - with_smoothed)
@@ -226,10 +226,10 @@ class _History:
             result += (row_coefficients @ rows[: len(self)]).reshape(result.shape)
         return result
 
-    def _take(
+    def _add(
         self, step: np.ndarray, change: np.ndarray, smoothed_change: np.ndarray
     ) -> Optional[int]:
-        """Put a pair into the oldest's slot or a new one; without positive curvature into none."""
+        """Store a pair in a new slot or the oldest's; `None` for a pair without positive curvature."""
         curvature = float(np.vdot(step, change))
         sizes = float(np.linalg.norm(step)) * float(np.linalg.norm(change))
         if not curvature > _LEAST_CURVATURE * sizes:

@@ -1,4 +1,4 @@
-"""The options of a job, each with its default, its range and its choices in this one place."""
+"""The options of a job with their defaults, ranges and choices."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ class StylizeOptions:
         `auto` takes deep where its graphs are installed.
     weights: which VGG-19 judges the painting; `auto` is the set that `export onnx --vgg` was last
         given.
-    size: the longer side in pixels of the picture that is worked on; the result has the photo's.
+    size: the longer side in pixels while painting; the result has the photo's size.
     strength: 0 (gentle) to 1 (strong).
     keep_colours: the photo's colours with the style's brush.
-    seed: of the fine noise that the painting starts from; each gives another painting.
-    steps: evaluations of the loss at the most; it stops sooner when they no longer pay.
+    seed: of the noise that the painting starts from; each seed gives a different painting.
+    steps: the maximum number of evaluations of the loss; painting stops earlier when they gain
+        little.
     """
 
     objective: str = AUTO
@@ -57,9 +58,9 @@ class StylizeOptions:
 class TranslateOptions:
     """How a photo is translated by a generator. Give the fields by keyword.
 
-    size: the longer side in pixels of the picture that is worked on; the result has the photo's.
-        Engines are built for sizes of their own, which hold instead.
-    detail: bring back the photo's fine luminance, which the working size cannot hold.
+    size: the longer side in pixels of the generator's input; the result has the photo's size.
+        Engines ignore it: they have fixed sizes.
+    detail: add the photo's fine luminance, which is lost at a smaller size.
     """
 
     size: int = 512
@@ -74,9 +75,9 @@ class TranslateOptions:
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise OptionError(f"{name} is {value!r}; it can be {', '.join(choices)}.")
+        raise OptionError(f"{name} is {value!r}; expected one of {', '.join(choices)}.")
 
 
 def _check_range(name: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
-        raise OptionError(f"{name} is {value}; it goes from {least} to {most}.")
+        raise OptionError(f"{name} is {value}; expected a number from {least} to {most}.")

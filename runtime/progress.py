@@ -1,4 +1,4 @@
-"""What a job reports while it runs, and how it is stopped."""
+"""Progress and cancellation of a job."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from runtime.imaging.picture import to_image
 
 @dataclass(frozen=True)
 class Progress:
-    """One step done of `steps` at the most; a job may end sooner.
+    """The state after one step of at most `steps`; a job may end sooner.
 
-    `picture` is the best one yet, float32 [1, 3, H, W] in [0, 1] at the working size.
+    `picture` is the best so far, float32 [1, 3, H, W] in [0, 1] at the working size.
     """
 
     step: int
@@ -26,7 +26,7 @@ class Progress:
 
     @property
     def preview(self) -> Image.Image:
-        """The best picture yet, at the working size."""
+        """The best picture so far, at the working size."""
         return to_image(self.picture)
 
 
@@ -34,13 +34,13 @@ OnProgress = Callable[[Progress], None]
 
 
 class Event(Protocol):
-    """What `threading.Event` and `multiprocessing.Event` have in common here."""
+    """The part of `threading.Event` and `multiprocessing.Event` that a job uses."""
 
     def is_set(self) -> bool:
-        """Whether the job shall stop."""
+        """Whether the job should stop."""
 
 
 def check_cancel(cancel: Optional[Event]) -> None:
-    """Raise `Cancelled` if the caller asked for it."""
+    """Raise `Cancelled` if `cancel` is set."""
     if cancel is not None and cancel.is_set():
         raise Cancelled("The job was cancelled.")

@@ -28,12 +28,12 @@ from runtime.spec.folder import DEFAULT_ENGINES, best_objective, recorded_weight
 from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph, gram_name
 from runtime.spec.vgg import OBJECTIVES, Objective
 
-#: It stops when, after `PATIENCE_FROM` evaluations, the loss fell by less than `LEAST_GAIN` of it
-#: in the last `PATIENCE`.
-PATIENCE_FROM, PATIENCE, LEAST_GAIN = 40, 10, 0.02
+#: Painting stops when, after at least `PATIENCE_FROM` evaluations, the last `PATIENCE` of them have
+#: reduced the loss by less than the share `MIN_GAIN`.
+PATIENCE_FROM, PATIENCE, MIN_GAIN = 40, 10, 0.02
 
-#: Pixels of reflection around the photo while it is painted: the network's zero padding gives the
-#: outermost pixels a cast, and these are cut off with it.
+#: Pixels of reflection around the photo while it is painted. The network's zero padding gives the
+#: outermost pixels a colour cast; they are cut off afterwards.
 MARGIN = 8
 
 #: Standard deviation of the noise on the picture that the painting starts from.
@@ -142,7 +142,7 @@ class _Job:
         return self._backend(graph, height=height, width=width, folder=self._graphs.folder)
 
     def _start(self, photo: np.ndarray, style: np.ndarray) -> np.ndarray:
-        """The photo in the style's colours under noise, so that a flat sky has a gradient too."""
+        """The photo in the style's colours, with noise so that a flat sky has a gradient too."""
         rng = np.random.default_rng(self._options.seed)
         noise = rng.standard_normal(photo.shape, np.float32) * np.float32(NOISE)
         return np.clip(match_colours(photo, style) + noise, 0, 1)
@@ -150,8 +150,8 @@ class _Job:
     def _targets(self, photo: np.ndarray, style: np.ndarray) -> Dict[str, np.ndarray]:
         """The gatys graph's inputs other than the image.
 
-        Each term is divided by the mean square of its target, so that layers count alike and a
-        strength means the same for every style.
+        Each term is divided by the mean square of its target, so that all layers have the same
+        weight and a strength has the same effect for every style.
         """
         feeds = self._features(style)
         grams = [feeds[gram_name(layer)] for layer in self._objective.style_layers]
@@ -182,7 +182,7 @@ class _Job:
             best = state.best
             losses.append(state.best_loss)
             self._on_progress(Progress(state.count, steps, state.best_loss, frame.cut(best)))
-            stalled = losses[0] - losses[-1] < LEAST_GAIN * losses[0]
+            stalled = losses[0] - losses[-1] < MIN_GAIN * losses[0]
             if state.count >= steps or (state.count >= PATIENCE_FROM and stalled):
                 break
         return best

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 AUTO = "auto"
 
-#: Each backend's module and class: a module is imported when its backend is asked for.
+#: Each backend's module and class; the module is imported when the backend is used.
 _BACKENDS: Mapping[str, Tuple[str, str]] = {
     "trt": ("runtime.backends.trt", "TrtBackend"),
     "openvino": ("runtime.backends.ov", "OpenVinoBackend"),
@@ -23,7 +23,7 @@ _BACKENDS: Mapping[str, Tuple[str, str]] = {
     "fake": ("runtime.backends.fake", "FakeBackend"),
 }
 
-#: The order in which `auto` takes them, fastest first; without a GPU `pyt` comes last.
+#: The order in which `auto` tries them, fastest first; without a GPU `pyt` comes last.
 PREFERENCE = ("trt", "pyt", "openvino", "onnxrt")
 
 BACKENDS = tuple(_BACKENDS)

@@ -1,4 +1,4 @@
-"""What every backend is: it loads one graph for one picture size, runs it, and is closed."""
+"""The interface of the backends: each loads one graph for one picture size and runs it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Arrays = Dict[str, np.ndarray]
 
 
 class Backend(abc.ABC):
-    """One graph at one picture size. A context manager: `close` frees what `load` took.
+    """One graph at one picture size; as a context manager it calls `load` and `close`.
 
-    A subclass says its `name`, whether it can work here (`check`), and how to `_load`, `_run` and
-    `_close`; names, shapes and dtypes are checked here, for all of them.
+    A subclass defines `name`, `check`, `_load`, `_run` and `_close`. This class checks names, shapes
+    and dtypes for all of them.
     """
 
     name: ClassVar[str]
@@ -48,8 +48,8 @@ class Backend(abc.ABC):
     def load(self) -> None:
         """Load the graph; a second call does nothing.
 
-        Raises `GraphMissing`, `GraphMismatch`, `BackendUnavailable` or, for what the inference
-        library says, `BackendError`.
+        Raises `GraphMissing`, `GraphMismatch`, `BackendUnavailable`, or `BackendError` for an error
+        of the inference library.
         """
         if not self._loaded:
             self._load()
@@ -58,8 +58,8 @@ class Backend(abc.ABC):
     def run(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
         """Run the graph once: arrays by input name in, arrays by output name out.
 
-        The results are the caller's own. Raises `GraphMismatch` for a wrong name, shape or dtype,
-        `BackendError` when the library fails.
+        The results are copies that no later run changes. Raises `GraphMismatch` for a wrong name,
+        shape or dtype, `BackendError` when the library fails.
         """
         if not self._loaded:
             raise BackendError(f"{self.graph.name} is not loaded; call load() before run().")
@@ -93,13 +93,13 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def _close(self) -> None:
-        """Drop what `_load` took."""
+        """Free what `_load` allocated."""
 
     def _onnx_path(self) -> Path:
-        """The graph's ONNX file; raises `GraphMissing` if it is not there."""
+        """The graph's ONNX file; raises `GraphMissing` if it does not exist."""
         path = self.folder / self.graph.onnx_file
         if not path.exists():
-            raise GraphMissing(f"{path} is not there. Run `make onnx` to write the graphs.")
+            raise GraphMissing(f"{path} does not exist. Run `make onnx` to write the graphs.")
         return path
 
     def _input_shapes(self) -> Dict[str, Shape]:
@@ -134,7 +134,7 @@ class Backend(abc.ABC):
 
 
 def available_threads() -> int:
-    """How many threads this process may run at once, which in a container is not the CPU count."""
+    """How many CPUs this process may use, which in a container may be fewer than there are."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""A stand-in without a network, for tests of everything around the graphs."""
+"""A backend without a network, for tests of everything around the graphs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from runtime.backends.base import Arrays, Backend
 
 
 class FakeBackend(Backend):
-    """Answers in the graph's own shapes: zeros, but for a loss that pulls the image to mid-grey.
+    """Returns zeros of the graph's shapes, and for a gatys graph a loss with its minimum at mid-grey.
 
-    The loss of a gatys graph is the mean square of image - 0.5 times the content weight.
+    The loss is the mean square of image - 0.5, times the content weight.
     """
 
     name = "fake"
 
     @classmethod
     def check(cls, folder: Path) -> str:
-        """Say that nothing is needed."""
+        """Always usable."""
         return "no device"
 
     def _load(self) -> None:

@@ -1,4 +1,4 @@
-"""The ONNX operators of our graphs in torch, which is passed in: only `pyt` imports it.
+"""The ONNX operators of our graphs in torch, which `pyt` imports and passes in.
 
 Semantics as in onnx/docs/Operators.md at opset 11, for the attributes that `export` writes.
 """
@@ -13,7 +13,7 @@ Attributes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Place:
-    """Where and how tensors are computed: the torch module, the device, the type of convolutions."""
+    """The torch module, the device, and the dtype of convolutions."""
 
     torch: Any
     device: Any
@@ -22,7 +22,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Node:
-    """A node of one output."""
+    """A node with one output."""
 
     operator: str
     inputs: Tuple[str, ...]
@@ -31,15 +31,15 @@ class Node:
 
 
 def is_known(operator: str) -> bool:
-    """Whether `apply` can run it."""
+    """Whether `apply` can run `operator`."""
     return operator in _ANY_TYPE or operator in _FLOAT32 or operator in CONVOLUTIONS
 
 
 def apply(place: Place, node: Node, inputs: Sequence[Any]) -> Any:
     """Run one node on tensors.
 
-    Convolutions compute in `place.precision`, what only moves numbers in the type they come in, and
-    all other arithmetic on floating point in float32: Gram products and norms overflow FP16.
+    Convolutions compute in `place.precision`. Operators that only move numbers keep their dtype. All
+    other floating-point arithmetic is in float32, as Gram products and norms overflow FP16.
     """
     if node.operator in CONVOLUTIONS:
         inputs = [each.to(place.precision) for each in inputs]
@@ -69,7 +69,7 @@ def _transposed(place: Place, inputs: Sequence[Any], attributes: Attributes) -> 
 
 
 def _padding(attributes: Attributes) -> Any:
-    """Ours are the same on opposite sides."""
+    """The padding of height and width, the same on opposite sides in our graphs."""
     return attributes.get("pads", [0, 0])[:2]
 
 
@@ -94,7 +94,7 @@ def _slice(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
 
 
 def _shape(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
-    # On the CPU, where all sizes stay: reading one back from a GPU would wait for its queue.
+    # Sizes stay on the CPU: reading one from a GPU would wait for its queue.
     return place.torch.tensor(inputs[0].shape, dtype=place.torch.int64)
 
 

@@ -17,7 +17,7 @@ from runtime.spec.graphs import GraphSpec
 
 
 class TrtBackend(Backend):
-    """Runs a plan: it takes pictures of one size only, which `shapes` lists."""
+    """Runs a plan, which takes pictures of one size only; `shapes` lists the sizes."""
 
     name = "trt"
     _session: Optional[Session] = None
@@ -40,7 +40,7 @@ class TrtBackend(Backend):
         return planned_sizes(graph, folder)
 
     def _load(self) -> None:
-        """Load the plan; raises `GraphMissing`, `StaleEngine`, `DeviceMemoryError` as well."""
+        """Load the plan; also raises `GraphMissing`, `StaleEngine` and `DeviceMemoryError`."""
         tensorrt, cuda = import_vendors()
         device = open_device(cuda)
         size = (self.width, self.height)
@@ -71,7 +71,7 @@ class TrtBackend(Backend):
         assert self._session is not None
         results = self._session.run(feeds)
         for name, values in results.items():
-            # FP16 ends at 65504: what grows beyond it comes out as infinity or NaN.
+            # FP16 ends at 65504: larger values become infinity or NaN.
             if not np.isfinite(values).all():
                 raise BackendError(
                     f"{self.graph.name} on {self.name} gave {np.count_nonzero(~np.isfinite(values))}"

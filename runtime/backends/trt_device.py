@@ -1,4 +1,4 @@
-"""The CUDA device through pycuda: its context, its memory, and what its errors mean."""
+"""The CUDA device through pycuda: its context, its memory, its errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def import_vendors() -> Tuple[Any, Any]:
 
 @functools.lru_cache(maxsize=None)
 def open_device(cuda: Any) -> Device:
-    """The first device, opened once: a context takes seconds and 200 MB on a Jetson.
+    """The first device, opened once: on a Jetson a context needs seconds and 200 MB.
 
     Raises `BackendUnavailable` when the driver finds none.
     """
@@ -41,13 +41,13 @@ def open_device(cuda: Any) -> Device:
 
 
 class Device:
-    """A device with its primary context, which torch would share, and one stream."""
+    """A device with one stream and its primary context, which torch uses too."""
 
     def __init__(self, cuda: Any, handle: Any) -> None:
         self._cuda = cuda
         self.name = str(handle.name())
         self.capability = "{}.{}".format(*handle.compute_capability())
-        #: Processor and GPU share the memory: what lies in it need not be copied.
+        #: Processor and GPU share the memory, so that nothing need be copied.
         self.integrated = bool(handle.get_attribute(cuda.device_attribute.INTEGRATED)) and bool(
             handle.get_attribute(cuda.device_attribute.CAN_MAP_HOST_MEMORY)
         )
@@ -58,7 +58,7 @@ class Device:
 
     @contextlib.contextmanager
     def current(self) -> Iterator[None]:
-        """Let the calling thread work with this device, and translate its errors.
+        """Make this the calling thread's device, and translate CUDA's errors.
 
         Raises `DeviceMemoryError` when the memory is full, `BackendError` for other errors.
         """
@@ -69,7 +69,7 @@ class Device:
         except (cuda.MemoryError, MemoryError) as error:
             raise DeviceMemoryError(
                 f"{self.name} has not enough free memory ({error}). Stop other programs that use "
-                "it, or choose a smaller size."
+                "its memory, or choose a smaller size."
             ) from error
         except cuda.Error as error:
             raise BackendError(f"CUDA failed on {self.name}: {error}") from error
@@ -77,12 +77,12 @@ class Device:
             cuda.Context.pop()
 
     def buffer(self, shape: Shape) -> Buffer:
-        """A float32 tensor that the processor and the device both reach."""
+        """A float32 tensor that both the processor and the device can access."""
         return Buffer(self._cuda, shape, mapped=self.integrated)
 
 
 class Buffer:
-    """Page-locked host memory `array`, and the device's `address` of it or of its copy."""
+    """Page-locked host memory `array`, and the `address` of it, or of its copy, on the device."""
 
     def __init__(self, cuda: Any, shape: Shape, *, mapped: bool) -> None:
         self._cuda = cuda
@@ -107,9 +107,9 @@ class Buffer:
 
 
 class Scratch:
-    """Memory for activations that engines take turns in: they never run at the same time.
+    """Memory for activations that all engines share, as they never run at the same time.
 
-    It grows to the largest that was asked for, and is freed with its last user.
+    It is as large as the largest request, and is freed when its last user leaves.
     """
 
     def __init__(self, cuda: Any) -> None:
@@ -119,27 +119,27 @@ class Scratch:
         self._users: List[object] = []
 
     def join(self, user: object, size: int) -> None:
-        """Make room for `size` bytes; `address` may change."""
+        """Provide at least `size` bytes; `address` may change."""
         if size > self._size:
             old = self._size
-            # Freed first: on a Jetson the old and the new may not fit side by side.
+            # Freed first: on a Jetson there may be no room for both.
             self._memory = None
             try:
                 self._memory = self._cuda.mem_alloc(size)
             except self._cuda.MemoryError:
-                # The other users still need theirs.
+                # The other users still need the old size.
                 self._memory = self._cuda.mem_alloc(old) if old else None
                 raise
             self._size = size
         self._users.append(user)
 
     def leave(self, user: object) -> None:
-        """Free the memory if `user` was the last."""
+        """Free the memory if `user` was the last one."""
         self._users = [each for each in self._users if each is not user]
         if not self._users:
             self._memory, self._size = None, 0
 
     @property
     def address(self) -> int:
-        """Where the memory lies on the device."""
+        """The address on the device."""
         return int(self._memory)

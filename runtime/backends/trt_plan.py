@@ -1,4 +1,4 @@
-"""Reads an engine's plan from the disk, and refuses one that does not belong to this machine."""
+"""Reads an engine's plan, and refuses a plan of another machine or graph."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CURE = "Run `make engines` to build it."
 
 
 def host_of(trt: Any, device: Device) -> EngineHost:
-    """What a plan that loads here is bound to."""
+    """This machine, as the record of a plan that loads here describes it."""
     return EngineHost(
         bindings=str(trt.__version__),
         library=library_version(str(trt.__version__)),
@@ -35,12 +35,12 @@ def host_of(trt: Any, device: Device) -> EngineHost:
 
 
 def library_version(bindings: str) -> str:
-    """The version that libnvinfer itself gives, such as `8201`; empty if it cannot be asked.
+    """The version of libnvinfer, such as `8201`; empty if the library cannot be found.
 
-    It differs from that of the bindings where one of them was upgraded alone.
+    It differs from the version of the bindings if only one of them was upgraded.
     """
     try:
-        # The bindings have loaded it: its name alone finds it.
+        # The bindings have loaded it, so its name is enough.
         library = ctypes.CDLL(f"libnvinfer.so.{bindings.split('.')[0]}")
         return str(library.getInferLibVersion())
     except (OSError, AttributeError):
@@ -50,24 +50,24 @@ def library_version(bindings: str) -> str:
 def read_plan(graph: GraphSpec, size: Size, folder: Path, here: EngineHost) -> bytes:
     """The plan of `graph` for pictures of `size`, checked against its sidecar and this machine.
 
-    Raises `GraphMissing` when it is not there, `StaleEngine` when it is truncated or damaged, has
+    Raises `GraphMissing` when it does not exist, `StaleEngine` when it is truncated or damaged, has
     no sidecar, or was built from another ONNX file, by another TensorRT or for another device.
     """
     path = folder / plan_file(graph, size)
     if not path.exists():
         built = ", ".join(f"{width}x{height}" for width, height in planned_sizes(graph, folder))
-        raise GraphMissing(f"{path} is not there; built sizes: {built or 'none'}. {CURE}")
+        raise GraphMissing(f"{path} does not exist; built sizes: {built or 'none'}. {CURE}")
     record = _record(path, folder / sidecar_file(graph, size))
     differences = record.host.differences(here)
     if differences:
-        raise StaleEngine(f"{path} was built elsewhere: {'; '.join(differences)}. {CURE}")
+        raise StaleEngine(f"{path} was built on another system: {'; '.join(differences)}. {CURE}")
     onnx = folder / graph.onnx_file
     if onnx.exists() and sum_of(onnx.read_bytes()) != record.onnx_sha256:
         raise StaleEngine(f"{path} was built from another {onnx.name}. {CURE}")
     plan = path.read_bytes()
     if len(plan) != record.plan_bytes:
         raise StaleEngine(
-            f"{path} has {len(plan)} bytes, expected {record.plan_bytes}: it is cut off. {CURE}"
+            f"{path} has {len(plan)} bytes, expected {record.plan_bytes}: it is incomplete. {CURE}"
         )
     if sum_of(plan) != record.plan_sha256:
         raise StaleEngine(f"{path} is damaged: its sha256 differs from its sidecar's. {CURE}")

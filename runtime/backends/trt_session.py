@@ -1,8 +1,8 @@
-"""Runs one TensorRT engine. Two generations of the API: bindings by index, tensors by name.
+"""Runs one TensorRT engine, with either generation of the API.
 
-TensorRT 8.0 to 8.4 know bindings and `execute_async_v2`, 10 and 11 named tensors and
-`execute_async_v3`, 8.5 and 8.6 both. What is there is found by asking for it; the names were read
-off the modules of 8.4.1 and TensorRT-RTX 1.7, whose API is that of 11.
+TensorRT 8.0 to 8.4 have bindings by index and `execute_async_v2`, 10 and 11 have tensors by name and
+`execute_async_v3`, 8.5 and 8.6 have both. The code tests for the attributes and not for a version.
+The names are those of 8.4.1 and of TensorRT-RTX 1.7, whose API is that of 11.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Tensor(NamedTuple):
 
 
 class Session:
-    """An engine with its context and buffers; `run` takes and gives float32 arrays by name."""
+    """An engine with its context and buffers; `run` takes and returns float32 arrays by name."""
 
     def __init__(self, trt: Any, device: Device, plan: bytes, what: str) -> None:
         """Load `plan`; `what` names it in messages.
@@ -60,7 +60,7 @@ class Session:
             self._raise("TensorRT refuses it", StaleEngine, CURE)
         self._context, self._scratch_bytes = _create_context(trt, self._engine)
         if self._context is None:
-            self._raise("TensorRT gives no execution context", BackendError)
+            self._raise("TensorRT creates no execution context", BackendError)
         if self._scratch_bytes:
             self._device.scratch.join(self, self._scratch_bytes)
         api = _NamedTensors if hasattr(self._context, "execute_async_v3") else _Bindings
@@ -72,13 +72,13 @@ class Session:
     def run(self, feeds: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
         """Run the engine once on float32 arrays of its inputs' shapes.
 
-        The results are the caller's own. Raises `DeviceMemoryError` or another `BackendError`.
+        The results are copies. Raises `DeviceMemoryError` or another `BackendError`.
         """
         self._logger.forget()
         stream = self._device.stream
         with self._device.current():
             if self._scratch_bytes:
-                # Another engine may have let it grow, and move.
+                # Another engine may have enlarged it, which moves it.
                 _set_memory(self._context, self._device.scratch.address, self._scratch_bytes)
             for tensor in self.tensors:
                 if tensor.is_input:
@@ -89,7 +89,7 @@ class Session:
             if started:
                 for name in outputs:
                     self._buffers[name].download(stream)
-            # Also after a failure: no copy may be left under way into memory that is freed.
+            # After a failure too: no copy may still run when the memory is freed.
             stream.synchronize()
             if not started:
                 self._raise("TensorRT could not run it", BackendError)
@@ -170,7 +170,7 @@ def _check_float(trt: Any, dtype: Any, name: str, what: str) -> None:
 
 
 def _create_context(trt: Any, engine: Any) -> Tuple[Any, int]:
-    """A context without memory of its own, and how many bytes it wants; 0 if it has its own."""
+    """A context and the bytes of device memory that it must be given; 0 if it has its own."""
     size = _memory_size(engine)
     if size:
         strategy = getattr(trt, "ExecutionContextAllocationStrategy", None)
@@ -197,14 +197,14 @@ def _set_memory(context: Any, address: int, size: int) -> None:
 
 @functools.lru_cache(maxsize=None)
 def logger_of(trt: Any) -> Any:
-    """The logger that TensorRT's objects share; it must outlive them all.
+    """The logger of all TensorRT objects, which it must outlive.
 
     Its `last()` is the last error since `forget()`, or an empty text.
     """
 
     class Logger(trt.ILogger):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
-            # The bindings need the call by name: `super()` is not known to all their versions.
+            # Not `super()`, which some versions of the bindings do not support.
             trt.ILogger.__init__(self)
             self._errors: List[str] = []
 

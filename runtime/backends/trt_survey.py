@@ -1,4 +1,4 @@
-"""Which engines are built, stale or missing: what `doctor` tells of them."""
+"""Which engines are built, stale or missing, for `doctor`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runtime.spec.graphs import GraphSpec
 
 @dataclass(frozen=True)
 class Survey:
-    """The sizes of one graph's engines: those that load here, the stale with the reason, the rest."""
+    """The sizes of one graph's engines: built for this machine, stale with the reason, missing."""
 
     built: Tuple[Size, ...]
     stale: Dict[Size, str]

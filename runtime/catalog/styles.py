@@ -1,4 +1,4 @@
-"""The style pictures: those of the index, and any that the owner dropped into the folder."""
+"""The style pictures: those in the index, and any others in the folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LANGUAGES = ("en", "ru")
 
 @dataclass(frozen=True)
 class Style:
-    """A style picture. `title` and `author` are by language; `None` where nothing is known."""
+    """A style picture. `title` and `author` are by language; unknown values are `None`."""
 
     name: str
     path: Path
@@ -28,7 +28,7 @@ class Style:
 
 
 def installed_styles(folder: Path = FOLDER) -> Dict[str, Style]:
-    """The styles whose pictures are in `folder`, by name: the index's first, in its order."""
+    """The styles whose pictures are in `folder`, by name: first those in the index, in its order."""
     found = {}
     entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     listed = {entry["file"] for entry in entries}
@@ -51,9 +51,9 @@ def installed_styles(folder: Path = FOLDER) -> Dict[str, Style]:
 
 
 def find_style(wanted: str, folder: Path = FOLDER) -> Path:
-    """The picture of a style of the gallery, or a file of that name.
+    """The picture of the style called `wanted`, or the file of that name.
 
-    Raises `PictureError`, with the names there are, for neither.
+    Raises `PictureError`, which lists the styles, if there is neither.
     """
     styles = installed_styles(folder)
     if wanted in styles:

@@ -1,4 +1,4 @@
-"""A start in the style's colours, which spares the descent the way there."""
+"""The photo in the style's colours: painting starts from it and needs fewer steps."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _FLAT = 1e-4
 def match_colours(picture: np.ndarray, style: np.ndarray) -> np.ndarray:
     """`picture` with the mean and covariance of the colours of `style`.
 
-    Both are float32 [1, 3, H, W] in [0, 1], of any two sizes; the result is clipped to [0, 1]. It
-    is the linear map that moves colours least (Pitie and Kokaram 2007, "The Linear
+    Both are float32 [1, 3, H, W] in [0, 1], of any two sizes; the result is clipped to [0, 1]. Of
+    all linear maps it is the one that changes colours least (Pitie and Kokaram 2007, "The Linear
     Monge-Kantorovitch Linear Colour Mapping for Example-Based Colour Transfer", equation 5).
     """
     pixels, goal = (each[0].reshape(3, -1).astype(np.float64) for each in (picture, style))

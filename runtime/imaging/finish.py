@@ -1,23 +1,24 @@
-"""After painting: calm colours, the photo's own size and detail, and its colours if wanted."""
+"""After painting: less colour noise, the photo's size and detail, and its colours if wanted."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-#: How much of the photo's fine luminance is brought back: all of it looks printed over the paint.
+#: How much of the photo's fine luminance is added; at 1 it looks printed over the paint.
 DETAIL = 0.8
 
-#: Standard deviation in pixels of the blur that calms colours.
+#: Standard deviation in pixels of the blur of the colours.
 COLOUR_BLUR = 1.0
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def denoise_chroma(painted: Image.Image) -> Image.Image:
-    """`painted`, RGB, without colours that change from pixel to pixel; its luminance stays.
+    """`painted`, RGB, with blurred colours and unchanged luminance.
 
-    The networks hardly see them (see `runtime.lbfgs`), so that there the descent leaves speckles.
+    The networks hardly respond to colours that change from pixel to pixel (see `runtime.lbfgs`), so
+    painting leaves speckles there.
     """
     luminance, *colours = painted.convert("YCbCr").split()
     blurred = [each.filter(ImageFilter.GaussianBlur(COLOUR_BLUR)) for each in colours]
@@ -25,10 +26,10 @@ def denoise_chroma(painted: Image.Image) -> Image.Image:
 
 
 def enlarge(painted: Image.Image, photo: Image.Image) -> Image.Image:
-    """`painted` at the size of `photo`, with the fine luminance that the working size could not hold.
+    """`painted` at the size of `photo`, with the photo's fine luminance added.
 
-    Bicubic, plus `DETAIL` times what the photo's luminance loses on the way to the size of
-    `painted` and back. Both are RGB; so is the result.
+    It is enlarged bicubically; added is `DETAIL` times what the photo's luminance loses when it is
+    scaled to the size of `painted` and back. Both pictures and the result are RGB.
     """
     if painted.width >= photo.width and painted.height >= photo.height:
         return painted.resize(photo.size, Image.Resampling.LANCZOS)
@@ -51,6 +52,6 @@ def _luminance(image: Image.Image) -> np.ndarray:
 
 
 def _shifted(image: Image.Image, shift: np.ndarray) -> Image.Image:
-    """`image` with `shift`, float32 [H, W], added to its luminance and its chrominance as it is."""
+    """`image` with `shift`, float32 [H, W], added to its luminance; its chrominance stays."""
     pixels = np.asarray(image, np.float32) + shift[..., None]
     return Image.fromarray(np.rint(np.clip(pixels, 0, 255)).astype(np.uint8))

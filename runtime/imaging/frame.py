@@ -1,4 +1,4 @@
-"""Where a photo lies in the picture that a graph sees."""
+"""The position of a photo in the input picture of a graph."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from runtime.spec.engines import Size, best_shape
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame of `size`, and in its middle the photo scaled to `inner`; both (width, height).
+    """A frame of `size` with the photo, scaled to `inner`, in its middle; both (width, height).
 
-    Around it the photo is continued by reflection: bars would bleed into it.
+    The photo is continued by reflection up to the frame; plain bars would affect the painting.
     """
 
     size: Size
@@ -45,12 +45,12 @@ class Frame:
 def frame_for(
     photo: Size, *, longest: int, multiple: int, margin: int = 0, sizes: Sequence[Size] = ()
 ) -> Frame:
-    """The frame for a photo of that (width, height), its aspect kept.
+    """The frame for a photo of this (width, height), which keeps its aspect ratio.
 
-    sizes: the frames that a graph can be run at; the one that wastes least is taken. Where any
-        will do, the longer side of the frame is about `longest`, and both are multiples of
-        `multiple`.
-    margin: pixels around the photo at the least.
+    sizes: the only sizes that the graph can run at; the one that the photo fills most is chosen.
+        If it is empty, the longer side of the frame is about `longest`, and both sides are
+        multiples of `multiple`.
+    margin: the minimum number of pixels around the photo.
     """
     if sizes:
         size = best_shape(*photo, sizes)

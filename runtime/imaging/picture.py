@@ -1,4 +1,4 @@
-"""Pictures in and out: files, Pillow images, and the float arrays the graphs take."""
+"""Reads and writes picture files, and converts Pillow images to the graphs' arrays and back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from runtime.errors import (
 from runtime.files import atomic_write
 from runtime.imaging.formats import FORMATS, WRITABLE, format_names
 
-#: The most pixels that are decoded: some 50 bytes of header can ask for gigabytes.
+#: A header of 50 bytes can announce a picture of gigabytes, so there is a limit before decoding.
 MOST_PIXELS = 50_000_000
 LEAST_SIDE = 32
 
@@ -29,10 +29,9 @@ LEAST_SIDE = 32
 def read_picture(source: Union[str, Path, bytes]) -> Image.Image:
     """Read a file, or the bytes of one, as an upright RGB image without transparency.
 
-    EXIF orientation is applied, transparency laid on white, an animation's first frame taken.
-    Raises `NotAPicture`, `DamagedPicture`, `PictureTooLarge` or `PictureTooSmall` with a sentence
-    for the user, or just `PictureError` where the picture is not to blame: a file that is missing
-    or that the disk does not give.
+    EXIF orientation is applied, transparency becomes white, and of an animation the first frame is
+    read. Raises `NotAPicture`, `DamagedPicture`, `PictureTooLarge` or `PictureTooSmall`, whose
+    messages suit a chat user, or `PictureError` itself if the file is missing or the disk fails.
     """
     try:
         with warnings.catch_warnings():
@@ -53,29 +52,30 @@ def read_picture(source: Union[str, Path, bytes]) -> Image.Image:
             f"{format_names('or')}."
         ) from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
-        # The decoders' own errors have no number; the operating system's do.
+        # Errors of the decoders have no errno, those of the operating system do.
         if isinstance(error, OSError) and error.errno is not None:
             raise PictureError(f"{_called(source)} cannot be read: {error.strerror}.") from error
-        raise DamagedPicture(f"{_called(source)} is damaged or cut short ({error}).") from error
+        raise DamagedPicture(f"{_called(source)} is damaged or incomplete ({error}).") from error
 
 
 def check_size(width: int, height: int) -> None:
-    """Raise `PictureTooLarge` or `PictureTooSmall` unless it can be decoded and repainted."""
-    told = f"The picture is {width}x{height} pixels; {_limits()}"
+    """Raise `PictureTooLarge` or `PictureTooSmall` for a picture outside the limits."""
+    message = f"The picture is {width}x{height} pixels; {_limits()}"
     if width * height > MOST_PIXELS:
-        raise PictureTooLarge(told)
+        raise PictureTooLarge(message)
     if min(width, height) < LEAST_SIDE:
-        raise PictureTooSmall(told)
+        raise PictureTooSmall(message)
 
 
 def check_writable(path: Path) -> None:
-    """Raise `PictureError` unless a picture can be written at `path`: before the work, not after.
+    """Raise `PictureError` unless a picture can be written at `path`; call it before the work.
 
-    The suffix decides the format; the folder must be there and let itself be written to.
+    The suffix must be that of a format, and the folder must exist and be writable.
     """
     if path.suffix.lower() not in WRITABLE:
         raise PictureError(
-            f"{path} does not say its format; end the name in one of {', '.join(WRITABLE)}."
+            f"{path} has no suffix of a picture format; end the name in one of "
+            f"{', '.join(WRITABLE)}."
         )
     if path.is_dir():
         raise PictureError(f"{path} is a folder; give the name of a file.")
@@ -107,7 +107,7 @@ def to_array(image: Image.Image) -> np.ndarray:
 
 
 def to_image(array: np.ndarray) -> Image.Image:
-    """float32 [1, 3, H, W] in [0, 1] as an RGB image, values outside clipped."""
+    """float32 [1, 3, H, W] as an RGB image; values are clipped to [0, 1]."""
     pixels = np.rint(np.clip(array[0], 0, 1) * 255).astype(np.uint8)
     return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
 
@@ -119,14 +119,14 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         paper = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(paper, image)
-    # A copy, so that nothing refers to the file; without the metadata, which speaks of the input.
+    # A copy, so that nothing refers to the file, and without the metadata of the original.
     rgb = image.convert("RGB").copy()
     rgb.info.clear()
     return rgb
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Grayscale of 16 or 32 bits: Pillow's own conversion cuts at 255 where it should scale."""
+    """Scale 16 or 32 bits to 8; Pillow's own conversion clips at 255."""
     values = np.asarray(image, np.float64)
     full = 65535.0 if values.max() > 255 else 255.0
     return Image.fromarray(np.uint8(np.clip(values / full, 0, 1) * 255 + 0.5))
@@ -138,4 +138,4 @@ def _called(source: Union[str, Path, bytes]) -> str:
 
 def _limits() -> str:
     megapixels = MOST_PIXELS // 1_000_000
-    return f"it may have {megapixels} megapixels, and {LEAST_SIDE} pixels a side at the least."
+    return f"the limits are {megapixels} megapixels and at least {LEAST_SIDE} pixels per side."

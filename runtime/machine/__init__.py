@@ -1,1 +1,1 @@
-"""The machine that Jetbrush runs on: its state and what to do about it."""
+"""Examines the machine that Jetbrush runs on, and advises what to change."""

@@ -1,4 +1,4 @@
-"""`python -m runtime doctor`: what was found on this machine, and what to do about what is not."""
+"""`python -m runtime doctor`: what is installed on this machine, and how to install the rest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph
 from runtime.spec.vgg import CLASSIC, OBJECTIVES, POOLINGS, VGG19, Objective
 
 _SETUP = "`make setup` installs it where it can run."
-_ADVICE = {"pyt": "Only a machine with a CUDA GPU gains by it: `pip install torch`."}
+_ADVICE = {"pyt": "It is useful on a machine with a CUDA GPU only: `pip install torch`."}
 
 
 def add_parser(

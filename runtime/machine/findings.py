@@ -1,4 +1,4 @@
-"""What an examination of the machine finds: one line each, with what to do about it."""
+"""The findings of an examination of the machine, and their report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ OK, MISSING, NOTE = "ok", "missing", "note"
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report: `advice` says what to do, and is empty where nothing is to do."""
+    """One line of the report; `advice` is what to do about it, empty if nothing."""
 
     topic: str
     state: str
@@ -19,7 +19,7 @@ class Finding:
 
 
 def report(findings: Iterable[Finding]) -> str:
-    """The findings as aligned lines, each advice under what it is for."""
+    """The findings as aligned lines, each with its advice below."""
     lines = []
     for each in findings:
         lines.append(f"{each.state:8}{each.topic:13}{each.text}")

@@ -56,17 +56,17 @@ _JETPACKS: Mapping[str, str] = {
     "R36.4.0": "6.1",
     "R36.4.3": "6.2",
 }
-#: The first whose TensorRT (8.0) can build the engines.
+#: The oldest release whose TensorRT (8.0) can build the engines.
 _OLDEST = (32, 6)
 
-#: From about this temperature on a Jetson slows itself down.
+#: The temperature from about which on a Jetson lowers its clocks.
 _HOT = 80.0
 
 _LIBGOMP = "usr/lib/aarch64-linux-gnu/libgomp.so.1"
 #: The GPU's device files: the first two up to JetPack 5, `nvgpu` from JetPack 6 on, all with `nvmap`.
 _NODES = ("nvhost-ctrl-gpu", "nvhost-gpu", "nvgpu/igpu0/ctrl", "nvmap")
 _MAXN = "Run `sudo nvpmodel -m 0`; jetbrush-clocks.service does so at every boot."
-#: The topics that `scripts/install` offers to mend.
+#: The topics that `scripts/install` offers to fix.
 FIXABLE = ("swap", "zram", "desktop")
 
 
@@ -91,9 +91,11 @@ def examine_jetson(root: Path = Path("/")) -> Iterator[Finding]:
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Print the findings, or with `--fixable` the topics that the installer may mend."""
+    """Print the findings, or with `--fixable` the topics that the installer can fix."""
     parser = argparse.ArgumentParser(prog="python3 -m runtime.machine.jetson", description=__doc__)
-    parser.add_argument("--fixable", action="store_true", help="name what can be mended, only")
+    parser.add_argument(
+        "--fixable", action="store_true", help="print only the topics that the installer can fix"
+    )
     fixable = parser.parse_args(arguments).fixable
     findings = list(examine_jetson())
     if fixable:
@@ -116,11 +118,11 @@ def _release(root: Path) -> Finding:
 
 
 def _power_mode() -> Finding:
-    said = _asked("nvpmodel", "-q")
-    name = re.search(r"Power Mode: *(\S+)", said)
-    number = re.search(r"^\d+$", said, re.MULTILINE)
+    output = _output_of("nvpmodel", "-q")
+    name = re.search(r"Power Mode: *(\S+)", output)
+    number = re.search(r"^\d+$", output, re.MULTILINE)
     if not (name and number):
-        return Finding("power", NOTE, "nvpmodel does not tell its mode", _MAXN)
+        return Finding("power", NOTE, "nvpmodel reports no mode", _MAXN)
     text = f"mode {number[0]}, {name[1]}"
     return Finding("power", OK, text) if number[0] == "0" else Finding("power", NOTE, text, _MAXN)
 
@@ -129,7 +131,7 @@ def _clocks(root: Path) -> Iterator[Finding]:
     cpu = root / "sys/devices/system/cpu/cpu0/cpufreq"
     lowest, highest = read_number(cpu / "scaling_min_freq"), read_number(cpu / "cpuinfo_max_freq")
     if lowest is not None and highest:
-        # Processors count in kHz, the GPU in Hz.
+        # The processor's files are in kHz, the GPU's in Hz.
         yield _clock("cpu clock", Clock(lowest * 1000, highest * 1000))
     gpu = read_gpu_clock(root)
     if gpu is not None:
@@ -148,7 +150,7 @@ def _temperature(root: Path) -> Iterator[Finding]:
     degrees: Dict[str, float] = {}
     for zone in sorted(root.glob("sys/class/thermal/thermal_zone*")):
         name, milli = read_text(zone / "type"), read_number(zone / "temp")
-        # The Nano's PMIC always says 100 degrees.
+        # The Nano's PMIC always reports 100 degrees.
         if name and milli is not None and "PMIC" not in name:
             degrees[name] = milli / 1000
     if not degrees:
@@ -157,7 +159,7 @@ def _temperature(root: Path) -> Iterator[Finding]:
     if max(degrees.values()) < _HOT:
         yield Finding("heat", OK, text)
     else:
-        yield Finding("heat", NOTE, text, "It slows down when it is hot: give it a fan.")
+        yield Finding("heat", NOTE, text, "It lowers its clocks when it is hot: add a fan.")
 
 
 def _memory(root: Path) -> Iterator[Finding]:
@@ -172,21 +174,21 @@ def _memory(root: Path) -> Iterator[Finding]:
         yield Finding("memory", OK, text)
     text = f"{memory.swap_mib} MiB on the disk"
     if memory.swap_is_short:
-        advice = f"Without 4 GB the kernel may end the build: {' && '.join(MAKE_SWAP)}"
+        advice = f"Without 4 GB the kernel may kill the build: {' && '.join(MAKE_SWAP)}"
         yield Finding("swap", NOTE, text, advice)
     else:
         yield Finding("swap", OK, text)
     if memory.zram:
-        text = "the swap lies in compressed memory, which painting needs itself"
+        text = "the swap is compressed memory, which painting needs itself"
         yield Finding("zram", NOTE, text, f"Run `{ZRAM_OFF}`.")
 
 
 def _desktop() -> Finding:
-    target = _asked("systemctl", "get-default").strip()
+    target = _output_of("systemctl", "get-default").strip()
     if target != "graphical.target":
-        return Finding("desktop", OK, f"boots to {target or 'something unknown'}")
+        return Finding("desktop", OK, f"boots to {target or 'an unknown target'}")
     advice = "Run `sudo systemctl set-default multi-user.target` and restart."
-    return Finding("desktop", NOTE, "it takes 250 to 800 MB of the memory", advice)
+    return Finding("desktop", NOTE, "it uses 250 to 800 MB of the memory", advice)
 
 
 def _tensorrt() -> Finding:
@@ -211,8 +213,8 @@ def _compiler(root: Path) -> Finding:
 def _preload(root: Path) -> Finding:
     library = root / _LIBGOMP
     if not library.exists() or "libgomp" in os.environ.get("LD_PRELOAD", ""):
-        return Finding("preload", OK, "libgomp comes first, or is not there")
-    text = "TensorRT may meet `cannot allocate memory in static TLS block`"
+        return Finding("preload", OK, "libgomp is loaded first, or not installed")
+    text = "TensorRT may fail with `cannot allocate memory in static TLS block`"
     return Finding("preload", NOTE, text, f"Start with LD_PRELOAD=/{_LIBGOMP}; the service does.")
 
 
@@ -228,8 +230,8 @@ def _nodes(root: Path) -> Finding:
     return Finding("gpu nodes", OK, ", ".join(f"/dev/{each.name}" for each in there))
 
 
-def _asked(*command: str) -> str:
-    """What a tool prints; nothing if it is not there or hangs."""
+def _output_of(*command: str) -> str:
+    """The output of a tool; empty if it is not installed or hangs."""
     return _run(command) if shutil.which(command[0]) else ""
 
 

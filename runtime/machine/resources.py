@@ -47,7 +47,7 @@ _GPU_CLOCKS = ("sys/class/devfreq/*.g[apv]*", "sys/class/devfreq/gpu*")
 
 @dataclass(frozen=True)
 class Memory:
-    """The machine's memory in MiB; `swap_mib` lies on a disk, `zram` says whether some does not."""
+    """The machine's memory in MiB: `swap_mib` is on a disk, `zram` is whether there is other swap."""
 
     total_mib: int
     free_mib: int
@@ -56,7 +56,7 @@ class Memory:
 
     @property
     def is_short(self) -> bool:
-        """Whether a build finds less free memory than it needs."""
+        """Whether a build needs more memory than is free."""
         return self.free_mib < MIN_FREE_MIB
 
     @property
@@ -101,7 +101,7 @@ def read_memory(root: Path = Path("/")) -> Optional[Memory]:
 
 
 def read_gpu_clock(root: Path = Path("/")) -> Optional[Clock]:
-    """The clock of a Jetson's GPU; None where there is none, or it does not say."""
+    """The clock of a Jetson's GPU; None if there is none, or it cannot be read."""
     for pattern in _GPU_CLOCKS:
         for folder in sorted(root.glob(pattern)):
             lowest, limit = read_number(folder / "min_freq"), read_number(folder / "max_freq")
@@ -122,6 +122,6 @@ def read_text(path: Path) -> str:
 
 
 def read_number(path: Path) -> Optional[int]:
-    """The integer in a file of the kernel; None if there is none."""
+    """The integer in a file of the kernel; None without it."""
     text = read_text(path)
     return int(text) if re.fullmatch(r"-?\d+", text) else None

@@ -1,4 +1,4 @@
-"""TensorRT engines, which take pictures of fixed sizes: their sizes, file names and sidecars."""
+"""TensorRT engines, each for one picture size: their sizes, file names and records."""
 
 from __future__ import annotations
 
@@ -13,30 +13,29 @@ from runtime.spec.graphs import GraphKind, GraphSpec
 #: Width and height in pixels, in Pillow's order.
 Size = Tuple[int, int]
 
-#: Width to height, the most frequent first: so are engines built.
+#: Width to height, the most frequent first, which is the order of building.
 ASPECTS = ((1, 1), (4, 3), (3, 4), (3, 2), (2, 3), (16, 9), (9, 16))
 
-#: Every side of an engine's picture is a multiple of this: no pooling of VGG-19 drops a row.
+#: The sides of an engine's picture are multiples of this, so that no pooling of VGG-19 drops a row.
 SIDE_STEP = 16
 
-#: The longer side of the pictures that the engines of a graph take.
+#: The longer side of an engine's picture.
 GATYS_SIDE, GENERATOR_SIDE = 384, 512
 
-#: Measured by the builder, useful to the next build with the same TensorRT on the same device.
+#: TensorRT's measurements, which speed up later builds on the same machine.
 TIMING_CACHE_FILE = "timing.cache"
 
 
 def engine_sizes(graph: GraphSpec) -> Tuple[Size, ...]:
-    """The sizes that engines of `graph` are built for, in the order of `ASPECTS`."""
+    """The sizes of the engines of `graph`, in the order of `ASPECTS`."""
     side = GENERATOR_SIDE if graph.kind is GraphKind.GENERATOR else GATYS_SIDE
     return tuple(_size_of_aspect(side, *aspect) for aspect in ASPECTS)
 
 
 def best_shape(width: int, height: int, sizes: Sequence[Size]) -> Size:
-    """Which of `sizes` a picture of `width` x `height` fits into with the least of it left over.
+    """The one of `sizes` that a picture of `width` x `height`, scaled to fit, fills most.
 
-    The picture is scaled until it just fits. Of equally good sizes the largest is taken. Raises
-    `ValueError` for no sizes.
+    Of equally good sizes it is the largest. Raises `ValueError` if `sizes` is empty.
     """
 
     def filled(size: Size) -> Tuple[float, int]:
@@ -57,17 +56,17 @@ def plan_file(graph: GraphSpec, size: Size) -> str:
 
 
 def sidecar_file(graph: GraphSpec, size: Size) -> str:
-    """The file name of what is known about an engine, an `EngineRecord` as JSON."""
+    """The file name of an engine's `EngineRecord`, as JSON."""
     return engine_stem(graph, size) + ".json"
 
 
 def reference_file(graph: GraphSpec, size: Size) -> str:
-    """The file name of the inputs and float32 outputs that an engine is tested against."""
+    """The file name of the inputs and float32 outputs that an engine is tested with."""
     return engine_stem(graph, size) + ".reference.npz"
 
 
 def planned_sizes(graph: GraphSpec, folder: Path) -> Tuple[Size, ...]:
-    """The sizes for which `folder` holds a plan of `graph`, smallest first."""
+    """The sizes of the plans of `graph` in `folder`, smallest first."""
     name = re.compile(re.escape(graph.name) + r"-(\d+)x(\d+)\.plan")
     matches = (name.fullmatch(path.name) for path in folder.glob("*.plan"))
     return tuple(sorted((int(each[1]), int(each[2])) for each in matches if each))
@@ -97,7 +96,7 @@ class EngineHost:
 
 @dataclass(frozen=True)
 class EngineRecord:
-    """What a sidecar says: what the plan was built from and for, and its own size and sum.
+    """The content of a sidecar: what the plan was built from and for, its size and its sha256.
 
     `precision` is one of the builder's precision plans; `key` is the sum over all that the plan
     depends on; `seconds` is how long the build took.
@@ -119,7 +118,7 @@ class EngineRecord:
 
     @classmethod
     def from_json(cls, text: str) -> EngineRecord:
-        """Read a sidecar's text; raises `ValueError` for anything that `to_json` did not write."""
+        """Parse a sidecar's text; raises `ValueError` for anything that `to_json` did not write."""
         values = json.loads(text)
         try:
             host = EngineHost(**values.pop("host"))

@@ -1,4 +1,4 @@
-"""Which Jetson this is: an engine belongs to one release of its system."""
+"""The release of a Jetson's system; an engine runs on the release that built it."""
 
 from __future__ import annotations
 

@@ -32,17 +32,17 @@ VGG19_CHANNELS: Mapping[str, int] = {
 
 
 def stride_of(layer: str) -> int:
-    """How many picture pixels one feature of `layer` stands for along an axis."""
+    """The distance in picture pixels between two features of `layer`."""
     block = int(layer[len("conv")])
     return int(2 ** (block - 1))
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What a repainting is measured by: the layers that see style and the one that sees content.
+    """The layers that measure a painting's style, and the one that measures its content.
 
-    `style_gentle` and `style_strong` are the style weights, against a content weight of 1, between
-    which the user's strength moves.
+    `style_gentle` and `style_strong` are the style weights for the strengths 0 and 1; the content
+    weight is 1.
     """
 
     name: str
@@ -53,14 +53,14 @@ class Objective:
 
     @property
     def layers(self) -> Tuple[str, ...]:
-        """The convolutions to run, the last of the wanted ones included, in order."""
+        """All convolutions up to the deepest of these layers, in order."""
         wanted = self.style_layers + (self.content_layer,)
         order = tuple(VGG19_CHANNELS)
         return order[: 1 + max(order.index(layer) for layer in wanted)]
 
     @property
     def stride(self) -> int:
-        """Picture pixels per feature of the deepest layer: sizes divisible by it waste nothing."""
+        """The stride of the deepest layer; pooling loses no pixels of sizes that it divides."""
         return stride_of(self.layers[-1])
 
 

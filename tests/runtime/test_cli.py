@@ -68,7 +68,7 @@ def test_progress_bar_stays_where_an_error_stopped_it(files, engines, capsys, mo
     [
         ("absent.jpg", "night-swirls", "out.png", "no file"),
         ("text.jpg", "night-swirls", "out.png", "not a picture"),
-        ("cut.jpg", "night-swirls", "out.png", "damaged or cut short"),
+        ("cut.jpg", "night-swirls", "out.png", "damaged or incomplete"),
         ("dot.png", "night-swirls", "out.png", "1x1"),
         ("bomb.png", "night-swirls", "out.png", "megapixels"),
         ("photo.png", "starry", "out.png", "night-swirls, "),
@@ -87,7 +87,7 @@ def test_bad_input_is_told_in_a_sentence(files, capsys, photo_file, style, outpu
 
 def test_bad_option_is_told_in_a_sentence(files, capsys):
     assert stylize(files / "photo.png", "night-swirls", files / "o.png", "--strength", "3") == 1
-    assert "strength is 3.0; it goes from 0 to 1" in capsys.readouterr().err
+    assert "strength is 3.0; expected a number from 0 to 1" in capsys.readouterr().err
 
 
 def test_missing_graphs_name_the_command(files, capsys):

@@ -243,9 +243,9 @@ def test_where_no_model_is_installed_it_says_so(translate, tmp_path):
 @pytest.mark.parametrize(
     "wrong, message",
     [
-        ({"size": 63}, "size is 63; it goes from 64 to 2048"),
+        ({"size": 63}, "size is 63; expected a number from 64 to 2048"),
         ({"size": 2049}, "size is 2049"),
-        ({"backend": "abacus"}, "backend is 'abacus'; it can be auto, "),
+        ({"backend": "abacus"}, "backend is 'abacus'; expected one of auto, "),
     ],
 )
 def test_options_outside_their_range_are_refused(wrong, message):

@@ -184,7 +184,7 @@ def test_loads_and_closes_as_often_as_one_likes(backend, folder):
 
 def test_a_missing_file_is_named_with_the_command_that_writes_it(computing, tmp_path):
     loaded = computing(FEATURES, height=HEIGHT, width=WIDTH, folder=tmp_path)
-    with pytest.raises(GraphMissing, match=rf"{FEATURES.onnx_file} is not there.*`make onnx`"):
+    with pytest.raises(GraphMissing, match=rf"{FEATURES.onnx_file} does not exist.*`make onnx`"):
         loaded.load()
 
 

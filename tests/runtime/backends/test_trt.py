@@ -209,7 +209,9 @@ def test_check_says_the_device_or_what_is_missing(machine_of, monkeypatch):
 def test_missing_plan_names_the_sizes_that_are_there(machine_of):
     machine = machine_of()
     (machine.folder / spec_engines.plan_file(GATYS, (384, 288))).write_bytes(b"")
-    with pytest.raises(GraphMissing, match=r"64x48.plan is not there; built sizes: 384x288.*make"):
+    with pytest.raises(
+        GraphMissing, match=r"64x48.plan does not exist; built sizes: 384x288.*make"
+    ):
         machine.backend(GATYS).load()
 
 
@@ -225,7 +227,7 @@ def test_missing_plan_names_the_sizes_that_are_there(machine_of):
 def test_plan_of_another_machine_or_version_is_stale(machine_of, change, said):
     machine = machine_of()
     machine.install(GATYS, host=dataclasses.replace(machine.host, **change))
-    with pytest.raises(StaleEngine, match=f"built elsewhere: .*{said}.*make engines"):
+    with pytest.raises(StaleEngine, match=f"built on another system: .*{said}.*make engines"):
         machine.backend(GATYS).load()
 
 
@@ -244,7 +246,7 @@ def test_truncated_damaged_outdated_and_undocumented_plans_are_stale(machine_of)
     machine.install(GATYS)
     whole = path.read_bytes()
     path.write_bytes(whole[:-1000])
-    with pytest.raises(StaleEngine, match=f"expected {len(whole)}: it is cut off.*make engines"):
+    with pytest.raises(StaleEngine, match=f"expected {len(whole)}: it is incomplete.*make engines"):
         machine.backend(GATYS).load()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(StaleEngine, match="damaged"):

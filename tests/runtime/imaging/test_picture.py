@@ -127,7 +127,7 @@ def test_truncated_picture_is_told(file_format):
 def test_broken_data_are_told_from_another_kind_of_file():
     broken = bytearray(encoded(PHOTO, "PNG"))
     broken[len(broken) // 2] ^= 0xFF
-    with pytest.raises(DamagedPicture, match="damaged or cut short"):
+    with pytest.raises(DamagedPicture, match="damaged or incomplete"):
         read_picture(bytes(broken))
 
 
