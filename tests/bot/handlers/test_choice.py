@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.chat.catalog import key_of
 from bot.storage.users import StyleChoice
-from runtime import StylizeOptions
+from runtime import StylizeOptions, TranslateOptions
 from tests.support.bot.sent_pictures import picture
 from tests.support.bot.steps import QUESTION, STALE, STYLES, choose_first_style
 
@@ -42,6 +42,16 @@ async def test_a_generator_for_this_photo(anna, conversation, generators):
     assert (order.kind, order.model, order.style) == ("translate", "horse2zebra", None)
     # It was for this photo alone.
     await ask(anna)
+
+
+async def test_a_generator_works_at_its_own_size_whatever_the_setting(
+    boris, conversation, generators
+):
+    generators("horse2zebra")
+    await conversation.users.choose_option(boris.id, "size", 256)
+    await boris.person.photo(picture())
+    await boris.press(await boris.hears(QUESTION), "Horse to zebra")
+    assert (await conversation.the_job(boris)).order.options == TranslateOptions(size=512)
 
 
 async def test_a_generator_from_the_menu_stays(anna, conversation, generators):

@@ -74,7 +74,7 @@ async def test_what_is_painted_meanwhile_leaves_neither_a_file_nor_a_bar(tmp_pat
         queued = await anna.wait_for(lambda message: "queue" in message.text)
         question = await anna.wait_for(after=await anna.text("/forget"))
         await anna.press(question, "Delete everything")
-        await anna.wait_for(lambda message: "I know nothing about you" in message.text)
+        await anna.wait_for(lambda message: "I no longer know anything about you" in message.text)
         shown = {message.id: message for message in anna.messages}
         for message in (painted, queued):
             assert shown[message.id].text == "Cancelled." and not shown[message.id].buttons

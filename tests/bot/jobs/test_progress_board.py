@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from bot.jobs.progress_board import ProgressBoard
+from bot.painting.protocol import PaintProgress
+from bot.storage.jobs import Job, JobState
+from tests.support.bot.orders import order
+
+
+def job(number):
+    return Job(number, order(), JobState.RUNNING, None, 1, None, 0.0, 0.0, None)
+
+
+def test_only_the_job_that_is_painted_has_progress_and_a_preview():
+    board, changes = ProgressBoard(), []
+    board.listen(lambda: changes.append(1))
+    board.begin(job(1), None)
+    assert board.progress(1) is None and board.preview(1) == (None, 0)
+    first = PaintProgress(share=0.5, step=5, steps=10, preview=Path("a.jpg"))
+    board.report(first)
+    board.report(PaintProgress(share=0.6, step=6, steps=10))
+    assert board.progress(1).share == 0.6 and board.preview(1) == (Path("a.jpg"), 1)
+    assert board.progress(2) is None and board.preview(2) == (None, 0)
+    board.begin(job(2), None)
+    assert board.progress(2) is None and board.preview(2) == (None, 0)
+    board.end()
+    assert board.job is None and len(changes) == 5
+
+
+async def test_an_interrupt_stops_the_job_that_is_painted_and_no_other():
+    board = ProgressBoard()
+    painting = asyncio.ensure_future(asyncio.sleep(60))
+    board.begin(job(1), painting)
+    board.interrupt(2)
+    await asyncio.sleep(0)
+    assert not painting.cancelled()
+    board.interrupt(1)
+    await asyncio.wait([painting])
+    assert painting.cancelled()
