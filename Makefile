@@ -27,7 +27,7 @@ TEST_PINS = 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
 .PHONY: help demo chat examples graphs setup test test-jetson test-tensorrt test-aiogram lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install uninstall test-systemd clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 demo: graphs  ## repaint the sample photo, then talk to the bot: demo.jpg, demo-chat.jpg
 	@echo "Painting $(SAMPLE) in the style $(DEMO_STYLE):"

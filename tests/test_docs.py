@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import subprocess
 import unicodedata
 from pathlib import Path
 
@@ -148,6 +149,13 @@ def test_defaults_are_those_of_the_example(page):
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", text_of(page), re.MULTILINE))
     for name, default in re.findall(r"^#([A-Z_]+)=(\S+)$", example, re.MULTILINE):
         assert rows[name] == default, name
+
+
+def test_make_help_lists_every_target_with_a_description():
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=str(ROOT), stdout=subprocess.PIPE, check=True
+    )
+    assert {line.split()[0] for line in done.stdout.decode().splitlines()} == targets()
 
 
 def test_every_make_target_is_named_in_a_page():
