@@ -12,10 +12,10 @@ JetbrushError                    (of runtime.errors)
     ├── CannotBuild              TensorRT, pycuda or the GPU is missing on this machine
     ├── EngineFailed             an engine could not be built
     │   └── DiskFull             there is no room for it; the existing one is kept
-    └── TrainingFailed           fine-tuning cannot begin, or not go on
+    └── TrainingFailed           fine-tuning cannot start or continue
         ├── DatasetError         the pictures are not there, or too few
         ├── BatchTooLarge        a batch does not fit into the memory
-        └── StateError           the checkpoint cannot be written, read or gone on from
+        └── StateError           the training's checkpoint cannot be written, read or resumed
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class DiskFull(EngineFailed):
 
 
 class TrainingFailed(ExportError):
-    """Fine-tuning cannot begin, or not go on."""
+    """Fine-tuning cannot start or continue."""
 
 
 class DatasetError(TrainingFailed):
@@ -80,4 +80,4 @@ class BatchTooLarge(TrainingFailed):
 
 
 class StateError(TrainingFailed):
-    """The checkpoint cannot be written, read, or gone on from; the last good one is kept."""
+    """The training's checkpoint cannot be written, read or resumed; the previous one is kept."""

@@ -1,11 +1,12 @@
 """Pictures as the network takes them: augmented for training, cropped centrally for validation.
 
 What is random about a picture is drawn from the seed, the epoch and the picture's position in it:
-a resumed run sees the same pictures, with any number of worker processes. Why not torchvision:
-the same augmentation by `torchvision.transforms`, seeded so, takes 1.2 to 2 times our processor
-time (4.3 against 8 ms for 1200x900), and a torchvision loads only beside the torch build that it
-was compiled for. `WeightedRandomSampler` draws with replacement: an epoch would miss 36 % of the
-pictures.
+a resumed run sees the same pictures, with any number of worker processes.
+
+torchvision is not used here. Its transforms can be seeded in the same way, but take 1.2 to 2 times
+the processor time (8 instead of 4.3 ms for a picture of 1200x900), and torchvision loads only
+beside the torch build that it was compiled for, which the tests' torch is not. torch's
+`WeightedRandomSampler` draws with replacement: an epoch would miss 36 % of the pictures.
 """
 
 from __future__ import annotations

@@ -66,8 +66,8 @@ def test_augmented_pictures_vary_and_still_show_the_photo(size):
     assert abs(np.mean(made) - own) < 30
 
 
-def test_cut_and_turn_show_the_picture_undistorted():
-    """A square in the middle is turned a little and enlarged at the most, whatever the cut."""
+def test_crop_and_rotation_do_not_distort_the_picture():
+    """A square in the middle is rotated a little and enlarged at most, whatever the crop."""
     pixels = np.full((96, 96, 3), MEAN_RGB * 255, np.uint8)
     pixels[40:56, 40:56] = 255
     image = Image.fromarray(pixels)

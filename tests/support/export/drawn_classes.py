@@ -1,4 +1,4 @@
-"""A small data set in Caltech's layout: a dozen classes of shapes and textures, drawn anew."""
+"""A small data set in Caltech's layout: a dozen classes of drawn shapes and textures."""
 
 from __future__ import annotations
 
