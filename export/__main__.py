@@ -7,16 +7,15 @@ import sys
 from typing import List, Optional
 
 from export.engines import command as engines_command
-from export.graphs import command as onnx_files
+from export.graphs import command as onnx_command
 from export.sources import command as weights_command
-from export.sources import vgg_slice
 from export.training import command as train_command
 from export.training import compare as compare_vgg
 from runtime.exit_codes import run_command
 
 #: Each offers `add_parser(subparsers)`, whose parser sets `run` to a function of the arguments
 #: that returns the exit code. Vendor libraries are imported by `run`, not by the module.
-COMMANDS = (weights_command, onnx_files, engines_command, vgg_slice, train_command, compare_vgg)
+COMMANDS = (weights_command, onnx_command, engines_command, train_command, compare_vgg)
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

@@ -11,9 +11,8 @@ from export.errors import CheckpointError
 from export.graphs.gatys import write_graphs
 from export.graphs.generator import write_generator
 from export.graphs.old_names import remove_old_names
-from export.sources.catalogue import CATALOGUE, GENERATOR
+from export.sources.catalogue import CATALOGUE, GENERATOR, WEIGHTS
 from export.sources.vgg_sets import check_installed, load_set, objectives_of
-from export.sources.vgg_slice import WEIGHTS
 from runtime.spec.folder import DEFAULT_ENGINES, record_weights
 from runtime.spec.vgg import OBJECTIVES, POOLINGS, VGG19, WEIGHT_SETS
 

@@ -7,11 +7,15 @@ examples of horses and zebras are made from are in it too, as they are fetched i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Mapping, Optional, Tuple, Union
 
 from export.errors import UnknownWeights
 from export.sources import vgg_slice
 from runtime.spec.vgg import VGG19, VGG19_CALTECH101, VGG19_TORCHVISION
+
+#: The folder of all weights.
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 
 
 @dataclass(frozen=True)

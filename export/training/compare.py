@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from export.errors import ExportError, WeightsMissing
 from export.graphs.gatys import write_graphs
+from export.sources.catalogue import WEIGHTS
 from export.sources.vgg_sets import installed_sets, load_set
-from export.sources.vgg_slice import WEIGHTS
 from runtime.imaging.picture import check_writable, read_picture, write_picture
 from runtime.spec.vgg import POOLINGS, Objective
 

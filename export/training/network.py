@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Tuple
 import numpy as np
 
 from export.errors import WeightsMissing
+from export.sources.catalogue import WEIGHTS
 from export.sources.vgg import ALL_CHANNELS, Convolution
 from export.sources.vgg_sets import TORCHVISION_STD, installed_layers, load_set
-from export.sources.vgg_slice import WEIGHTS
 from export.training.options import KEPT_LAYERS, TrainOptions
 
 if TYPE_CHECKING:

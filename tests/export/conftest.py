@@ -9,8 +9,9 @@ import pytest
 
 from export.graphs.gatys import write_graphs
 from export.graphs.specialise import fixed
+from export.sources.catalogue import WEIGHTS
 from export.sources.vgg import load_vgg19
-from export.sources.vgg_slice import WEIGHTS, slice_path
+from export.sources.vgg_slice import slice_path
 from tests.support.networks import random_vgg19
 
 

@@ -6,7 +6,8 @@ import onnxruntime
 import pytest
 
 from export.graphs.builder import SAFE_OPERATORS
-from export.sources.vgg_slice import WEIGHTS, slice_path
+from export.sources.catalogue import WEIGHTS
+from export.sources.vgg_slice import slice_path
 from runtime.spec.graphs import features_graph, gatys_graph
 from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, POOLINGS
 from tests.support.pictures import array

@@ -11,8 +11,9 @@ from onnx import TensorProto, helper, numpy_helper
 from export.graphs.generator import NORM_MARK, build_generator
 from export.graphs.mixed_precision import is_pinned, pinned_nodes, to_mixed
 from export.graphs.specialise import fixed
+from export.sources.catalogue import WEIGHTS
 from export.sources.generator_layouts import read_generator
-from export.sources.vgg_slice import WEIGHTS, slice_path
+from export.sources.vgg_slice import slice_path
 from runtime import lbfgs
 from runtime.spec.graphs import features_graph, gatys_graph, generator_graph
 from runtime.spec.vgg import DEEP, MAX, OBJECTIVES, POOLINGS

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from export.errors import WeightsMissing
+from export.sources.catalogue import WEIGHTS
 from export.sources.vgg import load_vgg19
-from export.sources.vgg_slice import WEIGHTS, slice_path
+from export.sources.vgg_slice import slice_path
 from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.imaging.picture import to_array
 from runtime.spec.graphs import features_graph, gram_name

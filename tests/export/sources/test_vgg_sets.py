@@ -16,18 +16,18 @@ from export.engines.job import Job
 from export.engines.staleness import why_invalid
 from export.errors import WeightsError
 from export.graphs import command as onnx_files
-from export.sources.catalogue import CATALOGUE
+from export.sources.catalogue import CATALOGUE, WEIGHTS
 from export.sources.fetch import THERE, fetch
 from export.sources.vgg import ALL_CHANNELS, MEAN_RGB, Convolution, load_vgg19
 from export.sources.vgg_finetuned import FINE_TUNED, finetuned_path, read_finetuned, write_finetuned
-from export.sources.vgg_means import normalised
+from export.sources.vgg_rescaling import normalised
 from export.sources.vgg_sets import (
     TORCHVISION_MEAN,
     TORCHVISION_STD,
     installed_sets,
     load_set,
 )
-from export.sources.vgg_slice import WEIGHTS, slice_path
+from export.sources.vgg_slice import slice_path
 from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.options import StylizeOptions
 from runtime.spec.engines import (

@@ -16,8 +16,9 @@ from PIL import Image
 
 from export.__main__ import main
 from export.graphs import command as onnx_files
+from export.sources.catalogue import WEIGHTS
 from export.sources.vgg_finetuned import FINE_TUNED, finetuned_path, read_finetuned
-from export.sources.vgg_slice import WEIGHTS, slice_path
+from export.sources.vgg_slice import slice_path
 from export.training import command as train_command
 from runtime import StylizeOptions, stylize
 from runtime.spec.vgg import CLASSIC

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from export.__main__ import main
+from export.sources.catalogue import WEIGHTS
 from export.sources.vgg_finetuned import write_finetuned
-from export.sources.vgg_slice import WEIGHTS, slice_path
+from export.sources.vgg_slice import slice_path
 from export.training.compare import sheet
 from runtime.spec.vgg import CLASSIC
 from tests.support.networks import random_vgg19
