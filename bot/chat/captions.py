@@ -13,6 +13,7 @@ from bot.outcomes import Ending, Outcome, PictureRole, Reason, Refusal
 from bot.painting.protocol import PaintProgress
 from bot.storage.jobs import Order
 from bot.telegram.downloads import MOST_BYTES
+from runtime.imaging.formats import FORMATS
 from runtime.imaging.picture import LEAST_SIDE, MOST_PIXELS
 
 _BAR = 10
@@ -56,7 +57,10 @@ def not_painted(ending: Ending) -> str:
 def refused(refusal: Refusal) -> str:
     """Why a picture cannot be used."""
     text = _refusals()[refusal.reason][refusal.picture]
+    *formats, last_format = (each.title for each in FORMATS)
     return text.format(
+        formats=", ".join(formats),
+        last_format=last_format,
         megapixels=MOST_PIXELS // 1_000_000,
         side=LEAST_SIDE,
         megabytes=MOST_BYTES // 1_000_000,
@@ -67,8 +71,12 @@ def _refusals() -> Mapping[Reason, Mapping[PictureRole, str]]:
     photo, style = PictureRole.PHOTO, PictureRole.STYLE
     return {
         Reason.NOT_A_PICTURE: {
-            photo: _("I can't open this file as a picture. Please send a JPEG, PNG or WebP."),
-            style: _("I can't open the style file as a picture. Please send a JPEG, PNG or WebP."),
+            photo: _(
+                "I can't open this file as a picture. Please send {formats} or {last_format}."
+            ),
+            style: _(
+                "I can't open the style file as a picture. Please send {formats} or {last_format}."
+            ),
         },
         Reason.DAMAGED: {
             photo: _("This picture is damaged or incomplete. Please send it again."),

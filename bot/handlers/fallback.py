@@ -12,7 +12,7 @@ from bot.chat import captions
 from bot.chat.albums import Albums
 from bot.chat.replies import answer, stale
 from bot.handlers.filters import is_private, is_reply_to
-from bot.handlers.photo import TOO_HEAVY, picture_in
+from bot.handlers.photo import NOT_A_PICTURE, TOO_HEAVY, picture_in
 
 
 def make_router() -> Router:
@@ -52,9 +52,7 @@ def _instead_of(message: Message) -> Optional[str]:
         "video_note": _("I can't repaint videos. Send me a photo, or a single frame of the video."),
         "voice": _("I can't listen, only look. Send me a photo."),
         "audio": _("I can't listen, only look. Send me a photo."),
-        "document": _(
-            "I can't open this file as a picture. Please send JPEG, PNG, WebP, BMP, TIFF or GIF."
-        ),
+        "document": captions.refused(NOT_A_PICTURE),
     }
     other = ("contact", "location", "venue", "poll", "dice", "story", "paid_media", "game")
     for kind, text in texts.items():

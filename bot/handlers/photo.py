@@ -22,6 +22,7 @@ from bot.storage.users import StyleChoice, Users
 from bot.telegram.downloads import MOST_BYTES
 from runtime.imaging.formats import MIME_TYPES, SUFFIXES
 
+NOT_A_PICTURE = Refusal(PictureRole.PHOTO, Reason.NOT_A_PICTURE)
 #: A file that Telegram does not give to bots.
 TOO_HEAVY = Refusal(PictureRole.PHOTO, Reason.TOO_HEAVY)
 
