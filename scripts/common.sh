@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034  # the scripts that source this use the variables
-# The part that install and uninstall share: paths, messages, questions, checks. They set DRY_RUN and
-# YES; with DESTDIR the files go to a staging folder.
+# The part that install and uninstall share: paths, messages, questions, checks. They set DRY_RUN
+# and YES; with DESTDIR the files go to a staging folder.
 
 # The installed paths, as in the units.
 APP=/opt/jetbrush

@@ -226,7 +226,8 @@ def _write(path: Path, text: str, *, mode: int) -> None:
             file.write(text.encode())
     except OSError as error:
         raise TunnelError(
-            f"{path} cannot be written ({error.strerror}). Choose a folder that this program may write."
+            f"{path} cannot be written ({error.strerror}). Choose a folder that this program may"
+            " write to."
         ) from error
 
 

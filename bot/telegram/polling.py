@@ -80,7 +80,7 @@ class Poller:
         return self._problem.text
 
     async def run(self) -> None:
-        """Poll until cancelled; errors of Telegram and the network only cause a pause."""
+        """Poll until cancelled; errors only cause a pause."""
         try:
             while True:
                 await self._poll_or_back_off()

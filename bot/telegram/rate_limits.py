@@ -65,7 +65,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Limits:
-    """Telegram's limits (core.telegram.org/bots/faq): 30 calls per second, in one chat 1 per second.
+    """Telegram's limits (core.telegram.org/bots/faq): 30 calls per second, 1 in one chat.
 
     Telegram allows short bursts: an album, its text and a few answers need not wait.
 

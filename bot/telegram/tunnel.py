@@ -90,7 +90,7 @@ async def url_of_agent(api: str, port: int, session: aiohttp.ClientSession) -> s
 
 
 async def tunnel_problem(url: str, session: aiohttp.ClientSession) -> Optional[str]:
-    """Why ngrok does not forward `url` to the bot, and what helps; `None` if ngrok reports no error."""
+    """Why ngrok does not forward `url` to the bot and what helps; `None` without an error."""
     try:
         async with session.get(url, timeout=_TIMEOUT) as answer:
             code = answer.headers.get("Ngrok-Error-Code", "")

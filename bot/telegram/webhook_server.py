@@ -92,7 +92,7 @@ class WebhookServer:
         _log.info("Listening on %s", host_and_port(self._host, self._port))
 
     async def close(self) -> None:
-        """Accept no more updates, finish those in progress, and free the port. May be called twice."""
+        """Stop listening and finish the updates in progress. May be called twice."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()

@@ -71,7 +71,7 @@ class WebhookSync:
         return self._problem.text
 
     async def run(self) -> None:
-        """Reconcile until cancelled; errors of Telegram, ngrok and the network only cause a retry."""
+        """Reconcile until cancelled; errors only cause a retry."""
         while True:
             succeeded = await self.reconcile()
             await asyncio.sleep(self._period_s if succeeded else self._retry_s)

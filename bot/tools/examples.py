@@ -90,8 +90,8 @@ async def paint(example: Example, painter_client: PainterClient, engines: Path) 
     """
     if not example.photo.exists():
         raise Skipped(
-            f"the photo {_shown(example.photo)} is missing; `make weights` fetches one, or put a photo"
-            " of your own there"
+            f"the photo {_shown(example.photo)} is missing; `make weights` fetches one, or put a"
+            " photo of your own there"
         )
     with tempfile.TemporaryDirectory() as scratch:
         panel, output = Path(scratch) / "before.png", Path(scratch) / "after.png"

@@ -109,7 +109,7 @@ class Files:
         return sizes
 
     async def document(self, upload: Upload) -> Any:
-        """A new document as in the field `document` of a message; its bytes and name do not change."""
+        """A new document as in the field `document` of a message; its bytes do not change."""
         mime_type = mimetypes.guess_type(upload.name)[0] or upload.mime_type
         stored = self._add("document", upload.data, upload.name, mime_type)
         document = {**_described(stored), "file_name": stored.name, "mime_type": mime_type}
