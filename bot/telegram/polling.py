@@ -11,6 +11,7 @@ from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramConflictError, TelegramUnauthorizedError
 from aiogram.methods import TelegramMethod
 
+from bot.backoff import Backoff
 from bot.errors import NotStored
 from bot.log import Problem
 from bot.telegram.error_text import UNKNOWN_TOKEN, error_text
@@ -27,8 +28,8 @@ _WAIT_S = 0.5
 #: The most that Telegram sends at once. It sends those that are not acknowledged again, so that no
 #: more than these are ever in progress.
 _BATCH_SIZE = 100
-#: Seconds to wait after the first failure in a row, the second and so on; then always the last.
-_BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+#: Seconds to wait after the first failure in a row, and the most after further ones.
+_FIRST_PAUSE_S, _MOST_PAUSE_S = 1.0, 30.0
 
 _Update = Dict[str, Any]
 
@@ -59,13 +60,12 @@ class Poller:
         *,
         bot: Bot,
         update_processor: ProcessUpdate,
-        back_off_s: Sequence[float] = _BACK_OFF_S,
+        backoff: Optional[Backoff] = None,
     ) -> None:
         self._bot = bot
         self._update_processor = update_processor
-        self._back_off_s = back_off_s
+        self._backoff = backoff or Backoff(_FIRST_PAUSE_S, _MOST_PAUSE_S)
         self._problem = Problem(_log)
-        self._failures = 0
         self._next: Optional[int] = None
         # Received and not acknowledged: those not stored yet, and those that are.
         self._unstored: Set[int] = set()
@@ -103,7 +103,7 @@ class Poller:
         except NotStored as error:
             await self._back_off(f"Updates are not stored and stay with Telegram: {error}")
         else:
-            self._failures = 0
+            self._backoff.reset()
             self._problem.report(None)
 
     async def _poll(self) -> None:
@@ -156,9 +156,7 @@ class Poller:
 
     async def _back_off(self, problem: str) -> None:
         self._problem.report(problem)
-        delay = self._back_off_s[min(self._failures, len(self._back_off_s) - 1)]
-        self._failures += 1
-        await asyncio.sleep(delay)
+        await asyncio.sleep(self._backoff.next())
 
 
 def _chat_of(update: _Update) -> Any:

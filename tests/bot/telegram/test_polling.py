@@ -7,6 +7,7 @@ import json
 import pytest
 import pytest_asyncio
 
+from bot.backoff import Backoff
 from bot.errors import NotStored
 from bot.sandbox import Sandbox
 from bot.telegram.polling import Poller
@@ -38,7 +39,7 @@ def press_by(user, update_id):
 @contextlib.asynccontextmanager
 async def polling(telegram, update_processor):
     async with telegram_double.a_bot(telegram) as bot:
-        poller = Poller(bot=bot, update_processor=update_processor, back_off_s=(0.0,))
+        poller = Poller(bot=bot, update_processor=update_processor, backoff=Backoff(0.0, 0.0))
         task = asyncio.ensure_future(poller.run())
         try:
             yield poller
