@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import signal
+import threading
 from typing import IO, Callable, List, Optional, Sequence, Union
 
 import aiohttp
@@ -84,30 +85,34 @@ class Service:
     async def start(self) -> str:
         """Open the store and the port, then start to work, with the jobs of the last run first.
 
-        Returns the web hook's secret. Raises `BotError`, with everything closed again, when the
-        store cannot be opened or the port is not free.
+        Returns the web hook's secret. Raises `BotError` when the store cannot be opened or the port
+        is not free. Whatever it raises, everything is closed again.
         """
         try:
-            self._lock = hold(self._config.state_dir)
-            await self.parts.database.open()
-            secret = await self._webhook_secret()
-            by_hook = self._config.mode is Mode.WEBHOOK
-            self._session = aiohttp.ClientSession()
-            self._server = WebhookServer(
-                host=self._config.host,
-                port=self._config.port,
-                health=self.health,
-                metrics=self.metrics,
-                update_processor=self.parts.update_processor if by_hook else None,
-                secret=secret if by_hook else None,
-            )
-            await self._server.start()
+            return await self._start()
         except BaseException:
             await self._close()
             raise
+
+    async def _start(self) -> str:
+        self._lock = hold(self._config.state_dir)
+        await self.parts.database.open()
+        secret = await self._webhook_secret()
+        by_hook = self._config.mode is Mode.WEBHOOK
+        self._session = aiohttp.ClientSession()
+        self._server = WebhookServer(
+            host=self._config.host,
+            port=self._config.port,
+            health=self.health,
+            metrics=self.metrics,
+            update_processor=self.parts.update_processor if by_hook else None,
+            secret=secret if by_hook else None,
+        )
+        await self._server.start()
+        # Before READY: it reads the store, and may fail.
+        await self.parts.albums.start()
         self._begin(secret, self._session)
         self._notifier.ready()
-        await self.parts.albums.start()
         return secret
 
     async def _webhook_secret(self) -> str:
@@ -164,6 +169,7 @@ class Service:
         await self._supervisor.close()
         if self._server is not None:
             await self._server.close()
+        await self.parts.albums.close()
         await self._painter_client.close()
         await self.bot.session.close()
         if self._session is not None:
@@ -196,8 +202,13 @@ async def serve(
     the bot cannot start.
     """
     stop = asyncio.Event()
+
+    def ask_to_stop() -> None:
+        stop.set()
+        _end_after(config.stop_grace + _CLOSING)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, ask_to_stop)
     service = Service(
         config,
         painter_client=PainterClient(painter, patience=config.patience),
@@ -209,3 +220,15 @@ async def serve(
     gc.freeze()
     await stop.wait()
     await service.stop()
+
+
+def _end_after(seconds: float) -> None:
+    """End the process even if the stop hangs, as in a thread that waits for a dead disk."""
+
+    def end() -> None:
+        _log.critical("The bot did not stop within %.0f s and ends now.", seconds)
+        os._exit(os.EX_SOFTWARE)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()

@@ -70,12 +70,29 @@ class Database:
         except OSError as error:
             raise StoreError(f"{self.path.parent} cannot be made ({error.strerror}).") from error
         connection = sqlite3.connect(str(self.path), timeout=_BUSY, isolation_level=None)
+        self._connection = connection
         connection.row_factory = sqlite3.Row
+        self._check(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL would lose the last commits when the power goes: jobs that Telegram knows to be accepted.
         connection.execute("PRAGMA synchronous = FULL")
-        self._connection = connection
         self._transaction(lambda connection: migrate(connection, self.path))
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Raise `StoreError` for a damaged file: later it would fail in the middle of an update."""
+        try:
+            (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            finding = str(error)
+        if finding != "ok":
+            name = self.path.name
+            raise StoreError(
+                f"{self.path} is damaged ({' '.join(finding.split())}). Restore a backup, or move it "
+                f"away and lose what it holds: `cd {self.path.parent} && mv {name} {name}.damaged && "
+                f"rm -f {name}-wal {name}-shm`."
+            )
 
     def _transaction(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         assert self._connection is not None, "open() comes first"

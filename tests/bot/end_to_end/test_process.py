@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 
 import pytest
 
+from bot.storage.schema import migrate
 from tests.support.bot.bot_process import ROOT, BotProcess
 from tests.support.bot.stage import free_port, jpeg, plain
 
@@ -99,3 +101,36 @@ async def test_chat_begins_and_ends_with_its_bot(tmp_path):
     assert b"Talk to the bot at http://127.0.0.1:" in line
     process.terminate()
     assert await asyncio.wait_for(process.wait(), 60) == 0
+
+
+def test_a_damaged_database_ends_the_start_with_one_sentence(tmp_path):
+    """Not a bot that is ready, handles no update and ignores SIGTERM."""
+    path = tmp_path / "jetbrush.sqlite3"
+    connection = sqlite3.connect(str(path))
+    connection.execute("PRAGMA page_size = 4096")
+    connection.execute("BEGIN IMMEDIATE")
+    migrate(connection, path)
+    connection.execute("INSERT INTO key_values VALUES ('key', ?)", ("x" * 50_000,))
+    connection.commit()
+    connection.close()
+    with path.open("r+b") as file:
+        file.seek(2 * 4096)
+        file.write(bytes(5 * 4096))
+    done = subprocess.run(
+        [sys.executable, "-m", "bot"],
+        check=False,
+        cwd=str(ROOT),
+        env={
+            **os.environ,
+            "BOT_TOKEN": "1:abc",
+            "API_URL": "http://127.0.0.1:9",
+            "MODE": "polling",
+            "PORT": str(free_port()),
+            "STATE_DIR": str(tmp_path),
+        },
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    (line,) = [each for each in done.stderr.decode().splitlines() if "damaged" in each]
+    assert done.returncode == 1 and f"{path} is damaged" in line
+    assert "Traceback" not in done.stderr.decode()

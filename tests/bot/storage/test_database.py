@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from bot.errors import StoreError
@@ -61,3 +63,26 @@ async def test_the_secret_is_made_once(database):
     secret = await key_values.webhook_secret()
     assert len(secret) > 30
     assert await key_values.webhook_secret() == secret
+
+
+def zero_pages(path, first, count):
+    """Overwrite pages of a database, as a failing card does."""
+    (size,) = struct.unpack(">H", path.read_bytes()[16:18])
+    with path.open("r+b") as file:
+        file.seek(first * size)
+        file.write(bytes(count * size))
+
+
+async def test_a_damaged_file_is_refused_with_what_to_do(tmp_path):
+    path = tmp_path / "jetbrush.sqlite3"
+    database = await Database(path).open()
+    await KeyValues(database).set("key", "x" * 50_000)
+    await database.close()
+    zero_pages(path, 2, 5)
+    damaged = Database(path)
+    with pytest.raises(
+        StoreError, match=r"jetbrush\.sqlite3 is damaged.*mv jetbrush\.sqlite3"
+    ) as no:
+        await damaged.open()
+    assert str(tmp_path) in str(no.value)
+    await damaged.close()
