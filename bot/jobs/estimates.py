@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Dict, Optional
 
@@ -86,7 +85,7 @@ class Estimates:
 
     async def _left(self, job: Job) -> Optional[float]:
         """Seconds that the running job still takes, from its own speed or from those before."""
-        elapsed = time.time() - (job.started or time.time())
+        elapsed = self._board.elapsed
         progress = self._board.progress(job.id)
         if progress is not None and progress.share > _MEASURED_FROM:
             return elapsed * (1 / progress.share - 1)

@@ -16,7 +16,7 @@ class FairQueue:
     async def waiting(self) -> List[Job]:
         """The queued jobs, the next one first."""
         queued = await self._jobs.queued()
-        return fair_order(queued, await self._jobs.last_served()) if queued else []
+        return fair_order(queued, await self._jobs.last_turns()) if queued else []
 
     async def claim(self) -> Optional[Job]:
         """Take the next job as running, its attempt counted; `None` when none waits."""
@@ -28,17 +28,17 @@ class FairQueue:
         return None
 
 
-def fair_order(waiting: Sequence[Job], last_served: Mapping[int, float]) -> List[Job]:
+def fair_order(waiting: Sequence[Job], last_turns: Mapping[int, int]) -> List[Job]:
     """Jobs, given oldest first, in the order of turns: a user's second job after all first ones.
 
-    `last_served` is when each user's last job was started, in seconds.
+    `last_turns` are the numbers of the users' last turns; who is not in it had none.
     """
     rounds: Dict[int, int] = {}
     first: Dict[int, int] = {}
-    keys: Dict[int, Tuple[int, float, int]] = {}
+    keys: Dict[int, Tuple[int, int, int]] = {}
     for job in waiting:
         user = job.order.user_id
         rounds[user] = rounds.get(user, 0) + 1
         first.setdefault(user, job.id)
-        keys[job.id] = rounds[user], last_served.get(user, 0.0), first[user]
+        keys[job.id] = rounds[user], last_turns.get(user, 0), first[user]
     return sorted(waiting, key=lambda job: keys[job.id])

@@ -6,6 +6,7 @@ The scheduler does not know who reads, and the readers do not know the scheduler
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Callable, List, Optional, Tuple
 
@@ -22,12 +23,18 @@ class ProgressBoard:
         self._progress: Optional[PaintProgress] = None
         self._preview: Optional[Path] = None
         self._previews = 0
+        self._since = 0.0
         self._listeners: List[Callable[[], None]] = []
 
     @property
     def job(self) -> Optional[Job]:
         """The job that is painted, `None` while none is."""
         return self._job
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the job that is painted was begun."""
+        return time.monotonic() - self._since
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever there is something new to show, or a new job."""
@@ -41,6 +48,7 @@ class ProgressBoard:
     def begin(self, job: Job, painting: asyncio.Task[None]) -> None:
         """Show that `job` is painted, by the task `painting`."""
         self._job, self._painting = job, painting
+        self._since = time.monotonic()
         self._progress, self._preview, self._previews = None, None, 0
         self.changed()
 

@@ -11,7 +11,13 @@ from typing import Awaitable, Callable, Optional, TypeVar
 from aiogram import Bot
 
 from bot.backoff import Backoff, wait_at_most
-from bot.errors import PaintingError, PictureRefused, StoreError, TelegramUnreachable
+from bot.errors import (
+    PaintingError,
+    PaintingFailed,
+    PictureRefused,
+    StoreError,
+    TelegramUnreachable,
+)
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Durations
 from bot.jobs.fair_order import FairQueue
@@ -81,7 +87,7 @@ class Scheduler:
                 while not self._stop_asked.is_set():
                     await self._serve_next()
                     backoff.reset()
-            except (TelegramUnreachable, StoreError) as error:
+            except (TelegramUnreachable, StoreError, _TryLater) as error:
                 pause = backoff.next()
                 _log.warning("%s The painter pauses for %.0f s.", error, pause)
                 await wait_at_most(self._stop_asked, pause)
@@ -149,6 +155,8 @@ class Scheduler:
         _log.error("Job %d, attempt %d of %d: %s", job.id, job.attempts, MOST_ATTEMPTS, error)
         if retriable and job.attempts < MOST_ATTEMPTS:
             await self._jobs.hand_back(job.id, count_attempt=True)
+            if isinstance(error, (OSError, PaintingFailed)):
+                raise _TryLater("The disk or the memory may be full.") from error
         else:
             await self._endings.finish(job.id, FAILED)
 
@@ -189,6 +197,10 @@ class Scheduler:
             raise PictureRefused(text, role, Reason.GONE)
         await download(self._bot, picture.file_id, path, role)
         return path
+
+
+class _TryLater(Exception):
+    """The next attempt would fail like this one unless it waits; says why."""
 
 
 async def _on_thread(work: Callable[[int], Made], job_id: int) -> Made:

@@ -25,7 +25,7 @@ from bot.service.status import describe
 from bot.service.supervisor import Supervisor
 from bot.service.wiring import Parts, Seams
 from bot.setting_types import Mode
-from bot.storage.cleanup import clean_up_regularly
+from bot.storage.cleanup import Cleanup
 from bot.systemd import SystemdNotifier
 from bot.telegram.polling import Poller
 from bot.telegram.rate_limits import RateLimiter
@@ -133,7 +133,9 @@ class Service:
         else:
             transport = Poller(bot=self.bot, update_processor=parts.update_processor)
         self._transport = transport
-        start("cleanup", self._clean_up)
+        keep_seconds = self._config.keep_hours * 3600.0
+        cleanup = Cleanup(parts.database, parts.results, keep_seconds)
+        start("cleanup", cleanup.run)
         start("delivery", parts.delivery.run)
         self._scheduling = start("scheduler", parts.scheduler.run)
         start("painter's start", self._warm_up)
@@ -184,10 +186,6 @@ class Service:
             await self._painter_client.start()
         except PaintingError as error:
             _log.error("The painter does not start; each job will try again: %s", error)
-
-    async def _clean_up(self) -> None:
-        keep_seconds = self._config.keep_hours * 3600.0
-        await clean_up_regularly(self.parts.database, self.parts.results, keep_seconds)
 
 
 async def serve(

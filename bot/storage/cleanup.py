@@ -18,41 +18,77 @@ _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 3600.0
 #: Telegram keeps an undelivered update for a day (core.telegram.org/bots/api#getting-updates).
 _UPDATE_SECONDS = 2 * 86400.0
+#: A clock that is off by more than so many seconds after an hour has been set anew.
+_DRIFT_SECONDS = 60.0
+
+#: Every time that is stored, by table and column.
+_TIMES = (
+    ("updates", "seen"),
+    ("jobs", "created"),
+    ("jobs", "started"),
+    ("jobs", "finished"),
+    ("pictures", "received"),
+)
 
 
-async def clean_up_regularly(database: Database, results: Results, keep_seconds: float) -> None:
-    """Clean up now and every hour, until cancelled."""
-    while True:
-        try:
-            await clean_up(database, results, keep_seconds)
-        except StoreError as error:
-            _log.error("Nothing could be cleaned up: %s", error)
-        await asyncio.sleep(_EVERY_SECONDS)
+class Cleanup:
+    """Cleans up regularly, and keeps ages right when the system's clock jumps.
 
+    A machine without a battery for its clock starts in the past and jumps once it has a network.
+    """
 
-async def clean_up(database: Database, results: Results, keep_seconds: float) -> None:
-    """Delete what is older than `keep_seconds`, but for pictures that are someone's style."""
-    now = time.time()
+    def __init__(self, database: Database, results: Results, keep_seconds: float) -> None:
+        self._database = database
+        self._results = results
+        self._keep_seconds = keep_seconds
+        self._offset = _offset()
 
-    def work(connection: sqlite3.Connection) -> Set[int]:
+    async def run(self) -> None:
+        """Clean up now and every hour, until cancelled."""
+        while True:
+            try:
+                await self.clean_up()
+            except StoreError as error:
+                _log.error("Nothing could be cleaned up: %s", error)
+            await asyncio.sleep(_EVERY_SECONDS)
+
+    async def clean_up(self) -> None:
+        """Delete what is older than `keep_seconds`, but for pictures that are someone's style."""
+        jump = _offset() - self._offset
+        if abs(jump) > _DRIFT_SECONDS:
+            _log.warning("The clock was set by %+.0f s; stored times follow it.", jump)
+        known = await self._database.run(lambda connection: self._delete(connection, jump))
+        self._offset += jump
+        # Younger files may belong to a job of this very moment.
+        loop = asyncio.get_running_loop()
+        orphans = await loop.run_in_executor(None, self._results.orphans, known, _EVERY_SECONDS)
+        await loop.run_in_executor(None, self._results.remove, orphans)
+        if orphans:
+            _log.info("Removed the pictures of %d old jobs.", len(orphans))
+
+    def _delete(self, connection: sqlite3.Connection, jump: float) -> Set[int]:
+        """Delete old rows; returns the ids of the jobs that are left."""
+        now = time.time()
+        for table, column in _TIMES:
+            if abs(jump) > _DRIFT_SECONDS:
+                connection.execute(f"UPDATE {table} SET {column} = {column} + ?", (jump,))
+            # From before the clock was set back: it would never grow old.
+            connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} > ?", (now, now))
         connection.execute("DELETE FROM updates WHERE seen < ?", (now - _UPDATE_SECONDS,))
+        oldest = now - self._keep_seconds
         connection.execute(
-            "DELETE FROM jobs WHERE state = ? AND finished < ?",
-            (JobState.ANSWERED.value, now - keep_seconds),
+            "DELETE FROM jobs WHERE state = ? AND finished < ?", (JobState.ANSWERED.value, oldest)
         )
         connection.execute(
             "DELETE FROM pictures WHERE received < ? AND album IS NULL"
             " AND id NOT IN (SELECT picture FROM jobs)"
             " AND id NOT IN (SELECT style_picture FROM jobs WHERE style_picture IS NOT NULL)"
             " AND id NOT IN (SELECT style_picture FROM users WHERE style_picture IS NOT NULL)",
-            (now - keep_seconds,),
+            (oldest,),
         )
         return {row["id"] for row in connection.execute("SELECT id FROM jobs")}
 
-    known = await database.run(work)
-    # Younger files may belong to a job of this very moment.
-    loop = asyncio.get_running_loop()
-    orphans = await loop.run_in_executor(None, results.orphans, known, _EVERY_SECONDS)
-    await loop.run_in_executor(None, results.remove, orphans)
-    if orphans:
-        _log.info("Removed the pictures of %d old jobs.", len(orphans))
+
+def _offset() -> float:
+    """The system's clock against the time since its start, which never jumps."""
+    return time.time() - time.monotonic()

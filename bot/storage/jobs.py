@@ -42,6 +42,7 @@ class Order:
 
     idempotency_key: the same for the same wish, such as an update that Telegram sends again.
     reply_to: the message that is answered, 0 for none.
+    topic: the topic of a forum group in which to answer, `None` elsewhere.
     picture: the id of the photo; the result goes back as the media kind that it came as.
     options: how it is painted; their type says whether `style` or `model` is needed.
     of_album: photo and style came as an album of two, and may be swapped.
@@ -57,6 +58,7 @@ class Order:
     style: Optional[StyleChoice] = None
     model: Optional[str] = None
     of_album: bool = False
+    topic: Optional[int] = None
 
     @property
     def kind(self) -> Kind:
@@ -134,19 +136,20 @@ class Jobs:
         """The queued jobs, oldest first."""
         return await self._select("WHERE state = ? ORDER BY id", JobState.QUEUED.value)
 
-    async def last_served(self) -> Dict[int, float]:
-        """When the last job of each user was started, in seconds since 1970."""
+    async def last_turns(self) -> Dict[int, int]:
+        """The number of each user's last turn; turns are counted, as a clock may jump."""
         rows = await self._database.rows(
-            "SELECT user_id, MAX(started) FROM jobs WHERE started IS NOT NULL GROUP BY user_id"
+            "SELECT user_id, MAX(turn) FROM jobs WHERE turn IS NOT NULL GROUP BY user_id"
         )
-        return {user: started for user, started in rows}
+        return {user: turn for user, turn in rows}
 
     async def take(self, job_id: int) -> Optional[Job]:
         """Mark a queued job as running, its attempt counted; `None` if it is no longer queued."""
         await self._update(
             job_id,
             JobState.QUEUED,
-            "state = ?, attempts = attempts + 1, started = ?",
+            "state = ?, attempts = attempts + 1, started = ?,"
+            " turn = (SELECT COALESCE(MAX(turn), 0) + 1 FROM jobs)",
             JobState.RUNNING.value,
             time.time(),
         )
@@ -200,7 +203,8 @@ class Jobs:
     async def move(self, chat_id: int, new_chat_id: int) -> None:
         """Follow a group that became a supergroup, where no message keeps its number."""
         await self._database.change(
-            "UPDATE jobs SET chat_id = ?, reply_to = 0, status_message = NULL WHERE chat_id = ?",
+            "UPDATE jobs SET chat_id = ?, reply_to = 0, topic = NULL, status_message = NULL"
+            " WHERE chat_id = ?",
             new_chat_id,
             chat_id,
         )
@@ -251,6 +255,7 @@ def _columns(order: Order) -> Dict[str, object]:
         "style_picture": style.picture,
         "model": order.model,
         "of_album": order.of_album,
+        "topic": order.topic,
     }
 
 
@@ -266,6 +271,7 @@ def _job(row: sqlite3.Row) -> Job:
         style=StyleChoice.of_row(row),
         model=row["model"],
         of_album=bool(row["of_album"]),
+        topic=row["topic"],
     )
     return Job(
         id=row["id"],

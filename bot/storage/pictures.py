@@ -20,7 +20,12 @@ class MediaKind(str, Enum):
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in a chat. `album` is Telegram's id of the group of messages that it came in."""
+    """A picture in a chat.
+
+    album: Telegram's id of the group of messages that it came in.
+    topic: the topic of a forum group that it was sent to, `None` elsewhere.
+    spoiler: it was sent covered, and so are its previews and its result.
+    """
 
     id: int
     user_id: int
@@ -29,6 +34,8 @@ class Picture:
     file_id: str
     media_kind: MediaKind
     album: Optional[str] = None
+    topic: Optional[int] = None
+    spoiler: bool = False
 
 
 class Pictures:
@@ -46,15 +53,28 @@ class Pictures:
         file_id: str,
         media_kind: MediaKind,
         album: Optional[str] = None,
+        topic: Optional[int] = None,
+        spoiler: bool = False,
     ) -> Picture:
         """Store the picture of a message; the same message again gives the same picture."""
+
+        values = {
+            "user_id": user_id,
+            "chat_id": chat_id,
+            "message_id": message_id,
+            "file_id": file_id,
+            "media_kind": media_kind.value,
+            "album": album,
+            "topic": topic,
+            "spoiler": spoiler,
+            "received": time.time(),
+        }
 
         def work(connection: sqlite3.Connection) -> sqlite3.Row:
             connection.execute(
                 "INSERT OR IGNORE INTO pictures"
-                " (user_id, chat_id, message_id, file_id, media_kind, album, received)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (user_id, chat_id, message_id, file_id, media_kind.value, album, time.time()),
+                f" ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
+                tuple(values.values()),
             )
             row: sqlite3.Row = connection.execute(
                 "SELECT * FROM pictures WHERE chat_id = ? AND message_id = ?",
@@ -98,4 +118,6 @@ def _picture(row: sqlite3.Row) -> Picture:
         file_id=row["file_id"],
         media_kind=MediaKind(row["media_kind"]),
         album=row["album"],
+        topic=row["topic"],
+        spoiler=bool(row["spoiler"]),
     )

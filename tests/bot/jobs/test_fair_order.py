@@ -50,7 +50,7 @@ def turn_by_turn(jobs, last_served):
     """Slow and plain: each time the oldest job of the user served longest ago."""
     served, left, now = dict(last_served), list(jobs), 1e12
     while left:
-        chosen = min(left, key=lambda job: (served.get(job.order.user_id, 0.0), job.id))
+        chosen = min(left, key=lambda job: (served.get(job.order.user_id, 0), job.id))
         left.remove(chosen)
         now += 1
         served[chosen.order.user_id] = now

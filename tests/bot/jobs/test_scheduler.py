@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from bot.chat.catalog import Catalog
-from bot.jobs import estimates as estimates_module
+from bot.jobs import progress_board as board_module
 from bot.jobs import scheduler as scheduler_module
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Durations, Estimate, Estimates
@@ -176,8 +176,25 @@ async def test_a_job_cancelled_while_it_is_claimed_does_not_hold_up_the_next(stu
     assert len(studio.painter_client.requests) == 1
 
 
+@pytest.fixture()
+def hasty(monkeypatch):
+    """Pauses that a test can wait for."""
+    monkeypatch.setattr(scheduler_module, "_FIRST_PAUSE", 0.05)
+
+
+async def test_attempts_wait_for_a_full_disk_longer_each_time(studio, monkeypatch, caplog, hasty):
+    fail_times(studio, monkeypatch, "download", MOST_ATTEMPTS)
+    job = await studio.order()
+    studio.start()
+    await studio.state(job, FAILED)
+    pauses = [each for each in caplog.messages if "pauses for" in each]
+    assert len(pauses) == MOST_ATTEMPTS - 1 and "No space left" in caplog.text
+
+
 @pytest.mark.parametrize("step", ["work_folder", "download"])
-async def test_a_disk_that_has_room_again_costs_attempts_and_not_the_job(studio, monkeypatch, step):
+async def test_a_disk_that_has_room_again_costs_attempts_and_not_the_job(
+    studio, monkeypatch, step, hasty
+):
     fail_times(studio, monkeypatch, step, MOST_ATTEMPTS - 1)
     job = await studio.order()
     studio.start()
@@ -185,7 +202,7 @@ async def test_a_disk_that_has_room_again_costs_attempts_and_not_the_job(studio,
 
 
 @pytest.mark.parametrize("step", ["work_folder", "download"])
-async def test_a_disk_that_stays_full_ends_the_job(studio, monkeypatch, caplog, step):
+async def test_a_disk_that_stays_full_ends_the_job(studio, monkeypatch, caplog, step, hasty):
     fail_times(studio, monkeypatch, step, MOST_ATTEMPTS)
     job, other = await studio.order(), await studio.order()
     studio.start()
@@ -276,9 +293,10 @@ async def test_time_left_comes_from_the_job_s_own_speed_and_then_from_those_befo
     studio.painter_client.hold()
     begun, queued = await studio.order(1), await studio.order(2)
     studio.start()
-    started = (await studio.halfway(begun)).started
-    clock = SimpleNamespace(time=lambda: started + 30, monotonic=time.monotonic)
-    monkeypatch.setattr(estimates_module, "time", clock)
+    await studio.halfway(begun)
+    now = [1000.0]
+    monkeypatch.setattr(board_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    studio.board._since = now[0] - 30
 
     async def left():
         found = await studio.estimates.all()
@@ -290,8 +308,9 @@ async def test_time_left_comes_from_the_job_s_own_speed_and_then_from_those_befo
     assert await left() == (Estimate(0, pytest.approx(30)), Estimate(1, pytest.approx(70)))
     # It has just begun: too little to go by.
     studio.board.begin(await studio.jobs.get(begun.id), None)
+    studio.board._since = now[0] - 30
     assert await left() == (Estimate(0, pytest.approx(10)), Estimate(1, pytest.approx(50)))
-    clock.time = lambda: started + 100
+    now[0] += 70
     assert await left() == (Estimate(0, 1.0), Estimate(1, pytest.approx(41)))
     assert await studio.estimates.of(begun) == Estimate(0, 1.0)
     assert (await studio.jobs.get(begun.id)).state == JobState.RUNNING

@@ -4,8 +4,10 @@ import os
 import threading
 import time
 
+import pytest
+
 from bot.outcomes import PAINTED
-from bot.storage.cleanup import clean_up
+from bot.storage.cleanup import Cleanup
 from bot.storage.jobs import Jobs, Limits
 from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.results import Results
@@ -33,10 +35,10 @@ async def test_old_answered_jobs_go_with_their_files_and_all_else_stays(database
         results.work_folder(job.id)
         results.path(job.id).write_bytes(b"png")
         os.utime(results.path(job.id), (0, 0))
-    await clean_up(database, results, HOUR)
+    await Cleanup(database, results, HOUR).clean_up()
     assert await jobs.get(old.id) is not None
     await age(database, "jobs", "finished", 2 * HOUR)
-    await clean_up(database, results, HOUR)
+    await Cleanup(database, results, HOUR).clean_up()
     assert await jobs.get(old.id) is None
     assert not results.path(old.id).exists()
     assert await jobs.get(waiting.id) is not None
@@ -54,7 +56,7 @@ async def test_files_are_looked_for_and_removed_beside_the_loop(database):
         def remove(self, job_ids):
             threads.append(threading.get_ident())
 
-    await clean_up(database, Watched(), HOUR)
+    await Cleanup(database, Watched(), HOUR).clean_up()
     assert len(threads) == 2 and threading.get_ident() not in threads
 
 
@@ -72,7 +74,7 @@ async def test_pictures_stay_while_they_are_a_style_or_a_job_needs_them(database
         order(picture=photo, style=StyleChoice(picture=style_of_job))
     )
     await age(database, "pictures", "received", 2 * HOUR)
-    await clean_up(database, Results(tmp_path), HOUR)
+    await Cleanup(database, Results(tmp_path), HOUR).clean_up()
     left = [each for each in (style, photo, style_of_job, useless) if await pictures.get(each)]
     assert left == [style, photo, style_of_job]
 
@@ -80,8 +82,28 @@ async def test_pictures_stay_while_they_are_a_style_or_a_job_needs_them(database
 async def test_updates_are_remembered_for_as_long_as_telegram_may_send_them(database, tmp_path):
     updates = SeenUpdates(database)
     await updates.mark(7)
-    await clean_up(database, Results(tmp_path), 0)
+    await Cleanup(database, Results(tmp_path), 0).clean_up()
     assert await updates.seen(7)
     await age(database, "updates", "seen", 49 * HOUR)
-    await clean_up(database, Results(tmp_path), 0)
+    await Cleanup(database, Results(tmp_path), 0).clean_up()
     assert not await updates.seen(7)
+
+
+@pytest.mark.parametrize("jump", [56 * 365 * 24 * HOUR, -5 * 24 * HOUR])
+async def test_a_clock_that_is_set_makes_nothing_old_or_immortal(
+    database, tmp_path, monkeypatch, jump
+):
+    """As on a board that starts in 1970 and then hears the time from the network."""
+    jobs = Jobs(database, Limits(9, 9))
+    job, _new = await jobs.submit(order())
+    await jobs.finish(job.id, PAINTED)
+    await jobs.answered(job.id)
+    cleanup = Cleanup(database, Results(tmp_path), HOUR)
+    real, began = time.time, time.monotonic()
+    for elapsed, is_there in ((0, True), (0.5 * HOUR, True), (2 * HOUR, False)):
+        shift = jump + elapsed
+        monkeypatch.setattr(time, "time", lambda shift=shift: real() + shift)
+        monkeypatch.setattr(time, "monotonic", lambda e=elapsed: began + e)
+        await cleanup.clean_up()
+        assert (await jobs.get(job.id) is not None) is is_there
+        monkeypatch.undo()
