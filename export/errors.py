@@ -2,19 +2,19 @@
 
 JetbrushError                    (of runtime.errors)
 └── ExportError
-    ├── WeightsError             weights are missing, or not what they should be
-    │   ├── WeightsMissing       a file of weights is not there, or lacks what is asked of it
-    │   ├── UnknownWeights       no entry of the catalogue has this name
-    │   └── CheckpointError      a checkpoint is broken, or of another layout than expected
-    │       └── CheckpointRefused   its pickle asks for more than tensors: code, perhaps
-    ├── DownloadError            a file could not be had from its source
-    │   └── ChecksumMismatch     it could, but is not the file that was published
+    ├── WeightsError             weights are missing or wrong
+    │   ├── WeightsMissing       a weights file does not exist, or lacks the requested layers
+    │   ├── UnknownWeights       the catalogue has no entry of this name
+    │   └── CheckpointError      a checkpoint is damaged, or has an unknown layout
+    │       └── CheckpointRefused   its pickle contains more than tensors, perhaps code
+    ├── DownloadError            a file could not be downloaded or written
+    │   └── ChecksumMismatch     a downloaded file is not the published one
     ├── CannotBuild              TensorRT, pycuda or the GPU is missing on this machine
     ├── EngineFailed             an engine could not be built
     │   └── DiskFull             there is no room for it; the existing one is kept
     └── TrainingFailed           fine-tuning cannot start or continue
-        ├── DatasetError         the pictures are not there, or too few
-        ├── BatchTooLarge        a batch does not fit into the memory
+        ├── DatasetError         the training pictures are missing or too few
+        ├── BatchTooLarge        a batch does not fit into memory
         └── StateError           the training's checkpoint cannot be written, read or resumed
 """
 
@@ -24,35 +24,35 @@ from runtime.errors import JetbrushError
 
 
 class ExportError(JetbrushError):
-    """Anything that goes wrong between published weights and finished graphs and engines."""
+    """Base of all errors of `export`."""
 
 
 class WeightsError(ExportError):
-    """Weights are missing, or not what they should be."""
+    """Weights are missing or wrong."""
 
 
 class WeightsMissing(WeightsError):
-    """A file of weights is not there, or lacks what is asked of it."""
+    """A weights file does not exist, or lacks the requested layers."""
 
 
 class UnknownWeights(WeightsError):
-    """No entry of the catalogue has this name."""
+    """The catalogue has no entry of this name."""
 
 
 class CheckpointError(WeightsError):
-    """A checkpoint file is broken, or its tensors are of another layout than expected."""
+    """A checkpoint file is damaged, or its tensors have an unknown layout."""
 
 
 class CheckpointRefused(CheckpointError):
-    """A checkpoint's pickle asks for more than tensors; nothing of it was executed."""
+    """A checkpoint's pickle contains more than tensors; none of it was executed."""
 
 
 class DownloadError(ExportError):
-    """A file could not be had from its source."""
+    """A file could not be downloaded or written."""
 
 
 class ChecksumMismatch(DownloadError):
-    """A file was had from its source, but its sha256 is not the published file's."""
+    """A downloaded file does not have the sha256 of the published one."""
 
 
 class CannotBuild(ExportError):
@@ -72,7 +72,7 @@ class TrainingFailed(ExportError):
 
 
 class DatasetError(TrainingFailed):
-    """The pictures to train with are not there, or too few."""
+    """The training pictures are missing or too few."""
 
 
 class BatchTooLarge(TrainingFailed):

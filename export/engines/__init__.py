@@ -1,1 +1,1 @@
-"""ONNX graphs into TensorRT engines: planning, building, verifying."""
+"""Builds TensorRT engines from ONNX graphs, and tests them."""

@@ -1,1 +1,1 @@
-"""Weights into ONNX graphs, and graphs into what an engine is built from."""
+"""Writes weights as ONNX graphs, and prepares graphs for building engines."""

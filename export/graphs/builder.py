@@ -1,4 +1,4 @@
-"""A small builder over `onnx.helper`: one call a node, values named after what they are."""
+"""A small builder on top of `onnx.helper`: one call for each node, and unique value names."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from onnx import TensorProto, helper, numpy_helper
 from runtime.files import atomic_write
 from runtime.spec.graphs import GraphSpec, TensorSpec
 
-#: TensorRT 8.0's parser reads opset 13 at most, and ONNX 1.6's IR.
+#: TensorRT 8.0's parser reads opset 13 at most, and the IR version of ONNX 1.6.
 OPSET = 11
 IR_VERSION = 7
 
-#: The operators that graphs may use: all of them in the 8.0 parser's table of supported operators
-#: (onnx-tensorrt, release/8.0, docs/operators.md) without a restriction that we meet.
+#: The operators that graphs may use: the 8.0 parser supports each of them as the graphs use it
+#: (onnx-tensorrt, release/8.0, docs/operators.md).
 SAFE_OPERATORS = frozenset(
     [
         "Add",
@@ -65,23 +65,23 @@ class GraphBuilder:
         self._names: Dict[str, int] = {}
 
     def constant(self, name: str, value: np.ndarray) -> str:
-        """Add an initializer, once per name; returns the name."""
+        """Add an initializer unless one of this name exists; returns the name."""
         if name not in self._initializers:
             self._initializers[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
 
     def floats(self, *values: float) -> str:
-        """A float32 constant of shape [len(values)], shared between its users."""
+        """The name of a float32 constant of shape [len(values)]; equal ones are shared."""
         name = "float_" + "_".join(repr(float(value)) for value in values)
         return self.constant(name, np.array(values, np.float32))
 
     def integers(self, *values: int) -> str:
-        """An int64 constant of shape [len(values)], shared between its users."""
+        """The name of an int64 constant of shape [len(values)]; equal ones are shared."""
         name = "int_" + "_".join(str(value) for value in values)
         return self.constant(name, np.array(values, np.int64))
 
     def no_roi(self) -> str:
-        """The empty region of interest that `Resize` wants at opset 11."""
+        """The empty region of interest that `Resize` requires at opset 11."""
         return self.constant("no_roi", np.zeros(0, np.float32))
 
     def node(self, operator: str, inputs: Sequence[str], name: str, **attributes: object) -> str:
@@ -102,20 +102,20 @@ class GraphBuilder:
         axes: Sequence[int],
         steps: Optional[Sequence[int]] = None,
     ) -> str:
-        """Slice `value`; `ends` is the name of an int64 tensor, for sizes known only at run time."""
+        """Slice `value`; `ends` is the name of an int64 tensor, because some sizes are known only at run time."""
         inputs = [value, self.integers(*starts), ends, self.integers(*axes)]
         if steps is not None:
             inputs.append(self.integers(*steps))
         return self.node("Slice", inputs, name)
 
     def output(self, value: str, name: str) -> None:
-        """Let `value` be the graph's output `name`."""
+        """Make `value` the graph's output `name`."""
         for node in self._nodes:
             node.input[:] = [name if each == value else each for each in node.input]
             node.output[:] = [name if each == value else each for each in node.output]
 
     def model(self) -> onnx.ModelProto:
-        """The checked model: inputs and outputs as the spec says, opset 11, IR version 7.
+        """The checked model with the inputs and outputs of the spec, opset 11, IR version 7.
 
         Raises `onnx.checker.ValidationError` for a graph that is not well formed.
         """

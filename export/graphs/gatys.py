@@ -1,9 +1,9 @@
 """The graphs of Gatys' style transfer: targets from a picture, and the loss with its gradient.
 
-The backward pass is written beside the forward pass, operator by operator, so that an engine can
-drive the optimisation with no autograd in the process. All gradients carry `LOSS_SCALE` from the
-place where they enter to the end of the graph. A value whose name begins with one of
-`FP32_PREFIXES` must stay in float32 in a mixed-precision engine; all others may be FP16.
+The graph contains the backward pass, operator by operator, so that an engine can drive the
+optimisation without autograd in the process. All gradients are multiplied by `LOSS_SCALE` from the
+loss terms to the end of the graph. A value whose name begins with one of `FP32_PREFIXES` must stay
+in float32 in a mixed-precision engine; all others may be FP16.
 """
 
 from __future__ import annotations
@@ -163,25 +163,25 @@ def _backward(
     features: Dict[str, str],
     terms: Sequence[str],
 ) -> str:
-    """Emit the step from the gradients of a layer's features to that of the features below."""
+    """Emit the backward step from a layer's features to the features of the layer below."""
     conv = convolutions[index]
     gradient = terms[0]
     for term in terms[1:]:
         gradient = graph.node("Add", [gradient, term], f"{conv.name}/features_gradient")
-    # A product with the mask and not a Where, which ONNX Runtime runs several times slower.
+    # Not a Where, which ONNX Runtime runs several times slower than a product with the mask.
     active = graph.node(
         "Greater", [features[conv.name], graph.floats(0.0)], f"{conv.name}/is_active"
     )
     active = graph.node("Cast", [active], f"{conv.name}/active", to=graph.float_type)
     gradient = graph.node("Mul", [gradient, active], f"{conv.name}/sum_gradient")
-    # The gradient of a 3x3 convolution with padding 1 is one with turned, transposed weights: it
-    # gets an engine's fast tactics for convolutions, where a ConvTranspose does not.
+    # The gradient of a 3x3 convolution with padding 1 is one with flipped, transposed weights. For
+    # it TensorRT has fast tactics, which it lacks for a ConvTranspose.
     weight = conv.weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
     pooled = _follows_pool(convolutions, index)
     if pooled and graph.spec.pooling == AVERAGE:
         weight = weight * np.float32(0.25)
-    turned = graph.constant(f"{conv.name}/turned_weight", weight)
-    gradient = _conv3x3(graph, [gradient, turned], conv.name + INPUT_GRADIENT)
+    flipped = graph.constant(f"{conv.name}/flipped_weight", weight)
+    gradient = _conv3x3(graph, [gradient, flipped], conv.name + INPUT_GRADIENT)
     if not pooled:
         return gradient
     below = features[convolutions[index - 1].name]

@@ -1,8 +1,8 @@
-"""Writes a CycleGAN generator as an ONNX graph that TensorRT 8.0 takes, for any height and width.
+"""Writes a CycleGAN generator as an ONNX graph that TensorRT 8.0 reads, for any height and width.
 
-Two things are written out in simple operators. Reflection padding, because TensorRT 8.0 pads with
-zeros only. Instance normalisation, because its own operator is unsafe in FP16 below TensorRT 8.2:
-its nodes are named `.../norm/...`, so that the engine builder can keep them in FP32.
+Two operators are replaced by simpler ones: reflection padding, because TensorRT 8.0 pads with zeros
+only, and instance normalisation, because its operator is unsafe in FP16 below TensorRT 8.2. Names
+of the latter's nodes contain `/norm/`, so that the engine builder can keep them in FP32.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from export.graphs.builder import GraphBuilder
 from export.sources.generator_layouts import Convolution, Generator, Stage, load_generator
 from runtime.spec.graphs import generator_graph
 
-#: In the name of every node that has to stay in FP32.
+#: Part of the name of every node that must stay in FP32.
 NORM_MARK = "/norm/"
 
 #: torch's default for InstanceNorm2d, with which all known generators were trained.
@@ -54,27 +54,27 @@ def build_generator(name: str, generator: Generator) -> GraphBuilder:
 
 
 class _Writer:
-    """Writes a generator's parts into a graph builder; values go by their names."""
+    """Adds a generator's parts to a graph builder; takes and returns names of values."""
 
     def __init__(self, builder: GraphBuilder) -> None:
         self.builder = builder
 
     def stage(self, value: str, stage: Stage) -> str:
-        """Half a residual block, but for what comes after its last norm."""
+        """Half a residual block, up to its last norm."""
         value = self.norm(self.padded_convolution(value, stage[0]), stage[0])
         for convolution in stage[1:]:
             value = self.norm(self.convolution(value, convolution), convolution)
         return value
 
     def finished(self, value: str, convolution: Convolution) -> str:
-        """Norm and ReLU."""
+        """Add the norm and ReLU after a convolution."""
         return self.relu(self.norm(value, convolution), convolution)
 
     def relu(self, value: str, convolution: Convolution) -> str:
         return self.builder.node("Relu", [value], f"{convolution.name}/relu")
 
     def padded_convolution(self, value: str, convolution: Convolution) -> str:
-        """A convolution that keeps the size, behind a reflection padding."""
+        """A reflection padding and a convolution, which keep the size."""
         padding = convolution.weight.shape[2] // 2
         return self.convolution(self._reflected(value, convolution.name, padding), convolution)
 
@@ -103,8 +103,8 @@ class _Writer:
     def norm(self, value: str, convolution: Convolution) -> str:
         """Instance normalisation (Ulyanov, Vedaldi and Lempitsky 2016) over height and width.
 
-        The variance is the mean square of the centred values: the difference of the mean square
-        and the squared mean loses all its digits where a channel is far from zero.
+        The variance is the mean square of the centred values: the mean square minus the squared
+        mean has no correct digits where a channel is far from zero.
         """
         node, name = self.builder.node, convolution.name + NORM_MARK
         mean = node("ReduceMean", [value], name + "mean", axes=[2, 3], keepdims=1)
@@ -141,7 +141,7 @@ class _Writer:
         return value
 
     def _line(self, value: str, name: str, axis: int, index: int) -> str:
-        """One row or column; a negative index counts from the end, of any size."""
+        """One row or column; a negative index counts from the end."""
         return self.builder.slice(
             value,
             f"{name}/line",

@@ -23,11 +23,11 @@ from export.graphs.specialise import inferred
 
 _FLOAT, _HALF = int(TensorProto.FLOAT), int(TensorProto.FLOAT16)
 
-#: The smallest number that FP16 holds with all its digits.
+#: The smallest number that FP16 represents with full precision.
 _LEAST_NORMAL = float(np.finfo(np.float16).tiny)
 _LARGEST = float(np.finfo(np.float16).max)
 
-#: Operators of whose inputs only so many, from the first, have the type of their output.
+#: Of these operators only the first inputs, so many, have the type of the output.
 _TYPED_INPUTS = {"Resize": 1, "Slice": 1, "Reshape": 1, "Gather": 1}
 
 
@@ -39,8 +39,8 @@ def is_pinned(node: str) -> bool:
 def pinned_nodes(model: onnx.ModelProto) -> List[str]:
     """The names of the nodes of a float32 `model` that must compute in float32.
 
-    Beside those that are so by their names: those with a constant that FP16 cannot hold, because
-    it overflows or is subnormal throughout.
+    These are the nodes that are pinned by name, and those with a constant that FP16 cannot hold
+    because it overflows or is entirely subnormal.
     """
     unfit = {each.name for each in model.graph.initializer if not _fits_half(each)}
     return [
@@ -56,7 +56,7 @@ def to_mixed(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class _Typing:
-    """The work of `to_mixed`."""
+    """Implements `to_mixed`."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self._model = onnx.ModelProto()
@@ -87,7 +87,7 @@ class _Typing:
     def _type(self, node: onnx.NodeProto) -> None:
         half = node.name not in self._pinned
         if node.op_type == "Cast":
-            # It takes any type; what it gives is in its attribute.
+            # It takes any type; its attribute says which one it returns.
             if half and node.attribute[0].i == _FLOAT:
                 node.attribute[0].i = _HALF
         else:

@@ -1,7 +1,7 @@
 """The backward passes of 2x2 pooling, for any height and width.
 
-A pooling drops the last row or column of an odd side; its gradient there is zero. Sizes are known
-only at run time, so the zeros are appended always and what is too much is sliced off again.
+A pooling ignores the last row or column of an odd side: the gradient there is zero. As sizes are
+known only at run time, zeros are always appended, and sliced off again where the side is even.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import numpy as np
 
 from export.graphs.builder import GraphBuilder
 
-#: The longest side of a picture that the constants of `unpool_max` are long enough for.
+#: The longest side of a picture that `unpool_max` works for: the length of its constants.
 LONGEST_SIDE = 16384
 
 
 def unpool_average(graph: GraphBuilder, gradient: str, features: str, name: str) -> str:
-    """Emit the gradient with respect to `features`, 4 times too large: every pixel its window's.
+    """Emit 4 times the gradient with respect to `features`: each pixel gets its window's gradient.
 
-    The caller scales by 1/4 where it costs nothing. `gradient` is [1, C, H // 2, W // 2], the
+    The caller multiplies by 1/4 where that costs nothing. `gradient` is [1, C, H // 2, W // 2], the
     result has the shape of `features`, [1, C, H, W].
     """
     size = _spatial(graph, features, f"{name}/size")
@@ -36,7 +36,7 @@ def unpool_average(graph: GraphBuilder, gradient: str, features: str, name: str)
 
 
 def unpool_max(graph: GraphBuilder, gradient: str, features: str, name: str) -> str:
-    """Emit the gradient with respect to `features`: each window's goes to its first maximum.
+    """Emit the gradient with respect to `features`: the first maximum of a window gets all of it.
 
     Ties are common (flat regions, bfloat16); the first in reading order takes all, as in torch.
     `gradient` is [1, C, H // 2, W // 2], the result has the shape of `features`, [1, C, H, W].
@@ -49,10 +49,10 @@ def unpool_max(graph: GraphBuilder, gradient: str, features: str, name: str) -> 
 
 
 def _winners(graph: GraphBuilder, gradient: str, features: str, name: str) -> str:
-    """Emit where in each window its first maximum stands: 1, 2 above, 3, 4 below, in float32.
+    """Emit the position of each window's first maximum, in float32: 1, 2 above, 3, 4 below.
 
-    The windows' corners are strided slices of one tensor: a comparison with the pooled maximum
-    fails in an engine that keeps the two in different precisions.
+    The windows' corners are strided slices of one tensor. Comparing features with the pooled maximum
+    fails in an engine that keeps these two in different precisions.
     """
     pooled = _spatial(graph, gradient, f"{name}/pooled_size")
     ends = graph.node("Mul", [pooled, graph.integers(2, 2)], f"{name}/even_size")
@@ -94,7 +94,7 @@ def _less(graph: GraphBuilder, first: str, second: str, name: str) -> str:
 
 
 def _append_zeros(graph: GraphBuilder, value: str, name: str) -> str:
-    """Emit `value` with a row and a column of zeros more."""
+    """Emit `value` with a row and a column of zeros appended."""
     for axis, side in ((2, "row"), (3, "column")):
         line = graph.slice(
             value, f"{name}/first_{side}", starts=[0], ends=graph.integers(1), axes=[axis]

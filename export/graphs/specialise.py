@@ -55,7 +55,7 @@ def fixed(model: onnx.ModelProto, graph: GraphSpec, size: Size) -> onnx.ModelPro
 
 
 def inferred(model: onnx.ModelProto) -> Dict[str, onnx.TypeProto.Tensor]:
-    """The type and as much as is known of the shape of every value of `model`.
+    """The type of every value of `model`, and the known dimensions of its shape.
 
     Raises `onnx.checker.ValidationError` for a model that is not well formed.
     """
@@ -73,7 +73,7 @@ def inferred(model: onnx.ModelProto) -> Dict[str, onnx.TypeProto.Tensor]:
 
 
 def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
-    """`model` with its large constants as inputs: all of it is copied time and again."""
+    """`model` with its large constants as inputs: it is copied several times."""
     light = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
     graph = light.graph
     graph.name = model.graph.name
@@ -107,7 +107,7 @@ def _set_shape(value: onnx.ValueInfoProto, shape: Shape) -> None:
 def _fold(model: onnx.ModelProto) -> None:
     """Replace by constants what depends on the picture's size only.
 
-    Each round makes more shapes known; the last one finds nothing to fold.
+    After each round more shapes are known; the last one finds nothing to fold.
     """
     graph = model.graph
     while True:
@@ -140,7 +140,7 @@ def _computed(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> List[o
     constants = [each for each in model.graph.initializer if each.name in used]
     outputs = [onnx.ValueInfoProto(name=name) for name in names]
     part = helper.make_graph(nodes, "constants", [], outputs, constants)
-    # Copied, and not made: an older ONNX Runtime refuses the newest IR version.
+    # Not `make_model`, whose newest IR version an older ONNX Runtime refuses.
     whole = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
     whole.graph.CopyFrom(part)
     session = onnxruntime.InferenceSession(
@@ -151,7 +151,7 @@ def _computed(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> List[o
 
 
 def _shorten(model: onnx.ModelProto) -> None:
-    """Let a slice out of a concatenation's first part take that part, and drop slices of all."""
+    """Slice a concatenation's first input directly where it suffices; drop slices of everything."""
     graph = model.graph
     shapes = _known_shapes(model)
     constants = {each.name: each for each in graph.initializer}
@@ -177,7 +177,7 @@ def _shorten(model: onnx.ModelProto) -> None:
 def _leading_box(
     node: onnx.NodeProto, constants: Mapping[str, onnx.TensorProto], shapes: Mapping[str, Shape]
 ) -> Shape:
-    """The shape that a `Slice` from the very beginning gives; empty for another slice."""
+    """The result's shape of a `Slice` that starts at 0 on every axis; empty for another slice."""
     values = {
         role: numpy_helper.to_array(constants[name])
         for role, name in zip(_SLICE_INPUTS, node.input)

@@ -1,1 +1,1 @@
-"""Where weights come from: the catalogue, downloads, and readers of their files."""
+"""Weights: the catalogue, downloads, and readers of their files."""

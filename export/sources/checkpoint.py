@@ -1,9 +1,9 @@
 """Reads the tensors of a `torch.save` file without torch and without running what is in it.
 
-Better than `torch.load(weights_only=True)` for us: no torch has to be installed to read weights
-(it is 200 MB to download, and over 1 GB of memory on a Jetson), and fewer names are admitted.
-Two steps: `export.sources.restricted_pickle` turns the pickle into records of where each tensor lies, and
-this module cuts the tensors out of the storages, after checking that they lie inside.
+Compared with `torch.load(weights_only=True)`, this needs no torch (a download of 200 MB, and over
+1 GB of memory on a Jetson) and allows fewer names in the pickle. `restricted_pickle` turns the
+pickle into records of where each tensor is stored; this module checks the bounds of each record and
+returns the tensor as a view of its storage.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ZIP_MAGIC = b"PK\x03\x04"
 #: torch.save's own magic number, protocol and pickles, of the format before torch 1.6.
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
-#: What zipfile raises for archives that are damaged, encrypted or of a kind it does not know.
+#: The errors of zipfile for archives that are damaged, encrypted or of an unknown kind.
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
     EOFError,
@@ -93,7 +93,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
         info = archive.getinfo(name)
     except KeyError as error:
         raise CheckpointError(f"its zip archive lacks the member {name}") from error
-    # torch.save never compresses; a compressed member could unfold to any size.
+    # torch.save never compresses; a compressed member could expand to any size.
     if info.compress_type != zipfile.ZIP_STORED:
         raise CheckpointError(f"its member {name} is compressed, which torch.save never does")
     return archive.read(info)
@@ -132,7 +132,7 @@ def _legacy_storage(file: io.BytesIO, storage: StorageKey) -> bytes:
 
 
 def _table(tensors: object) -> Dict[str, PickledTensor]:
-    """The pickle's top level as names and tensors, or a sentence about what it is instead."""
+    """The pickle's top level as tensors by name; raises `CheckpointError` if it is something else."""
     if not isinstance(tensors, dict):
         raise CheckpointError(
             f"it holds a {type(tensors).__name__}, not a table of tensors by name (a state dict)"
@@ -162,9 +162,9 @@ def _cut_out(tensors: object, storages: Mapping[StorageKey, bytes]) -> Dict[str,
 
 
 def _values(storage: StorageKey, data: bytes) -> np.ndarray:
-    """A storage's bytes as a read-only vector of its dtype."""
+    """A storage as a read-only vector of its dtype."""
     if storage.dtype == "bool":
-        # A byte other than 0 and 1 is no valid numpy bool.
+        # A byte other than 0 and 1 is not a valid numpy bool.
         values: np.ndarray = np.frombuffer(data, np.uint8, storage.length) != 0
     elif storage.dtype == "bfloat16":
         # A bfloat16 is the upper half of a float32.
@@ -179,7 +179,7 @@ def _values(storage: StorageKey, data: bytes) -> np.ndarray:
 def _view(
     name: str, tensor: PickledTensor, storages: Mapping[StorageKey, np.ndarray]
 ) -> np.ndarray:
-    """One tensor of its storage, bounds checked."""
+    """One tensor as a view of its storage, after its bounds are checked."""
     storage = storages.get(tensor.storage)
     if storage is None:
         raise CheckpointError(f"the storage {tensor.storage.key} of {name} is missing")

@@ -1,4 +1,4 @@
-"""Downloads one file over HTTP: resumes what was broken off, checks it, renames it into place."""
+"""Downloads one file over HTTP: resumes after an interruption, checks the file, renames it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from export.errors import ChecksumMismatch, DownloadError
 _log = logging.getLogger(__name__)
 
 _BLOCK = 1 << 16
-# Wikimedia Commons turns away programs that do not say what they are.
+# Wikimedia Commons refuses programs that do not identify themselves.
 _USER_AGENT = "Jetbrush/1.0 (Telegram photo bot; Python urllib)"
-#: Answers below 500 that another attempt may change: time-out, too early, too many requests.
+#: Status codes below 500 that are worth another attempt: timeout, too early, too many requests.
 _BUSY = (408, 425, 429)
 
-#: Called with the bytes that are there and the bytes of the whole file, None if it is not known.
+#: Called with the downloaded bytes and the size of the whole file, None if it is unknown.
 OnProgress = Callable[[int, Optional[int]], None]
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for a server: `attempts` are those in a row that bring no byte."""
+    """How long to wait for a server: `attempts` counts consecutive ones that bring no byte."""
 
     timeout_s: float = 30.0
     attempts: int = 4
@@ -51,19 +51,19 @@ def download(
 ) -> str:
     """Download `url` to `path`; returns the file's sha256.
 
-    What arrives lies in `path` + ".part" until it is whole, has the `sha256` (if given) and `check`
-    of it raises nothing; a later call goes on from there. `sha256` may be its first digits only.
+    The content is written to `path` + ".part" until it is complete, has the `sha256` (if given) and
+    passes `check`; a later call resumes it. `sha256` may be its first digits only.
 
-    Raises `ChecksumMismatch` if the whole file has another sum, `DownloadError` if it cannot be
-    had, and what `check` raises; the broken-off part stays only if it can be resumed.
+    Raises `ChecksumMismatch` if the complete file has another sha256, `DownloadError` if it cannot
+    be downloaded, and what `check` raises. An incomplete file is kept only if it can be resumed.
     """
     part = _Part(path, trusted=sha256 is not None)
     resumed = part.size() > 0
     _fetch(url, part, on_progress, patience or Patience())
     found = file_sha256(part.path)
     if resumed and not found.startswith(sha256 or ""):
-        # The first bytes may be those of another edition of the file.
-        _log.info("what was there of %s is of another file: starting anew", path.name)
+        # The first bytes may belong to another version of the file.
+        _log.info("the incomplete %s is another version of the file: starting again", path.name)
         part.discard()
         _fetch(url, part, on_progress, patience or Patience())
         found = file_sha256(part.path)
@@ -72,7 +72,7 @@ def download(
         part.discard()
         raise ChecksumMismatch(
             f"{url} gave {size} bytes with the sha256 {found}, but the published file has "
-            f"{sha256}: it was changed there or on the way, and was thrown away."
+            f"{sha256}: it was changed on the server or on the way, and was deleted."
         )
     try:
         check(part.path)
@@ -84,7 +84,7 @@ def download(
 
 
 class _Part:
-    """The unfinished file, and a note of which edition it is of (ETag or Last-Modified)."""
+    """The incomplete file, and a note of its version on the server (ETag or Last-Modified)."""
 
     # Not `atomic_write`, which removes the file when the connection breaks: this one is kept under
     # a fixed name, for the next run to continue from.
@@ -98,7 +98,7 @@ class _Part:
             self.discard()
 
     def resumable(self) -> bool:
-        """Whether it would be noticed that two editions of the file were mixed."""
+        """Whether a mixture of two versions of the file would be detected."""
         return self._trusted or bool(self.edition())
 
     def size(self) -> int:
@@ -108,7 +108,7 @@ class _Part:
         return self._note.read_text("latin-1").strip() if self._note.exists() else ""
 
     def begin(self, edition: str) -> None:
-        """Start an empty file of an edition; "" if the server names none."""
+        """Start an empty file of a version; "" if the server names none."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
         self._note.write_text(edition, "latin-1")
@@ -123,7 +123,7 @@ class _Part:
 
 
 def _fetch(url: str, part: _Part, on_progress: OnProgress, patience: Patience) -> None:
-    """Make `part` whole, in as many attempts as it takes while each brings something."""
+    """Complete `part`; attempts that bring some bytes are not counted."""
     left = patience.attempts
     while True:
         before = part.size()
@@ -133,7 +133,7 @@ def _fetch(url: str, part: _Part, on_progress: OnProgress, patience: Patience) -
             left = patience.attempts if part.size() > before else left - 1
             if left <= 0:
                 raise DownloadError(
-                    f"{url} cannot be had: {error} ({patience.attempts} attempts). "
+                    f"{url} cannot be downloaded: {error} ({patience.attempts} attempts). "
                     f"{_kept(part)}Check the network and try again."
                 ) from error
             _log.info("%s: %s; trying again", url, error)
@@ -148,11 +148,11 @@ def _fetch(url: str, part: _Part, on_progress: OnProgress, patience: Patience) -
 def _kept(part: _Part) -> str:
     if not part.size() or not part.resumable():
         return ""
-    return f"{part.size()} bytes are kept, to go on from. "
+    return f"{part.size()} bytes are kept; the next attempt continues from there. "
 
 
 def _attempt(url: str, part: _Part, on_progress: OnProgress, timeout_s: float) -> None:
-    """Ask once for what is missing, and write what comes."""
+    """Request the missing bytes once, and write the answer."""
     response = _open(url, part, timeout_s)
     if response is None:
         return
@@ -167,13 +167,13 @@ def _attempt(url: str, part: _Part, on_progress: OnProgress, timeout_s: float) -
                 file.write(block)
                 done += len(block)
                 on_progress(done, total)
-    # http.client ends a body that was cut short like one that is whole.
+    # http.client ends a truncated body without an error.
     if total is not None and done < total:
         raise _Broken(f"the connection ended after {done} of {total} bytes")
 
 
 def _open(url: str, part: _Part, timeout_s: float) -> Any:
-    """The response to a request for what is missing; None if nothing is."""
+    """The response to a request for the missing bytes; None if none are missing."""
     request = urllib.request.Request(url, headers={"User-Agent": _USER_AGENT})
     size = part.size()
     if size:
@@ -188,7 +188,7 @@ def _open(url: str, part: _Part, timeout_s: float) -> Any:
     except (OSError, http.client.HTTPException) as error:
         if _unknown_host(error):
             raise DownloadError(
-                f"{url} cannot be had: {_reason(error)}. Check the network and try again."
+                f"{url} cannot be downloaded: {_reason(error)}. Check the network and try again."
             ) from error
         raise _Broken(_reason(error)) from error
     if response.status == http.client.PARTIAL_CONTENT and not _header(
@@ -196,25 +196,25 @@ def _open(url: str, part: _Part, timeout_s: float) -> Any:
     ).startswith(f"bytes {size}-"):
         response.close()
         part.discard()
-        raise _Broken("the server resumed at another place than it was asked to")
+        raise _Broken("the server resumed at another byte than requested")
     return response
 
 
 def _refused(url: str, part: _Part, error: urllib.error.HTTPError) -> None:
-    """Return if the server says that nothing is missing, raise for what else it says."""
+    """Return if the server answers that no bytes are missing; raise for other errors."""
     if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and part.size():
         if _header(error, "Content-Range") == f"bytes */{part.size()}":
             return
         part.discard()
-        raise _Broken("what was there is longer than the file") from error
+        raise _Broken("the incomplete file is longer than the published one") from error
     answer = f"the server answered {error.code} {error.reason}"
     if error.code in _BUSY or error.code >= http.client.INTERNAL_SERVER_ERROR:
         raise _Broken(answer) from error
-    raise DownloadError(f"{url} cannot be had: {answer}.") from error
+    raise DownloadError(f"{url} cannot be downloaded: {answer}.") from error
 
 
 def _unknown_host(error: Exception) -> bool:
-    """Whether the name server's answer is final, as it is without a network."""
+    """Whether the host name cannot be resolved, so that another attempt is useless."""
     reason = getattr(error, "reason", error)
     return isinstance(reason, socket.gaierror) and reason.errno != socket.EAI_AGAIN
 
@@ -227,7 +227,7 @@ def _read(response: Any) -> bytes:
 
 
 def _edition(response: Any) -> str:
-    """What to resume by; a weak ETag promises no equal bytes."""
+    """The version to resume; a weak ETag does not promise equal bytes."""
     tag = _header(response, "ETag")
     return tag if tag and not tag.startswith("W/") else _header(response, "Last-Modified")
 

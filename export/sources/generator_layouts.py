@@ -1,4 +1,4 @@
-"""Reads a CycleGAN generator from any of the three layouts that its checkpoints come in.
+"""Reads a CycleGAN generator from a checkpoint of any of the three known layouts.
 
 All are the residual generator of Johnson et al. 2016 that CycleGAN uses (Zhu, Park, Isola and
 Efros, ICCV 2017, appendix 7.2): a wide convolution, two that halve the picture, residual blocks,
@@ -9,7 +9,7 @@ two that double it, a wide convolution. They differ in the names and in the bloc
                                                             CVPR 2020), instance norm without weights
     affine           model.10.block.1.weight, .block.2.weight   instance norm with scale and shift
 
-Widths, the number of blocks and the layout are read off the tensors.
+Widths, the number of blocks and the layout are inferred from the tensors.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ import numpy as np
 from export.errors import CheckpointError
 from export.sources.checkpoint import read_tensors
 
-#: Where `nn.Sequential` has them: a padding, a norm and a ReLU lie between.
+#: Their indices in `nn.Sequential`: paddings, norms and ReLUs have the others.
 _STEM = 1
 _DOWN = (4, 7)
 _FIRST_BLOCK = 10
 _UP_AFTER_BLOCKS = (0, 3)
 _HEAD_AFTER_BLOCKS = 7
 
-#: A dropout layer, of no effect after training, moves the second convolution of a block by one.
+#: The second one follows a dropout layer, which has no effect after training.
 _SECOND_IN_BLOCK = (5, 6)
 
-#: What instance norms of torch before 0.4 kept, and never used.
+#: Statistics that instance norms of torch before 0.4 saved but never used.
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 _BLOCK_NAME = re.compile(r"model\.(\d+)\.(conv_block|block)\.")
@@ -45,8 +45,8 @@ class Convolution:
     """A convolution, its instance norm and their float32 arrays.
 
     `weight` is OIHW, or IOHW where it doubles the picture; with `groups` > 1 its I is 1. `bias` is
-    None where an instance norm follows, which takes any constant off again; `scale` and `shift` [O]
-    belong to that norm and are None if it has none.
+    None where an instance norm follows, which subtracts any constant; `scale` and `shift` [O] belong
+    to that norm and are None if it has none.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Convolution:
     shift: Optional[np.ndarray] = None
 
 
-#: Convolutions in a row, each with a norm; a ReLU follows the last at most.
+#: Consecutive convolutions, each with a norm; only the last may be followed by a ReLU.
 Stage = Tuple[Convolution, ...]
 
 
@@ -83,7 +83,7 @@ class Generator:
         yield self.head
 
     def __str__(self) -> str:
-        """What it is, for a report."""
+        """The description in a report."""
         weights = sum(each.weight.size for each in self.convolutions())
         return (
             f"{self.layout} generator of {len(self.blocks)} blocks, "
@@ -144,7 +144,7 @@ def _layout(blocks: Tuple[Tuple[Stage, Stage], ...], stem: Convolution) -> str:
 
 
 def _block_kinds(tensors: Mapping[str, np.ndarray]) -> List[str]:
-    """What each block is called, from the first on: "conv_block" or "block"."""
+    """The name of each block, in order: "conv_block" or "block"."""
     kinds: Dict[int, str] = {}
     for name in tensors:
         found = _BLOCK_NAME.match(name)
@@ -166,7 +166,7 @@ def _summary(tensors: Mapping[str, np.ndarray]) -> str:
 
 
 class _Reader:
-    """Takes tensors by name, checks their shapes, and knows which are left over."""
+    """Takes tensors by name, checks their shapes, and records which were used."""
 
     def __init__(self, tensors: Mapping[str, np.ndarray]) -> None:
         self._tensors = tensors
@@ -182,7 +182,7 @@ class _Reader:
         transposed: bool = False,
         norm: Optional[str] = None,
     ) -> Convolution:
-        """A convolution of `width` input channels; `norm` names its norm, if not the next layer."""
+        """A convolution of `width` input channels; `norm` names its norm (default: the next layer)."""
         weight = self._weight(name, width, kernel, groups, transposed)
         channels = weight.shape[1 if transposed else 0]
         self._take_if_there(f"{name}.bias", channels)
@@ -190,7 +190,7 @@ class _Reader:
         return Convolution(name=name, weight=weight, groups=groups, scale=scale, shift=shift)
 
     def head(self, name: str, width: int) -> Convolution:
-        """The last convolution, which no norm follows: to three channels."""
+        """The last convolution: it has three output channels, and no norm follows."""
         weight = self._weight(name, width, None, 1, False)
         if weight.shape[0] != 3:
             raise CheckpointError(
@@ -199,7 +199,7 @@ class _Reader:
         return Convolution(name=name, weight=weight, bias=self._take_if_there(f"{name}.bias", 3))
 
     def block(self, name: str, width: int) -> Tuple[Stage, Stage]:
-        """A residual block of `width` channels in and out."""
+        """A residual block with `width` input and output channels."""
         first = self._stage(f"{name}.1", width)
         inner = first[-1].weight.shape[0]
         places = [each for each in _SECOND_IN_BLOCK if self._has_convolution(f"{name}.{each}")]
@@ -212,7 +212,7 @@ class _Reader:
         return first, second
 
     def check_all_used(self) -> None:
-        """Refuse tensors that no part of the generator has asked for."""
+        """Raise `CheckpointError` if some tensors were not used."""
         left = {name: self._tensors[name] for name in self._tensors if name not in self._used}
         norms = [name for name in left if name.rsplit(".", 1)[-1] in _STATISTICS]
         for name in norms:
@@ -224,7 +224,7 @@ class _Reader:
             del left[name]
         if left:
             raise CheckpointError(
-                f"beside a generator it holds {_summary(left)}, which no generator known here has"
+                f"beside a generator it holds {_summary(left)}, which no known generator has"
             )
 
     def _stage(self, name: str, width: int) -> Stage:

@@ -1,8 +1,8 @@
 """Unpickles what `torch.save` pickles, and nothing else.
 
-A pickle is a program. Here it is read twice: first its operations are listed, without running
-any, and those that a state dict does not need are refused; then it runs with six callables of our
-own in the place of the names that it may ask for, none of which does more than note its arguments.
+A pickle is a program. It is read twice here: first its operations are listed without running any,
+and a pickle with an operation that a state dict does not need is refused; then it runs with our own
+callables in place of the few names that it may use, and each of these only records its arguments.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _STORAGE_TYPES: Mapping[str, str] = {
 
 # Named tuples, not dataclasses: a pickle's BUILD could write into a dataclass, frozen or not.
 class StorageKey(NamedTuple):
-    """A run of `length` values in the file; `dtype` is numpy's name or "bfloat16"."""
+    """`length` consecutive values in the file; `dtype` is numpy's name or "bfloat16"."""
 
     key: str
     dtype: str
@@ -51,12 +51,12 @@ class StorageKey(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        """The bytes it takes in the file."""
+        """Its size in the file."""
         return self.length * (2 if self.dtype == "bfloat16" else np.dtype(self.dtype).itemsize)
 
 
 class PickledTensor(NamedTuple):
-    """Where a tensor lies: strides and offset count values, not bytes; nothing is checked yet."""
+    """The place of a tensor, not checked yet; strides and offset count values, not bytes."""
 
     storage: StorageKey
     offset: int
@@ -65,12 +65,12 @@ class PickledTensor(NamedTuple):
 
 
 def load_pickle(stream: io.BytesIO) -> object:
-    """Load the pickle at `stream`'s position, and leave the stream behind it.
+    """Load the pickle at `stream`'s position, and leave the stream at its end.
 
-    The stream lies in memory, so that a false length in it reads what is there and no more.
+    The stream is in memory, so that a false length in it cannot read past the end.
     Returns plain tables, lists, tuples, numbers and text, with a `PickledTensor` for each tensor.
 
-    Raises `CheckpointRefused` if the pickle asks for anything else, before any of it ran,
+    Raises `CheckpointRefused` if the pickle uses anything else, before any of it is run,
     `CheckpointError` if it is damaged.
     """
     program = _program(stream)
@@ -78,7 +78,7 @@ def load_pickle(stream: io.BytesIO) -> object:
         return _Unpickler(io.BytesIO(program), encoding="utf-8").load()
     except CheckpointError:
         raise
-    # The unpickler documents that a damaged pickle can raise these and others besides.
+    # The errors that the unpickler documents for a damaged pickle, and others that it raises.
     except (
         pickle.UnpicklingError,
         AttributeError,
@@ -94,13 +94,13 @@ def load_pickle(stream: io.BytesIO) -> object:
 
 
 def _program(stream: io.BytesIO) -> bytes:
-    """The bytes of one pickle, all of whose operations are admitted ones."""
+    """The bytes of one pickle, after all its operations are checked."""
     start = stream.tell()
     size = stream.seek(0, io.SEEK_END) - start
     stream.seek(start)
     try:
         for name, argument in _operations(stream):
-            # The unpickler allocates a slot for every index below the one it is told.
+            # The unpickler allocates a slot for every index up to this one.
             if name == "LONG_BINPUT" and int(str(argument)) > size:
                 raise CheckpointError(f"its pickle is damaged (memo index {argument})")
     except ValueError as error:
@@ -111,7 +111,7 @@ def _program(stream: io.BytesIO) -> bytes:
 
 
 def _operations(stream: io.BytesIO) -> Iterator[Tuple[str, object]]:
-    """Each operation's name and argument, up to STOP; none that is not admitted is even read."""
+    """Each operation's name and argument, up to STOP; raises at the first one not admitted."""
     while True:
         code = stream.read(1).decode("latin-1")
         operation = _OPERATIONS.get(code)
@@ -136,7 +136,7 @@ def _line(stream: io.BytesIO) -> str:
 
 
 def _stand_in(module_name: str, global_name: str) -> object:
-    """What the pickle gets in the place of the name that it asks for."""
+    """The replacement for a name that the pickle uses."""
     found = _NAMES.get((module_name, global_name))
     if found is None:
         raise CheckpointRefused(
@@ -148,7 +148,7 @@ def _stand_in(module_name: str, global_name: str) -> object:
 
 
 class _Admitted:
-    """A callable under a name that pickles may ask for; BUILD cannot change it."""
+    """A callable for a name that pickles may use; BUILD cannot change it."""
 
     __slots__ = ("_call",)
 
@@ -173,11 +173,11 @@ class _Unpickler(pickle.Unpickler):
     """Admits the names in `_NAMES`."""
 
     def find_class(self, module_name: str, global_name: str) -> Any:
-        """Return our stand-in for a name, or refuse it."""
+        """Return our replacement for a name, or refuse it."""
         return _stand_in(module_name, global_name)
 
     def persistent_load(self, pid: Any) -> StorageKey:
-        """Note a storage: ("storage", type, key, device, count), and None in the older format."""
+        """Record a storage: ("storage", type, key, device, count), and None in the older format."""
         if not isinstance(pid, tuple) or len(pid) not in (5, 6) or pid[0] != "storage":
             raise CheckpointError("its pickle refers to something that is not a storage")
         _, dtype, key, _, count = pid[:5]
@@ -193,7 +193,7 @@ class _Unpickler(pickle.Unpickler):
 def _rebuild_tensor(
     storage: object, offset: object, shape: object, strides: object, *_: object
 ) -> PickledTensor:
-    """torch._utils._rebuild_tensor_v2; what follows the strides is of no use to arrays."""
+    """torch._utils._rebuild_tensor_v2; arrays do not need the arguments after the strides."""
     sizes = (offset, *_integers(shape), *_integers(strides))
     if not isinstance(storage, StorageKey) or not all(type(each) is int for each in sizes):
         raise CheckpointError("its pickle describes a tensor by something other than numbers")
@@ -218,7 +218,7 @@ def _rebuild_parameter(data: object, *_: object) -> object:
 
 _NAMES: Mapping[Tuple[str, str], object] = {
     ("collections", "OrderedDict"): _Admitted(_Table),
-    # The first is what torch wrote before 0.4, as the oldest of the published generators may be.
+    # torch before 0.4 wrote the first one; the oldest published generators may have it.
     ("torch._utils", "_rebuild_tensor"): _Admitted(_rebuild_tensor),
     ("torch._utils", "_rebuild_tensor_v2"): _Admitted(_rebuild_tensor),
     ("torch._utils", "_rebuild_parameter"): _Admitted(_rebuild_parameter),

@@ -1,4 +1,4 @@
-"""VGG-19's first convolutions: from the quantised weights to those the graphs are written with."""
+"""VGG-19's first convolutions as the graphs use them, read from the quantised weights."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from export.sources.catalogue import WEIGHTS
 from export.sources.vgg_slice import read_slice
 from runtime.spec.vgg import VGG19_CHANNELS, Objective
 
-#: What the weights expect subtracted from a 0..255 picture, red first: the mean colour of ImageNet
-#: (Simonyan and Zisserman 2014; the BGR triple of the Caffe model, turned round).
+#: The mean colour of ImageNet in RGB, which is subtracted from the picture (Simonyan and Zisserman
+#: 2014; the Caffe model's BGR triple for 0..255, reversed).
 MEAN_RGB = np.array([123.68, 116.779, 103.939], np.float32) / 255.0
 
-#: All sixteen convolutions with their output channels; the graphs need none after conv5_1.
+#: The output channels of all sixteen convolutions; the graphs need none after conv5_1.
 ALL_CHANNELS: Mapping[str, int] = {
     **VGG19_CHANNELS,
     **dict.fromkeys(("conv5_2", "conv5_3", "conv5_4"), 512),
@@ -59,7 +59,7 @@ def load_vgg19(objective: Objective, folder: Path = WEIGHTS) -> Tuple[Convolutio
     mean is subtracted by the graph and not folded into the first bias: the zero padding must stand
     for the mean colour, or a frame shows around the picture.
 
-    Raises `WeightsMissing` when the file is not there, `WeightsError` when it is damaged.
+    Raises `WeightsMissing` when the file does not exist, `WeightsError` when it is damaged.
     """
     arrays = read_slice(folder, objective)
     convolutions = []
@@ -67,7 +67,7 @@ def load_vgg19(objective: Objective, folder: Path = WEIGHTS) -> Tuple[Convolutio
     for index, name in enumerate(objective.layers):
         weight = arrays[f"{name}.table"][arrays[f"{name}.indices"]]
         if index == 0:
-            # The stored weights read BGR.
+            # The stored weights are for BGR.
             weight = weight[:, ::-1]
         mean = MEAN_ACTIVATIONS[name]
         weight = np.ascontiguousarray(weight * np.float32(incoming / mean), np.float32)

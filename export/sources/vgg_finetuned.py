@@ -1,8 +1,9 @@
-"""The file of fine-tuned convolutions: weights, the means they were divided by, and the report.
+"""The file of fine-tuned convolutions: the weights, the means they were divided by, the report.
 
-An .npz that carries its own report, so that neither is lost when the file is copied to the machine
-that paints. Its arrays: `NAME.weight` float32 OIHW and `NAME.bias` float32 O, which take RGB in
-[0, 1] minus `MEAN_RGB` and give features of mean 1; `means` float64, one a layer; `report`, JSON.
+It is an .npz that includes the report, so that the report is not lost when the file is copied to
+the machine that paints. Its arrays: `NAME.weight` float32 OIHW and `NAME.bias` float32 O, which
+take RGB in [0, 1] minus `MEAN_RGB` and give features of mean 1; `means` float64, one for each
+layer; `report`, JSON.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from export.sources.vgg_rescaling import normalised
 from runtime.files import atomic_write
 from runtime.spec.vgg import VGG19_CALTECH101
 
-#: What fine-tuning keeps, under its name in the catalogue.
+#: The name of the fine-tuned weights in the catalogue.
 FINE_TUNED = VGG19_CALTECH101
 
 
 @dataclass(frozen=True)
 class FineTuned:
-    """What the file holds; `report` is described in `export.training.report`."""
+    """The content of the file; `export.training.report` describes `report`."""
 
     convolutions: Tuple[Convolution, ...]
     means: Mapping[str, float]
@@ -46,7 +47,7 @@ def write_finetuned(
 
     They take RGB in [0, 1] minus `MEAN_RGB`. The file is written whole or not at all.
 
-    Raises `WeightsError` for weights that give no features, or if the file cannot be written.
+    Raises `WeightsError` for weights whose features are all zero, or if the file cannot be written.
     """
     rescaled, means = normalised(convolutions)
     arrays: Dict[str, np.ndarray] = {

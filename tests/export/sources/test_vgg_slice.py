@@ -94,7 +94,7 @@ def test_a_file_cut_short_is_told(tmp_path: Path, kept: int) -> None:
 
 
 def test_a_missing_file_names_the_command(tmp_path: Path) -> None:
-    with pytest.raises(WeightsMissing, match=r"vgg19-deep\.npz is not there.*make weights"):
+    with pytest.raises(WeightsMissing, match=r"vgg19-deep\.npz does not exist.*make weights"):
         read_slice(tmp_path, DEEP)
 
 
