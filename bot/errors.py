@@ -2,9 +2,9 @@
 
 BotError
 ├── ConfigError        a setting is missing or wrong; the message names the variable
-├── PortError          the port for the web hook cannot be had
+├── PortError          the bot cannot listen on its port
 ├── TunnelError        no public URL leads to this machine; says why and what helps
-├── StateFolderError   the folder of the bot's state cannot be had
+├── StateFolderError   the state folder cannot be written, or another bot uses it
 ├── StoreError         the database cannot be read or written (read-only, disk full)
 ├── NotStored          nothing of an update was committed: Telegram must send it again
 ├── JobRefused         a job is not taken
@@ -32,7 +32,7 @@ class ConfigError(BotError):
 
 
 class PortError(BotError):
-    """The port for the web hook cannot be had."""
+    """The bot cannot listen on its port."""
 
 
 class TunnelError(BotError):
@@ -40,7 +40,7 @@ class TunnelError(BotError):
 
 
 class StateFolderError(BotError):
-    """The folder of the bot's state cannot be written, or another bot works in it."""
+    """The folder of the bot's state cannot be written, or another bot uses it."""
 
 
 class StoreError(BotError):
