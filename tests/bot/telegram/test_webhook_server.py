@@ -214,3 +214,26 @@ async def test_without_an_intake_only_the_owner_s_pages_are_served(client, site)
 def test_intake_without_a_secret_is_refused():
     with pytest.raises(ValueError, match="secret"):
         WebhookServer(host="", port=0, health=list, metrics=Metrics(), update_processor=Site.take)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics"])
+@pytest.mark.parametrize("name", ["evil.example", "evil.example:8080", "localhost.evil", "["])
+async def test_owner_s_pages_are_not_for_another_site_s_name(client, site, path, name):
+    status, _ = await get(client, site, path, {"Host": name})
+    assert status in (400, 404)
+
+
+@pytest.mark.parametrize("name", ["localhost", "LOCALHOST:1", "127.0.0.1:80", "[::1]:80"])
+async def test_owner_s_pages_are_for_loopback_names(client, site, name):
+    assert await get(client, site, "/healthz", {"Host": name}) == (200, "ok")
+
+
+async def test_a_server_for_the_network_answers_to_any_name(client):
+    server = WebhookServer(host="0.0.0.0", port=0, health=list, metrics=Metrics())
+    await server.start()
+    try:
+        headers = {"Host": "jetson.local"}
+        async with client.get(f"http://127.0.0.1:{server.port}/healthz", headers=headers) as answer:
+            assert await answer.text() == "ok"
+    finally:
+        await server.close()
