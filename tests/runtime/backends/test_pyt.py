@@ -82,22 +82,48 @@ def test_small_gradients_do_not_vanish_in_float16(monkeypatch, folder, feeds):
     assert np.linalg.norm(half - exact) < 0.05 * np.linalg.norm(exact)
 
 
+@pytest.fixture
+def on_cpu(monkeypatch):
+    """No GPU, and a processor that nothing is known about yet."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    pyt._bfloat16_pays.cache_clear()
+    yield
+    pyt._bfloat16_pays.cache_clear()
+
+
 @pytest.mark.parametrize(
-    "capabilities, expected",
+    "capabilities, faster, expected",
     [
-        ({"avx512_bf16": True}, "CPU, bfloat16"),
-        ({"amx_bf16": True}, "CPU, bfloat16"),
-        ({"avx2": True, "avx512_bf16": False}, "CPU, float32"),
+        ({"avx512_bf16": True}, True, "CPU, bfloat16"),
+        ({"amx_bf16": True}, True, "CPU, bfloat16"),
+        ({"avx512_bf16": True}, False, "CPU, float32"),
+        ({"avx2": True, "avx512_bf16": False}, True, "CPU, float32"),
     ],
 )
-def test_bfloat16_only_on_processors_that_have_it(monkeypatch, capabilities, expected):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+def test_bfloat16_only_on_processors_that_are_faster_with_it(
+    monkeypatch, on_cpu, capabilities, faster, expected
+):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    monkeypatch.setattr(pyt, "is_faster", lambda half, full: faster)
     assert pyt.PytBackend.check(Path()) == expected
 
 
-def test_a_torch_that_does_not_tell_computes_in_float32(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+def test_precisions_are_compared_on_one_thread_by_convolutions(monkeypatch, on_cpu):
+    def compare(half, full):
+        compared.append((half().dtype, full().dtype, torch.get_num_threads()))
+        return True
+
+    compared = []
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": 1}, raising=False)
+    monkeypatch.setattr(pyt, "is_faster", compare)
+    threads = torch.get_num_threads()
+    # Measured once.
+    assert pyt.PytBackend.check(Path()) == pyt.PytBackend.check(Path()) == "CPU, bfloat16"
+    assert compared == [(torch.bfloat16, torch.float32, 1)]
+    assert torch.get_num_threads() == threads
+
+
+def test_a_torch_that_does_not_tell_computes_in_float32(monkeypatch, on_cpu):
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert pyt.PytBackend.check(Path()) == "CPU, float32"
 
