@@ -11,16 +11,18 @@ from export.graphs.gatys import write_graphs
 from export.graphs.specialise import fixed
 from export.sources.catalogue import WEIGHTS
 from export.sources.vgg import load_vgg19
-from export.sources.vgg_slice import slice_path
+from runtime.spec.vgg import DEEP
+from tests.support.export.deep_weights import find_deep_weights, scratch_of_run
 from tests.support.networks import random_vgg19
 
 
 class VggGraphs:
     """Graphs written on demand and once, into one folder; what it gives is not to be changed."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, deep_weights):
         self.folder = folder
-        self.network = functools.lru_cache(maxsize=None)(_network)
+        self._deep_folder, self._problem = deep_weights
+        self.network = functools.lru_cache(maxsize=None)(self._network)
         self.fixed = functools.lru_cache(maxsize=None)(self._fixed)
 
     def path(self, graph):
@@ -35,13 +37,22 @@ class VggGraphs:
         """Its model for pictures of `size` only."""
         return fixed(onnx.load(str(self.path(graph))), graph, size)
 
+    def why_not_trained(self, objective):
+        """Why the network of `objective` is a random one; None if it is the trained one."""
+        return self._problem if objective is DEEP else None
 
-def _network(objective):
-    """The trained convolutions, or random ones until they are fetched."""
-    trained = slice_path(WEIGHTS, objective).exists()
-    return load_vgg19(objective) if trained else random_vgg19(objective)
+    def _network(self, objective):
+        if self.why_not_trained(objective):
+            return random_vgg19(objective)
+        return load_vgg19(objective, self._deep_folder if objective is DEEP else WEIGHTS)
 
 
 @pytest.fixture(scope="session")
-def vgg_graphs(tmp_path_factory):
-    return VggGraphs(tmp_path_factory.mktemp("vgg"))
+def deep_weights(tmp_path_factory):
+    """Their folder, and None; or None, and why they cannot be fetched."""
+    return find_deep_weights(scratch_of_run(tmp_path_factory))
+
+
+@pytest.fixture(scope="session")
+def vgg_graphs(tmp_path_factory, deep_weights):
+    return VggGraphs(tmp_path_factory.mktemp("vgg"), deep_weights)

@@ -6,26 +6,21 @@ import onnxruntime
 import pytest
 
 from export.graphs.builder import SAFE_OPERATORS
-from export.sources.catalogue import WEIGHTS
-from export.sources.vgg_slice import slice_path
 from runtime.spec.graphs import features_graph, gatys_graph
-from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, POOLINGS
+from runtime.spec.vgg import CLASSIC, OBJECTIVES, POOLINGS
 from tests.support.pictures import array
 from tests.support.reference import loss_and_gradient, targets
 
 SIZES = [(64, 64), (61, 75), (98, 51)]
 
 
-HAS_DEEP = slice_path(WEIGHTS, DEEP).exists()
-
-
-def limit(objective):
+def limit(trained):
     """The largest relative error of a gradient: 1e-4 for every network that was trained.
 
     Random weights, which stand in for the deep ones until they are fetched, leave so many features
     near zero and windows near ties that float32 decides otherwise than float64 in some.
     """
-    return 2e-2 if objective is DEEP and not HAS_DEEP else 1e-4
+    return 1e-4 if trained else 2e-2
 
 
 @pytest.fixture(scope="module", params=[(o, p) for o in OBJECTIVES for p in POOLINGS], ids="-".join)
@@ -75,7 +70,7 @@ def test_features_equal_torch(graphs, size):
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_loss_and_gradient_equal_autograd(graphs, size):
+def test_loss_and_gradient_equal_autograd(graphs, vgg_graphs, size):
     objective, pooling, convs, features, gatys = graphs
     feeds = feeds_for(objective, features, size)
     expected = loss_and_gradient(objective, pooling, convs, feeds)
@@ -83,14 +78,17 @@ def test_loss_and_gradient_equal_autograd(graphs, size):
     np.testing.assert_allclose(got["style_losses"], expected.style_losses, rtol=1e-4)
     np.testing.assert_allclose(got["content_loss"], [expected.content_loss], rtol=1e-4)
     assert got["gradient"].shape == (1, 3, *size)
-    assert relative_error(got["gradient"], expected.gradient) < limit(objective)
+    assert relative_error(got["gradient"], expected.gradient) < limit(
+        not vgg_graphs.why_not_trained(objective)
+    )
 
 
-def test_gradient_of_flat_regions_equals_autograd(graphs):
+def test_gradient_of_flat_regions_equals_autograd(graphs, vgg_graphs):
     """A white sky ties all maxima of a pooling window: the first takes the gradient, as in torch."""
     objective, pooling, convs, features, gatys = graphs
-    if objective is DEEP and not HAS_DEEP:
-        pytest.skip("flat regions of a deep random network are decided by float32's rounding")
+    problem = vgg_graphs.why_not_trained(objective)
+    if problem:
+        pytest.skip(f"rounding decides flat regions of a random network, and {problem}")
     feeds = feeds_for(objective, features, (66, 65))
     feeds["image"][:, :, :40] = 1.0
     expected = loss_and_gradient(objective, pooling, convs, feeds)

