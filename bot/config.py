@@ -16,6 +16,7 @@ from bot.setting_types import (
     TOKEN_PATTERN,
     Backend,
     BotToken,
+    ChatIds,
     Domain,
     Host,
     LogLevel,
@@ -44,6 +45,8 @@ class Config(BaseSettings):
         hook, in this order; the file is read again when it changes.
     webhook_secret: what Telegram sends with each update; with `None` the bot makes one.
     host, port: where the bot listens.
+    admin_ids: who may use /stats.
+    allowed_users, allowed_chats: for whom the bot paints; for everybody if both are empty.
     jobs_per_user, jobs_in_all: the most jobs that may wait.
     keep_hours: how long finished jobs and their pictures are kept.
     patience: seconds that a painting may take without progress.
@@ -65,6 +68,8 @@ class Config(BaseSettings):
     api_url: Url = "https://api.telegram.org"
     state_dir: Path = Path("state")
     admin_ids: UserIds = ()
+    allowed_users: UserIds = ()
+    allowed_chats: ChatIds = ()
     jobs_per_user: int = Field(default=3, ge=1, le=1000)
     jobs_in_all: int = Field(default=50, ge=1, le=100_000)
     keep_hours: int = Field(default=48, ge=1, le=24 * 365)

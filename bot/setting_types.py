@@ -84,6 +84,18 @@ def _split_ids(value: Any) -> Any:
     return tuple(map(int, numbers))
 
 
+def _split_chat_ids(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    numbers = [each.strip() for each in value.split(",") if each.strip()]
+    if not all(re.fullmatch(r"-?[0-9]{1,19}", number) for number in numbers):
+        raise ValueError(
+            "expected Telegram chat numbers separated by commas, such as -1001234567890;"
+            " a group's number begins with a minus sign, and @getidsbot shows it."
+        )
+    return tuple(map(int, numbers))
+
+
 def check_webhook_url(value: str) -> str:
     """A public URL without a slash at its end; raises `ValueError` that says what is expected."""
     url = _check_url(value)
@@ -148,6 +160,7 @@ Host = Annotated[
 ]
 Url = Annotated[str, AfterValidator(_check_url)]
 WebhookUrl = Annotated[str, AfterValidator(check_webhook_url)]
+ChatIds = Annotated[Tuple[int, ...], BeforeValidator(_split_chat_ids)]
 UserIds = Annotated[Tuple[int, ...], BeforeValidator(_split_ids)]
 Backend = Annotated[str, _one_of(BACKEND_CHOICES)]
 ModeInAnyCase = Annotated[Mode, _one_of(tuple(each.value for each in Mode))]

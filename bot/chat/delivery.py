@@ -238,6 +238,9 @@ class Delivery:
         new_preview = preview if seen > report.preview_seen and not report.text_only else None
         if text == report.message.text and new_preview is None:
             return
+        if new_preview is not None:
+            picture = await self._pictures.get(job.order.picture)
+            report.message.spoiler = picture is not None and picture.spoiler
         try:
             await report.message.show(text, status_keyboard(job), new_preview)
         except _FINAL as error:
@@ -264,8 +267,9 @@ class Delivery:
         caption = captions.painted(job.order, title)
         picture = await self._pictures.get(job.order.picture)
         kind = MediaKind.PHOTO if picture is None else picture.media_kind
+        spoiler = picture is not None and picture.spoiler
         try:
-            content = await media.painted(path, kind, caption)
+            content = await media.painted(path, kind, caption, spoiler=spoiler)
         except OSError as error:
             _log.error("Job %d: its picture cannot be read: %s", job.id, error)
             return await message.resend(captions.not_painted(FAILED))

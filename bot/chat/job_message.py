@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from functools import partial
 from pathlib import Path
-from typing import Optional
+from typing import Any, Dict, Optional
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
@@ -12,29 +14,51 @@ from aiogram.types import (
     BufferedInputFile,
     InlineKeyboardMarkup,
     InputMediaPhoto,
-    ReplyParameters,
+    Message,
 )
 
 from bot.chat.media import Media
+from bot.chat.replies import in_topic, target
 from bot.storage.jobs import Job, Jobs
+from bot.telegram.error_text import error_text
+
+#: What Telegram says of a message that is not there any more, or not the bot's.
+_GONE = ("message to edit not found", "can't be edited", "MESSAGE_ID_INVALID")
+#: What it says where the chat is gone, or forbids such messages, or the content is at fault.
+_REFUSALS = (
+    "chat not found",
+    "not enough rights",
+    "have no rights",
+    "CHAT_SEND_",
+    "CHAT_RESTRICTED",
+    "PHOTO_INVALID",
+    "IMAGE_PROCESS_FAILED",
+    "wrong file",
+    "file is too big",
+    "wrong type of the web page",
+    "caption is too long",
+)
+
+_log = logging.getLogger(__name__)
 
 
 class JobMessage:
     """A job's message, and what is known of it: its text, and whether it holds a picture.
 
-    `lost` says that the user deleted it.
+    `lost` says that it cannot be edited any more, as when the user deleted it; `spoiler` that
+    pictures in it are covered.
     """
 
     def __init__(self, bot: Bot, jobs: Jobs, job: Job) -> None:
         self._bot = bot
         self._jobs = jobs
         self._chat_id = job.order.chat_id
-        self._reply_to = job.order.reply_to
+        self._place = target(job.order.chat_id, job.order.reply_to, job.order.topic)
         self._job_id = job.id
         self._id = job.status_message
         self._is_media = False
         self.text = ""
-        self.lost = False
+        self.lost = self.spoiler = False
 
     async def show(
         self, text: str, keyboard: Optional[InlineKeyboardMarkup], preview: Optional[Path] = None
@@ -50,30 +74,50 @@ class JobMessage:
         self.text = text
 
     async def resend(self, text: str) -> None:
-        """Tell the text in the message, or in a new one if the user deleted it."""
-        await self.show(text, None)
-        if self.lost:
+        """Show the text in the message, or in a new one if the message cannot be edited."""
+        try:
+            await self.show(text, None)
+            edited = not self.lost
+        except TelegramBadRequest as error:
+            if is_known_refusal(error):
+                raise
+            edited = False
+        if not edited:
             await self._send(text, None)
 
     async def replace_with_media(self, content: Media, keyboard: InlineKeyboardMarkup) -> None:
-        """Turn the message into the picture; into a new message's if there is none any more."""
+        """Turn the message into the picture, or send a new one if it cannot be edited.
+
+        Telegram refuses edits for many reasons, some of them undocumented; the picture must arrive.
+        """
         if self._id is None:
             self._id = await self._send(content.caption or "", None)
         try:
             await self._turn_into(self._id, content, keyboard)
         except TelegramBadRequest as error:
-            if not _is_gone(error):
+            if is_known_refusal(error):
                 raise
-            await self._turn_into(await self._send(content.caption or "", None), content, keyboard)
+            _log.info("A message cannot be edited (%s); a new one is sent.", error_text(error))
+            await self._send_media(content, keyboard)
 
     async def _send(self, text: str, keyboard: Optional[InlineKeyboardMarkup]) -> int:
-        reply = ReplyParameters(message_id=self._reply_to, allow_sending_without_reply=True)
-        message = await self._bot.send_message(
-            chat_id=self._chat_id,
-            text=text,
-            reply_parameters=reply if self._reply_to else None,
-            reply_markup=keyboard,
+        message = await in_topic(
+            self._place,
+            lambda place: self._bot.send_message(text=text, reply_markup=keyboard, **place),
         )
+        return await self._remember(message)
+
+    async def _send_media(self, content: Media, keyboard: InlineKeyboardMarkup) -> None:
+        shown: Dict[str, Any] = {"caption": content.caption, "reply_markup": keyboard}
+        if isinstance(content, InputMediaPhoto):
+            send = partial(
+                self._bot.send_photo, photo=content.media, has_spoiler=content.has_spoiler, **shown
+            )
+        else:
+            send = partial(self._bot.send_document, document=content.media, **shown)
+        await self._remember(await in_topic(self._place, lambda place: send(**place)))
+
+    async def _remember(self, message: Message) -> int:
         self._id = message.message_id
         await self._jobs.set_status_message(self._job_id, self._id)
         return self._id
@@ -117,7 +161,8 @@ class JobMessage:
         except FileNotFoundError:
             return
         file = BufferedInputFile(file=data, filename="preview.jpg")
-        await self._turn_into(message_id, InputMediaPhoto(media=file, caption=text), keyboard)
+        photo = InputMediaPhoto(media=file, caption=text, has_spoiler=self.spoiler)
+        await self._turn_into(message_id, photo, keyboard)
         self._is_media = True
 
     async def _edit_caption(
@@ -135,5 +180,10 @@ class JobMessage:
         )
 
 
+def is_known_refusal(error: TelegramBadRequest) -> bool:
+    """Whether a new message would be refused like the edit: the chat does not take its content."""
+    return any(text in error.message for text in _REFUSALS)
+
+
 def _is_gone(error: TelegramBadRequest) -> bool:
-    return "message to edit not found" in error.message or "can't be edited" in error.message
+    return any(text in error.message for text in _GONE)

@@ -29,17 +29,19 @@ NAME = "jetbrush"
 _QUALITIES = (92, 80)
 
 
-async def painted(path: Path, media_kind: MediaKind, caption: str) -> Media:
+async def painted(
+    path: Path, media_kind: MediaKind, caption: str, *, spoiler: bool = False
+) -> Media:
     """The picture as the media kind that its photo came as; a document where it fits no photo.
 
-    `path` is a PNG. Raises `FileNotFoundError` if it is gone.
+    `path` is a PNG; a `spoiler` is shown covered, which documents cannot be. Raises `FileNotFoundError` if it is gone.
     """
     loop = asyncio.get_running_loop()
     if media_kind is MediaKind.PHOTO:
         data = await loop.run_in_executor(None, _as_photo, path)
         if data is not None:
             file = BufferedInputFile(file=data, filename=f"{NAME}.jpg")
-            return InputMediaPhoto(media=file, caption=caption)
+            return InputMediaPhoto(media=file, caption=caption, has_spoiler=spoiler)
     return InputMediaDocument(media=await document(path), caption=caption)
 
 

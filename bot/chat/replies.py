@@ -12,13 +12,12 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, ReplyPar
 from aiogram.utils.i18n import gettext as _
 
 from bot.storage.pictures import Picture
+from bot.telegram.identity import is_private
 
 _log = logging.getLogger(__name__)
 
 Sent = TypeVar("Sent")
 Event = Union[Message, CallbackQuery]
-
-PRIVATE = "private"
 
 #: Seconds before each further try. A message that arrives twice is better than one that never does.
 _REPEATS = (1.0, 3.0)
@@ -38,7 +37,7 @@ async def patiently(send: Callable[[], Awaitable[Sent]]) -> Sent:
 def answer_target(event: Event) -> Dict[str, Any]:
     """Keyword arguments of `send...` for an answer to `event`.
 
-    In a group the answer replies to the user's message, which tells whose its buttons are.
+    In a group the answer replies to the user's message, which shows whose its buttons are.
     """
     message = event.message if isinstance(event, CallbackQuery) else event
     if message is None:
@@ -50,14 +49,41 @@ def answer_target(event: Event) -> Dict[str, Any]:
     if message.is_topic_message:
         place["message_thread_id"] = message.message_thread_id
     asked = message if event is message else message.reply_to_message
-    if message.chat.type != PRIVATE and asked is not None:
+    if not is_private(message) and asked is not None:
         place["reply_parameters"] = _reply_to(asked.message_id)
     return place
 
 
 def reply_target(picture: Picture) -> Dict[str, Any]:
     """Keyword arguments of `send...` for an answer to a picture."""
-    return {"chat_id": picture.chat_id, "reply_parameters": _reply_to(picture.message_id)}
+    return target(picture.chat_id, picture.message_id, picture.topic)
+
+
+def target(chat_id: int, reply_to: int, topic: Optional[int]) -> Dict[str, Any]:
+    """Keyword arguments of `send...` for a chat, an answered message or 0, and a forum's topic.
+
+    The topic counts where the answered message was deleted.
+    """
+    place: Dict[str, Any] = {"chat_id": chat_id}
+    if topic is not None:
+        place["message_thread_id"] = topic
+    if reply_to:
+        place["reply_parameters"] = _reply_to(reply_to)
+    return place
+
+
+async def in_topic(
+    place: Dict[str, Any], send: Callable[[Dict[str, Any]], Awaitable[Sent]]
+) -> Sent:
+    """Do `send(place)`, and again outside of the topic if that was closed or deleted."""
+    try:
+        return await send(place)
+    except TelegramBadRequest as error:
+        if "message thread not found" not in error.message or "message_thread_id" not in place:
+            raise
+        _log.info("A topic of chat %s is gone; the answer goes to the chat.", place["chat_id"])
+    rest = {name: value for name, value in place.items() if name != "message_thread_id"}
+    return await send(rest)
 
 
 async def send(
@@ -70,7 +96,12 @@ async def send(
 ) -> Message:
     """Send a text to a place that `answer_target` or `reply_target` named."""
     return await patiently(
-        lambda: bot.send_message(text=text, reply_markup=keyboard, **place, **_markup(html))
+        lambda: in_topic(
+            place,
+            lambda there: bot.send_message(
+                text=text, reply_markup=keyboard, **there, **_markup(html)
+            ),
+        )
     )
 
 

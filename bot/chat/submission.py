@@ -146,6 +146,7 @@ def _order(photo: Picture, sender: Sender, **wish: Any) -> Order:
         reply_to=photo.message_id,
         language=sender.language,
         picture=photo.id,
+        topic=photo.topic,
         **wish,
     )
 

@@ -15,7 +15,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import BufferedInputFile, InputMediaPhoto, Message
 
-from bot.chat.replies import patiently
+from bot.chat.replies import in_topic, patiently
 from bot.storage.database import Database
 from bot.storage.pictures import MediaKind
 from runtime.errors import PictureError
@@ -71,16 +71,7 @@ class Uploads:
     async def _send(self, bot: Bot, ready: Sequence[_Ready], place: Dict[str, Any]) -> None:
         if not ready:
             return
-        if len(ready) == 1:
-            (one,) = ready
-            sent = [
-                await patiently(
-                    lambda: bot.send_photo(photo=one.media, caption=one.caption, **place)
-                )
-            ]
-        else:
-            media: List[Any] = [InputMediaPhoto(media=it.media, caption=it.caption) for it in ready]
-            sent = await patiently(lambda: bot.send_media_group(media=media, **place))
+        sent = await patiently(lambda: in_topic(place, lambda there: _post(bot, ready, there)))
         await self._remember(ready, sent)
 
     async def _prepare(
@@ -120,6 +111,14 @@ class Uploads:
             connection.executemany("INSERT OR REPLACE INTO uploads VALUES (?, ?)", rows)
 
         await self._database.run(work)
+
+
+async def _post(bot: Bot, ready: Sequence[_Ready], place: Dict[str, Any]) -> List[Message]:
+    if len(ready) == 1:
+        (one,) = ready
+        return [await bot.send_photo(photo=one.media, caption=one.caption, **place)]
+    media: List[Any] = [InputMediaPhoto(media=it.media, caption=it.caption) for it in ready]
+    return await bot.send_media_group(media=media, **place)
 
 
 def _digest(path: Path) -> str:

@@ -20,7 +20,7 @@ from bot.handlers import (
     stats,
     translate,
 )
-from bot.handlers.filters import addressed
+from bot.telegram.identity import addressed
 
 #: In this order: `photo` takes the pictures that `gallery` leaves, `fallback` all the rest.
 _SUBJECTS = (

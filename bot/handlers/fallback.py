@@ -11,8 +11,8 @@ from aiogram.utils.i18n import gettext as _
 from bot.chat import captions
 from bot.chat.albums import Albums
 from bot.chat.replies import answer, stale
-from bot.handlers.filters import is_private, is_reply_to
 from bot.handlers.photo import NOT_A_PICTURE, TOO_HEAVY, picture_in
+from bot.telegram.identity import is_private, is_reply_to
 
 
 def make_router() -> Router:

@@ -12,6 +12,7 @@ from aiogram.utils.i18n import gettext as _
 
 from bot.chat.keyboards import Forget, forget_keyboard
 from bot.chat.replies import answer, replace
+from bot.chat.submission import Sender
 from bot.handlers.filters import command
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Estimates
@@ -45,6 +46,7 @@ async def ask(message: Message) -> None:
 async def decide(
     callback: CallbackQuery,
     callback_data: Forget,
+    sender: Sender,
     users: Users,
     jobs: Jobs,
     endings: Endings,
@@ -55,7 +57,7 @@ async def decide(
     await callback.answer()
     if not callback_data.sure:
         return await replace(callback, _("All right, nothing was deleted."))
-    user_id = callback.from_user.id
+    user_id = sender.user.user_id
     active = await jobs.active(user_id)
     for job in active:
         await endings.cancel(job.id)

@@ -12,6 +12,7 @@ from aiogram.utils.i18n import gettext as _
 from bot.chat.catalog import Catalog
 from bot.chat.keyboards import ChooseLanguage, OpenPage, Page, language_keyboard, menu_keyboard
 from bot.chat.replies import answer, replace, stale
+from bot.chat.submission import Sender
 from bot.chat.texts import LANGUAGES
 from bot.handlers.filters import command
 from bot.storage.users import Users
@@ -40,6 +41,7 @@ async def open_page(callback: CallbackQuery) -> None:
 async def choose(
     callback: CallbackQuery,
     callback_data: ChooseLanguage,
+    sender: Sender,
     users: Users,
     i18n: I18n,
     catalog: Catalog,
@@ -48,7 +50,7 @@ async def choose(
     language = callback_data.language
     if language not in LANGUAGES:
         return await stale(callback)
-    await users.choose_language(callback.from_user.id, language)
+    await users.choose_language(sender.user.user_id, language)
     await callback.answer()
     with i18n.use_locale(language):
         text = _("OK, English it is. What shall we do?")

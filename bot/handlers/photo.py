@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple, Optional, Union
 
 from aiogram import F, Router
 from aiogram.fsm.context import FSMContext
@@ -14,13 +14,17 @@ from bot.chat.albums import Albums
 from bot.chat.dialogue import Mode, Waiting
 from bot.chat.replies import answer
 from bot.chat.submission import Sender, Submission, stylize_order
-from bot.handlers.filters import command
+from bot.handlers.filters import captioned, command
 from bot.options import Kind
 from bot.outcomes import PictureRole, Reason, Refusal
 from bot.storage.pictures import MediaKind, Picture, Pictures
 from bot.storage.users import StyleChoice, Users
 from bot.telegram.downloads import MOST_BYTES
+from bot.telegram.identity import sender_id
 from runtime.imaging.formats import MIME_TYPES, SUFFIXES
+
+if TYPE_CHECKING:
+    from aiogram.types import ExternalReplyInfo
 
 NOT_A_PICTURE = Refusal(PictureRole.PHOTO, Reason.NOT_A_PICTURE)
 #: A file that Telegram does not give to bots.
@@ -39,13 +43,14 @@ def make_router() -> Router:
     """The handlers of this subject."""
     router = Router(name=__name__)
     router.message.register(paint, command("paint"))
+    router.message.register(receive, captioned("paint"), has_picture, ~F.media_group_id)
     router.message.register(receive_part, has_picture, F.media_group_id)
     router.message.register(receive_style, has_picture, Waiting.style)
     router.message.register(receive, has_picture)
     return router
 
 
-def picture_in(message: Message) -> Optional[Incoming]:
+def picture_in(message: Union[Message, ExternalReplyInfo]) -> Optional[Incoming]:
     """The picture in a message, `None` if there is none that could be read."""
     if message.photo:
         # The result gets the photo's size, so that no smaller variant is enough.
@@ -57,7 +62,7 @@ def picture_in(message: Message) -> Optional[Incoming]:
     return None
 
 
-async def has_picture(message: Message) -> bool:
+async def has_picture(message: Union[Message, ExternalReplyInfo]) -> bool:
     """Whether there is a picture in the message that may be fetched; a filter."""
     picture = picture_in(message)
     return picture is not None and picture.size <= MOST_BYTES
@@ -104,7 +109,8 @@ async def paint(
     message: Message, state: FSMContext, sender: Sender, pictures: Pictures, submission: Submission
 ) -> None:
     """Take the photo that the command replies to."""
-    replied = message.reply_to_message
+    # The latter is of another chat, which aiogram knows from 3.4 on.
+    replied = message.reply_to_message or getattr(message, "external_reply", None)
     if replied is None or picture_in(replied) is None:
         await answer(message, _("Reply to a photo with /paint, and I'll repaint it."))
     elif not await has_picture(replied):
@@ -114,17 +120,21 @@ async def paint(
         await submission.receive(picture, sender, dialogue.mode_in(await state.get_data()))
 
 
-async def _store(message: Message, holder: Message, pictures: Pictures) -> Picture:
+async def _store(
+    message: Message, holder: Union[Message, ExternalReplyInfo], pictures: Pictures
+) -> Picture:
     """Store the picture that `holder` has, as that of `message` and its sender."""
-    incoming = picture_in(holder)
-    assert incoming is not None and message.from_user is not None
+    incoming, sender = picture_in(holder), sender_id(message)
+    assert incoming is not None and sender is not None
     return await pictures.add(
-        user_id=message.from_user.id,
+        user_id=sender,
         chat_id=message.chat.id,
         message_id=message.message_id,
         file_id=incoming.file_id,
         media_kind=incoming.media_kind,
         album=message.media_group_id,
+        topic=message.message_thread_id if message.is_topic_message else None,
+        spoiler=bool(holder.has_media_spoiler),
     )
 
 

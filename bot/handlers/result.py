@@ -11,7 +11,7 @@ from aiogram.utils.i18n import gettext as _
 from bot.chat import media
 from bot.chat.catalog import Catalog
 from bot.chat.keyboards import Action, OfJob
-from bot.chat.replies import answer_target, patiently, stale
+from bot.chat.replies import answer_target, in_topic, patiently, stale
 from bot.chat.settings import stronger, weaker
 from bot.chat.submission import Sender, Submission
 from bot.chat.uploads import Uploads
@@ -66,7 +66,7 @@ async def restyle(
     language: str,
 ) -> None:
     """Show the gallery for the same photo."""
-    photo = await submission.own_picture(job.order.picture, callback.from_user.id)
+    photo = await submission.own_picture(job.order.picture, job.order.user_id)
     if photo is None:
         return await stale(callback)
     await callback.answer()
@@ -79,7 +79,7 @@ async def swap(
     """Take the photo as the style and the style as the photo."""
     if not job.order.of_album or job.order.style is None:
         return await stale(callback)
-    photo = await submission.own_picture(job.order.style.picture, callback.from_user.id)
+    photo = await submission.own_picture(job.order.style.picture, job.order.user_id)
     if photo is None:
         return await stale(callback)
     order = changed(
@@ -106,4 +106,7 @@ async def send_original(callback: CallbackQuery, job: Job, bot: Bot, results: Re
         await callback.answer(text=text, show_alert=True)
         return
     await callback.answer()
-    await patiently(lambda: bot.send_document(document=file, **answer_target(callback)))
+    place = answer_target(callback)
+    await patiently(
+        lambda: in_topic(place, lambda there: bot.send_document(document=file, **there))
+    )

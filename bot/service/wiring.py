@@ -171,7 +171,12 @@ class Parts:
             users=self.users,
         )
         middlewares.install(
-            dispatcher, i18n=self.i18n, users=self.users, pictures=self.pictures, jobs=self.jobs
+            dispatcher,
+            config=self._config,
+            i18n=self.i18n,
+            users=self.users,
+            pictures=self.pictures,
+            jobs=self.jobs,
         )
         dispatcher.include_router(make_router())
         return dispatcher

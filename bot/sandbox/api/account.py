@@ -74,8 +74,20 @@ def _scope(arguments: Arguments) -> Any:
     return scope.get("type", "default"), arguments.text("language_code")
 
 
+async def get_chat_member(state: State, arguments: Arguments) -> Json:
+    """`getChatMember`."""
+    chat, user_id = state.target_chat(arguments), arguments.number("user_id")
+    if user_id not in chat.members:
+        raise bad_request("PARTICIPANT_ID_INVALID")
+    user = chat.members[user_id]
+    if user_id not in chat.admins:
+        return {"user": user, "status": "member"}
+    return {"user": user, "status": "creator", "is_anonymous": user_id in chat.anonymous}
+
+
 METHODS: Dict[str, Method] = {
     "getMe": get_me,
+    "getChatMember": get_chat_member,
     "setMyCommands": set_my_commands,
     "getMyCommands": get_my_commands,
     "deleteMyCommands": delete_my_commands,

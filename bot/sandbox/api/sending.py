@@ -9,6 +9,7 @@ from bot.sandbox.api.arguments import Arguments, Json, Upload
 from bot.sandbox.api.formatting import caption_content, text_content
 from bot.sandbox.api.keyboard import inline_markup
 from bot.sandbox.errors import bad_request
+from bot.sandbox.model.chats import topic_fields
 from bot.sandbox.model.files import check_document_upload, check_photo_upload
 from bot.sandbox.model.state import State
 
@@ -107,6 +108,7 @@ async def _send_media(state: State, arguments: Arguments, kind: str) -> Json:
     content = {
         kind: await _attachment(state, arguments, kind, kind),
         **caption_content(arguments),
+        **({"has_media_spoiler": True} if arguments.flag("has_spoiler") else {}),
     }
     return _post(state, arguments, [content])[0]
 
@@ -117,7 +119,8 @@ async def media_content(state: State, part: Arguments) -> Json:
     if kind not in ("photo", "document"):
         raise bad_request(f"can't parse InputMedia: type {kind!r} is not known to the sandbox")
     caption = caption_content(part)
-    return {kind: await _attachment(state, part, kind, "media"), **caption}
+    covered: Json = {"has_media_spoiler": True} if part.flag("has_spoiler") else {}
+    return {kind: await _attachment(state, part, kind, "media"), **caption, **covered}
 
 
 async def _attachment(state: State, arguments: Arguments, kind: str, name: str) -> Any:
@@ -144,7 +147,10 @@ def _post(state: State, arguments: Arguments, contents: List[Json]) -> List[Json
     chat = state.target_chat(arguments)
     reply_to = state.reply_target(chat, arguments)
     markup: Optional[Json] = inline_markup(arguments)
-    extra = {"reply_markup": markup} if markup else {}
+    topic = arguments.number("message_thread_id")
+    if topic is not None and topic not in chat.topics:
+        raise bad_request("message thread not found")
+    extra = {**topic_fields(topic), **({"reply_markup": markup} if markup else {})}
     posted = [chat.post(state.bot, {**content, **extra}, reply_to) for content in contents]
     return [message.snapshot() for message in posted]
 

@@ -20,6 +20,8 @@ _PERMANENT = (
     "from",
     "reply_to_message",
     "media_group_id",
+    "message_thread_id",
+    "is_topic_message",
 )
 _MEDIA = ("photo", "document", "sticker", "video", "voice")
 
@@ -46,7 +48,7 @@ class Message:
     @property
     def from_bot(self) -> bool:
         """Whether the bot wrote it."""
-        return bool(self.raw["from"]["is_bot"])
+        return bool(self.raw["from"]["is_bot"]) and "sender_chat" not in self.raw
 
     @property
     def text(self) -> str:
@@ -134,6 +136,10 @@ class Chat:
         self.raw = raw
         self.messages: Dict[int, Message] = {}
         self.members: Dict[int, Json] = {}
+        # The members who are admins, those of them who write as the group, and the open topics.
+        self.admins: Set[int] = set()
+        self.anonymous: Set[int] = set()
+        self.topics: Set[int] = set()
         # A bot cannot write to a user who never wrote to it.
         self.opened = False
         self.blocked = False
@@ -209,6 +215,11 @@ class Chat:
     def transcript(self) -> str:
         """The current messages, each on a line with its buttons below."""
         return "\n".join(map(repr, self.messages.values()))
+
+
+def topic_fields(topic: Optional[int]) -> Json:
+    """The fields of a message in a topic of a forum group."""
+    return {} if topic is None else {"message_thread_id": topic, "is_topic_message": True}
 
 
 class Chats:

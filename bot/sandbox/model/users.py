@@ -9,10 +9,18 @@ from bot.sandbox.api.arguments import Json, Upload
 from bot.sandbox.api.formatting import units
 from bot.sandbox.change_signal import ChangeSignal
 from bot.sandbox.errors import ApiError, Unsendable
-from bot.sandbox.model.chats import Chat, Message
+from bot.sandbox.model.chats import Chat, Message, topic_fields
 from bot.sandbox.model.state import Press, State
 
 FIRST_USER = 1001
+
+#: In whose name Telegram sends what anonymous admins of groups write.
+GROUP_ANONYMOUS_BOT: Json = {
+    "id": 1087968824,
+    "is_bot": True,
+    "first_name": "Group",
+    "username": "GroupAnonymousBot",
+}
 
 # A client scales a photo before it sends it: only its shape can be wrong.
 _UNSENDABLE = "This cannot be sent as a photo: {}. Send it as a document."
@@ -48,13 +56,19 @@ class User:
         return list(self.chat.messages.values())
 
     async def text(
-        self, text: str, *, chat: Optional[Chat] = None, reply_to: Optional[Message] = None
+        self,
+        text: str,
+        *,
+        chat: Optional[Chat] = None,
+        reply_to: Optional[Message] = None,
+        topic: Optional[int] = None,
+        quoted: Optional[Message] = None,
     ) -> Message:
-        """Send a text."""
-        content: Json = {"text": text}
+        """Send a text; `topic` is one of a forum group, `quoted` a message of another chat."""
+        content: Json = {"text": text, **_quote(quoted)}
         if text.startswith("/"):
             content["entities"] = [_command_entity(text)]
-        return self._post(content, chat, reply_to)
+        return self._post(content, chat, reply_to, topic)
 
     async def photo(
         self,
@@ -63,10 +77,14 @@ class User:
         *,
         chat: Optional[Chat] = None,
         reply_to: Optional[Message] = None,
+        topic: Optional[int] = None,
+        spoiler: bool = False,
     ) -> Message:
         """Send a picture as a photo, which Telegram recompresses. Raises `Unsendable`."""
         content = {"photo": await self._photo(data), **_caption(caption)}
-        return self._post(content, chat, reply_to)
+        if spoiler:
+            content["has_media_spoiler"] = True
+        return self._post(content, chat, reply_to, topic)
 
     async def document(
         self,
@@ -164,13 +182,21 @@ class User:
         self._set_blocked(False)
 
     def _post(
-        self, content: Json, chat: Optional[Chat], reply_to: Optional[Message] = None
+        self,
+        content: Json,
+        chat: Optional[Chat],
+        reply_to: Optional[Message] = None,
+        topic: Optional[int] = None,
     ) -> Message:
         """Post a message and queue an update if the bot may see it."""
         chat = chat or self.chat
         if chat.private:
             chat.opened = True
-        message = chat.post(self.raw, content, reply_to)
+        sender = self.raw
+        if self.id in chat.anonymous:
+            sender = GROUP_ANONYMOUS_BOT
+            content = {**content, "sender_chat": chat.raw}
+        message = chat.post(sender, {**content, **topic_fields(topic)}, reply_to)
         if not chat.blocked and self._visible(message, reply_to):
             self._state.updates.push("message", message.snapshot(), chat.id)
         return message
@@ -238,6 +264,14 @@ class Users:
 def _membership(bot: Json, status: str) -> Json:
     """A ChatMember object of the bot."""
     return {"user": bot, "status": status, **({"until_date": 0} if status == "kicked" else {})}
+
+
+def _quote(quoted: Optional[Message]) -> Json:
+    """The field that describes a message of another chat."""
+    if quoted is None:
+        return {}
+    origin = {"type": "chat", "date": 0, "sender_chat": quoted.chat.raw}
+    return {"external_reply": {"origin": origin, **quoted.content()}}
 
 
 def _caption(caption: Optional[str]) -> Json:

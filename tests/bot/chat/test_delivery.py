@@ -245,7 +245,7 @@ async def test_a_job_follows_its_group_into_a_supergroup(stage):
     followed = [call for call in stage.bot.calls if call.chat_id == NEW]
     assert [call.method for call in followed] == ["send_message", "edit_message_media"]
     # No message has its old number there.
-    assert followed[0].reply_parameters is None
+    assert vars(followed[0]).get("reply_parameters") is None
     assert len([call for call in stage.bot.calls if call.chat_id == OLD]) == 2
 
 
@@ -319,3 +319,36 @@ async def test_previews_are_read_beside_the_loop(stage):
     stage.painting.show(SimpleNamespace(read_bytes=read_bytes))
     await stage.look()
     assert len(threads) == 1 and threads[0] != threading.get_ident()
+
+
+@pytest.mark.parametrize(
+    "message", ["Bad Request: MESSAGE_ID_INVALID", "Bad Request: something new"]
+)
+async def test_a_picture_that_no_edit_takes_is_sent_as_a_new_message(stage, caplog, message):
+    job = await stage.running()
+    await stage.look()
+    stage.bot.refuse("edit_message_media", TelegramBadRequest(None, message))
+    await stage.painted(job)
+    await stage.answered(job)
+    methods = [call.method for call in stage.bot.calls]
+    assert methods == ["send_message", "edit_message_media", "send_photo"]
+    assert stage.bot.calls[-1].caption == "Your photo in the style “Night Swirls”."
+    assert (await stage.jobs.get(job.id)).ending == PAINTED
+
+
+@pytest.mark.parametrize(
+    "message", ["Bad Request: MESSAGE_ID_INVALID", "Bad Request: something new"]
+)
+async def test_an_ending_that_no_edit_takes_is_sent_as_a_new_message(stage, message):
+    job = await stage.running()
+    await stage.look()
+    stage.bot.refuse("edit_message_text", TelegramBadRequest(None, message))
+    await stage.jobs.finish(job.id, CANCELLED)
+    stage.delivery.wake()
+    await stage.answered(job)
+    assert [call.method for call in stage.bot.calls] == [
+        "send_message",
+        "edit_message_text",
+        "send_message",
+    ]
+    assert stage.bot.calls[-1].text == "Cancelled."

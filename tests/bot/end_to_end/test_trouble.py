@@ -197,3 +197,18 @@ async def test_an_update_without_the_secret_is_refused_and_nothing_is_done(sandb
             async with session.post(url, json=forged, headers=headers) as response:
                 assert response.status == 401
     assert not [call for call in sandbox.calls if call.chat_id == anna.id]
+
+
+@pytest.mark.parametrize("spoiler", [False, True])
+async def test_a_covered_photo_stays_covered(sandbox, service, painter_client, spoiler):
+    anna = sandbox.user(name="Anna")
+    await anna.text("/styles")
+    gallery = await anna.wait_for(lambda message: message.buttons)
+    await anna.press(gallery, "1")
+    painter_client.hold()
+    await anna.photo(jpeg(plain("green")), spoiler=spoiler)
+    preview = await anna.wait_for(lambda message: "50%" in message.text and message.kind == "photo")
+    assert bool(preview.raw.get("has_media_spoiler")) is spoiler
+    painter_client.release()
+    result = await anna.wait_for(lambda message: "Your photo" in message.text)
+    assert bool(result.raw.get("has_media_spoiler")) is spoiler

@@ -38,7 +38,7 @@ class EstimatesDouble:
 class Conversation:
     """The bot's part of the conversation, and what it writes down."""
 
-    def __init__(self, sandbox, folder, catalog, admins=()):
+    def __init__(self, sandbox, folder, catalog, admins=(), **settings):
         self.sandbox = sandbox
         self._config = Config(
             bot_token=sandbox.token,
@@ -47,6 +47,7 @@ class Conversation:
             admin_ids=admins,
             jobs_per_user=PER_USER,
             jobs_in_all=IN_ALL,
+            **settings,
         )
         self._catalog = catalog
         self.parts = None

@@ -1,0 +1,1 @@
+from tests.support.bot.conversation_fixtures import *
