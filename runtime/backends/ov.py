@@ -9,7 +9,7 @@ from typing import Any, Mapping, Optional
 import numpy as np
 
 from runtime.backends.base import Arrays, Backend, available_threads
-from runtime.backends.ov_gram import PartedTargets, difference_within_product
+from runtime.backends.ov_gram import SplitTargets, fold_differences
 from runtime.backends.probe import CHANNELS, SIDE, is_faster
 from runtime.errors import BackendError, BackendUnavailable
 from runtime.spec.graphs import GraphKind
@@ -20,11 +20,11 @@ class OpenVinoBackend(Backend):
 
     name = "openvino"
     _request: Optional[Any] = None
-    _targets = PartedTargets()
+    _targets = SplitTargets()
 
     @classmethod
     def check(cls, folder: Path) -> str:
-        """Say the precision; raises `BackendUnavailable` when OpenVINO is not installed."""
+        """Device and precision; raises `BackendUnavailable` when OpenVINO is not installed."""
         _import()
         return "CPU, bfloat16" if bfloat16_pays() else "CPU, float32"
 
@@ -45,7 +45,7 @@ class OpenVinoBackend(Backend):
                 [each.any_name for each in model.inputs], [each.any_name for each in model.outputs]
             )
             model.reshape({name: list(shape) for name, shape in self._input_shapes().items()})
-            self._targets = PartedTargets(difference_within_product(model) if half else ())
+            self._targets = SplitTargets(fold_differences(model) if half else ())
             self._request = core.compile_model(model, "CPU", config).create_infer_request()
         except RuntimeError as error:
             raise BackendError(f"OpenVINO cannot load {path}: {error}") from error
@@ -53,10 +53,10 @@ class OpenVinoBackend(Backend):
     def _run(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
         assert self._request is not None
         try:
-            self._request.infer(self._targets.cut(feeds), share_inputs=True)
+            self._request.infer(self._targets.split(feeds), share_inputs=True)
         except RuntimeError as error:
             raise BackendError(f"OpenVINO failed in {self.graph.name}: {error}") from error
-        # A tensor's data is the request's own memory, overwritten by the next run.
+        # A tensor's data is memory of the request, which the next run overwrites.
         return {
             each.name: self._request.get_tensor(each.name).data.copy()
             for each in self.graph.outputs

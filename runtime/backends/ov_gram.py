@@ -22,10 +22,11 @@ import numpy as np
 PARTS = 3
 
 
-def difference_within_product(model: Any) -> Tuple[str, ...]:
-    """Rewrite every MatMul - parameter in an openvino.Model; returns those parameters' names.
+def fold_differences(model: Any) -> Tuple[str, ...]:
+    """Fold the subtraction in each MatMul - parameter of an openvino.Model into the product.
 
-    A parameter T of [C, C] becomes one of [C, PARTS C], to be fed with `parts_of(T)`.
+    A parameter T of [C, C] becomes one of [C, PARTS C], which takes `parts_of(T)`. Returns the names
+    of these parameters.
     """
     found = [each for each in map(_difference, model.get_parameters()) if each is not None]
     for parameter, difference in found:
@@ -35,7 +36,7 @@ def difference_within_product(model: Any) -> Tuple[str, ...]:
 
 
 def parts_of(target: np.ndarray) -> np.ndarray:
-    """Cut float32 [C, C] into `PARTS` addends side by side, each exact in bfloat16."""
+    """Split float32 [C, C] into `PARTS` addends side by side, each exact in bfloat16."""
     parts: List[np.ndarray] = []
     rest = np.ascontiguousarray(target)
     for _ in range(PARTS):
@@ -46,7 +47,7 @@ def parts_of(target: np.ndarray) -> np.ndarray:
 
 
 def _difference(parameter: Any) -> Any:
-    """The parameter with the node that takes it from a product, `None` without one."""
+    """`parameter` and the node that subtracts it from a product; `None` without such a node."""
     for each in parameter.output(0).get_target_inputs():
         node = each.get_node()
         if node.get_type_name() == "Subtract" and each.get_index() == 1:
@@ -66,30 +67,30 @@ def _rewrite(model: Any, parameter: Any, difference: Any) -> None:
     minus = np.concatenate([-np.eye(channels, dtype=np.float32)] * PARTS, axis=1)
     parts = opset.parameter([channels, PARTS * channels], np.float32, name=name)
     model.add_parameters([parts])
-    # OpenVINO's reader may have taken a Transpose of f into the product.
-    right_turned = product.get_attributes()["transpose_b"]
+    # OpenVINO's reader may have folded a Transpose of f into the product.
+    right_transposed = product.get_attributes()["transpose_b"]
     within = opset.matmul(
         opset.concat([left, parts.output(0)], 1),
         opset.concat(
-            [right, opset.constant(minus if right_turned else minus.T)], int(right_turned)
+            [right, opset.constant(minus if right_transposed else minus.T)], int(right_transposed)
         ),
         False,
-        right_turned,
+        right_transposed,
     )
     difference.output(0).replace(within.output(0))
     model.remove_parameter(parameter)
     parts.output(0).set_names({name})
 
 
-class PartedTargets:
-    """Feeds with the named targets cut, once for as long as they stay the same from run to run."""
+class SplitTargets:
+    """Splits the named targets among feeds, again only when a target has changed since the last run."""
 
     def __init__(self, names: Tuple[str, ...] = ()) -> None:
-        # Each target as it was last, with its parts.
+        # Each target of the last run, with its parts.
         self._known: Dict[str, Optional[Tuple[np.ndarray, np.ndarray]]] = dict.fromkeys(names)
 
-    def cut(self, feeds: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
-        """The feeds, their targets in parts."""
+    def split(self, feeds: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
+        """The feeds with their targets in parts."""
         return {
             name: self._parts(name, each) if name in self._known else each
             for name, each in feeds.items()
@@ -97,7 +98,7 @@ class PartedTargets:
 
     def _parts(self, name: str, target: np.ndarray) -> np.ndarray:
         known = self._known[name]
-        # Compared and not recognised: the caller may have written into its array.
+        # Compared by value: the caller may have written into the same array.
         if known is None or not np.array_equal(known[0], target):
             self._known[name] = known = target.copy(), parts_of(target)
         return known[1]

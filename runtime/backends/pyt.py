@@ -1,4 +1,4 @@
-"""PyTorch, on a CUDA GPU or the CPU: the ONNX file's nodes one by one, gradients by autograd."""
+"""PyTorch on a CUDA GPU or the CPU: runs the ONNX file's nodes, with gradients by autograd."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _GRADIENT = "gradient"
 
 
 class PytBackend(Backend):
-    """Runs the part of the ONNX file that the outputs need; of a gatys graph, the forward part."""
+    """Runs the nodes of the ONNX file that the outputs need; of a gatys graph, the forward pass."""
 
     name = "pyt"
     _graph: Optional[_TorchGraph] = None
 
     @classmethod
     def check(cls, folder: Path) -> str:
-        """Say device and precision; raises `BackendUnavailable` without torch or onnx."""
+        """Device and precision; raises `BackendUnavailable` without torch or onnx."""
         place = _place()
         device = "CPU"
         if place.device.type == "cuda":
@@ -42,7 +42,7 @@ class PytBackend(Backend):
         try:
             model = import_onnx().load(str(path))
         except Exception as error:  # protobuf's types differ between its versions
-            raise BackendError(f"{path} cannot be read: {error} Run `make onnx`.") from error
+            raise BackendError(f"{path} cannot be read: {error}. Run `make onnx`.") from error
         inputs = [each.name for each in model.graph.input]
         outputs = [each.name for each in model.graph.output]
         self._check_interface(inputs, outputs)
@@ -50,13 +50,13 @@ class PytBackend(Backend):
         try:
             self._graph = _TorchGraph(place, model.graph, forward)
         except RuntimeError as error:
-            raise BackendError(self._sentence(place.torch, error)) from error
+            raise BackendError(self._message(place.torch, error)) from error
 
     def _run(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
         assert self._graph is not None
         place = self._graph.place
         try:
-            # W: torch warns of arrays that cannot be written to.
+            # W: torch warns about arrays that are not writable.
             tensors = {
                 name: place.torch.from_numpy(np.require(array, requirements=["C", "W"])).to(
                     place.device
@@ -70,16 +70,16 @@ class PytBackend(Backend):
                     results = self._graph.run(tensors)
             return {name: value.detach().cpu().numpy() for name, value in results.items()}
         except RuntimeError as error:
-            raise BackendError(self._sentence(place.torch, error)) from error
+            raise BackendError(self._message(place.torch, error)) from error
 
     def _close(self) -> None:
         assert self._graph is not None
         place, self._graph = self._graph.place, None
         if place.device.type == "cuda":
-            # torch would keep the memory from the other backends in this process.
+            # Otherwise torch keeps the memory, and other backends in this process cannot use it.
             place.torch.cuda.empty_cache()
 
-    def _sentence(self, torch: Any, error: RuntimeError) -> str:
+    def _message(self, torch: Any, error: RuntimeError) -> str:
         if isinstance(error, torch.cuda.OutOfMemoryError):
             return (
                 f"The GPU's memory is not enough for {self.graph.name} at "
@@ -98,7 +98,7 @@ def has_gpu() -> bool:
 
 
 class _TorchGraph:
-    """The nodes of an ONNX graph that some of its outputs need, with their constants on a device."""
+    """The nodes that some outputs of an ONNX graph need, with their constants on a device."""
 
     def __init__(self, place: Place, graph: Any, outputs: Sequence[str]) -> None:
         self.place = place
@@ -107,13 +107,13 @@ class _TorchGraph:
         unknown = sorted({each.operator for each in self._nodes if not is_known(each.operator)})
         if unknown:
             raise GraphMismatch(
-                f"{graph.name} has the operators {', '.join(unknown)}, which this version does not "
-                "write. Run `make onnx` to write it again."
+                f"{graph.name} has the operators {', '.join(unknown)}, which this version cannot "
+                "run. Run `make onnx` to write it again."
             )
         self._constants = self._read_constants(graph)
 
     def run(self, feeds: Mapping[str, Any]) -> Dict[str, Any]:
-        """The outputs as float32 tensors, laid out as NumPy does."""
+        """The outputs as float32 tensors in NumPy's memory layout."""
         values = {**self._constants, **feeds}
         values["image"] = values["image"].contiguous(memory_format=self._channels_last)
         for node in self._nodes:
@@ -121,7 +121,7 @@ class _TorchGraph:
                 continue
             value = apply(self.place, node, [values[each] for each in node.inputs])
             values[node.output] = value
-            # The size is fixed: what follows from shapes alone is computed once.
+            # The size is fixed: values that depend on shapes alone are computed once.
             if node.operator == "Shape" or self._constants.keys() >= set(node.inputs):
                 self._constants[node.output] = value
         return {name: values[name].float().contiguous() for name in self._outputs}
@@ -142,7 +142,7 @@ class _TorchGraph:
         return self.place.torch.channels_last
 
     def _read_constants(self, graph: Any) -> Dict[str, Any]:
-        """Sizes stay on the CPU; a convolution's weights take its type and layout here, once."""
+        """The constants: sizes on the CPU, weights of convolutions in their dtype and layout."""
         to_array = import_onnx().numpy_helper.to_array
         read = {name for node in self._nodes for name in node.inputs}
         weights = {
@@ -180,7 +180,7 @@ def _needed(graph: Any, outputs: Sequence[str]) -> List[Node]:
 
 
 def _place() -> Place:
-    """The GPU if torch finds one, in float16 if it has tensor cores; else the CPU."""
+    """The GPU if torch finds one, with float16 if it has tensor cores; else the CPU."""
     torch = _import_torch()
     import_onnx()
     if torch.cuda.is_available():
@@ -219,6 +219,6 @@ def _bfloat16_pays(torch: Any) -> bool:
 def _import_torch() -> Any:
     try:
         import torch
-    except (ImportError, OSError) as error:  # OSError: a library that torch was linked with
+    except (ImportError, OSError) as error:  # OSError: torch needs a library that is missing
         raise BackendUnavailable(f"PyTorch is not installed ({error}).") from error
     return torch

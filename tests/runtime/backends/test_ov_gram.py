@@ -12,7 +12,7 @@ from export.sources.vgg import load_vgg19
 from runtime.backends import ov
 from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.backends.ov import OpenVinoBackend
-from runtime.backends.ov_gram import PARTS, PartedTargets, difference_within_product, parts_of
+from runtime.backends.ov_gram import PARTS, SplitTargets, fold_differences, parts_of
 from runtime.backends.probe import CHANNELS, SIDE
 from runtime.imaging.picture import to_array
 from runtime.lbfgs import minimise
@@ -59,14 +59,14 @@ def test_parts_are_bfloat16_numbers_that_add_up_to_the_target():
 
 def test_targets_are_cut_anew_when_they_change():
     first = np.random.default_rng(0).standard_normal((4, 4)).astype(np.float32)
-    targets = PartedTargets(("gram",))
-    once = targets.cut({"gram": first, "image": first})
+    targets = SplitTargets(("gram",))
+    once = targets.split({"gram": first, "image": first})
     assert once["image"] is first and np.array_equal(once["gram"], parts_of(first))
-    assert targets.cut({"gram": first})["gram"] is once["gram"]
+    assert targets.split({"gram": first})["gram"] is once["gram"]
     # Another array, or other values in the same one.
-    assert np.array_equal(targets.cut({"gram": first * 2})["gram"], parts_of(first * 2))
+    assert np.array_equal(targets.split({"gram": first * 2})["gram"], parts_of(first * 2))
     first += 1
-    assert np.array_equal(targets.cut({"gram": first})["gram"], parts_of(first))
+    assert np.array_equal(targets.split({"gram": first})["gram"], parts_of(first))
 
 
 def test_rewritten_graph_gives_the_same_in_float32(folder, feeds):
@@ -74,12 +74,12 @@ def test_rewritten_graph_gives_the_same_in_float32(folder, feeds):
     model = core.read_model(str(folder / GATYS.onnx_file))
     shapes = GATYS.input_shapes(HEIGHT, WIDTH)
     model.reshape({name: list(shape) for name, shape in shapes.items()})
-    names = difference_within_product(model)
+    names = fold_differences(model)
     assert sorted(names) == sorted(GRAMS)
     request = core.compile_model(
         model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     ).create_infer_request()
-    request.infer(PartedTargets(names).cut(feeds))
+    request.infer(SplitTargets(names).split(feeds))
     with OnnxRuntimeBackend(GATYS, height=HEIGHT, width=WIDTH, folder=folder) as loaded:
         expected = loaded.run(feeds)
     for name, values in expected.items():
@@ -102,7 +102,7 @@ def difference_model(channels, pixels):
 def relative_error_of_difference(model, targets, feeds, exact):
     config = {"INFERENCE_PRECISION_HINT": "bf16"}
     request = openvino.Core().compile_model(model, "CPU", config).create_infer_request()
-    request.infer(targets.cut(feeds))
+    request.infer(targets.split(feeds))
     found = np.sqrt(request.get_output_tensor(0).data)
     return np.linalg.norm(found - np.abs(exact)) / np.linalg.norm(exact)
 
@@ -116,10 +116,10 @@ def test_small_difference_survives_bfloat16():
     target = (gram * (1 - 2**-10 * rng.standard_normal(gram.shape))).astype(np.float32)
     exact = gram - target
     model, feeds = difference_model(channels, pixels), {"rows": rows, "target": target}
-    without = relative_error_of_difference(model, PartedTargets(), feeds, exact)
-    names = difference_within_product(model)
+    without = relative_error_of_difference(model, SplitTargets(), feeds, exact)
+    names = fold_differences(model)
     assert names == ("target",)
-    assert relative_error_of_difference(model, PartedTargets(names), feeds, exact) < 0.02
+    assert relative_error_of_difference(model, SplitTargets(names), feeds, exact) < 0.02
     if has_bfloat16():
         assert without > 0.5
 
