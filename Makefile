@@ -18,8 +18,9 @@ DEMO_STYLE = night-swirls
 VGG = $(if $(VGG_WEIGHTS),--vgg $(VGG_WEIGHTS))
 
 # Exit code 5: PYTEST_ARGS chose no test of the second kind.
-RUN_TESTS = $(PY) -m pytest -n auto -m "not alone" $(PYTEST_ARGS) \
-    && { $(PY) -m pytest -m alone $(PYTEST_ARGS) || [ $$? = 5 ]; }
+# worksteal: a process runs whole modules, which share their fixtures, until the other has none left.
+RUN_TESTS = $(PY) -m pytest -n auto --dist worksteal -m "not alone $(WITHOUT)" $(PYTEST_ARGS) \
+    && { $(PY) -m pytest -m "alone $(WITHOUT)" $(PYTEST_ARGS) || [ $$? = 5 ]; }
 
 # The newest that run on Python 3.8.
 TEST_PINS = 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
@@ -54,6 +55,8 @@ test: $(VENV)/.requirements-dev  ## run all tests
 	@$(RUN_TESTS)
 
 test-jetson test-tensorrt: VENV = .venv38
+# Left out: Chromium's page, pip's choice of wheels for a Jetson, programs that draw, repetitions.
+test-jetson: WITHOUT = and not any_python
 test-jetson: .venv38/.requirements  ## the tests with the Jetson's pins; PYTHON must be a Python 3.8
 	@$(RUN_TESTS)
 

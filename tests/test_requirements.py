@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.any_python
+
 PINS = Path(__file__).resolve().parent.parent / "requirements-jetson.txt"
 #: Has no wheels: nvcc compiles it on the Jetson.
 COMPILED = ("pycuda==2022.1",)

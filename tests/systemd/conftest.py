@@ -40,7 +40,7 @@ def container(settings):
         container.write("/etc/jetbrush/jetbrush.env", as_text(settings), 0o640)
         # A umask such as sudo may keep.
         install = f"umask 077 && exec {CHECKOUT}/scripts/install --yes --no-weights"
-        container.output("sh", "-c", install, timeout=240)
+        container.output("sh", "-c", install, timeout=1200)
         yield container
     finally:
         container.close()

@@ -15,6 +15,8 @@ import styles
 from styles.__main__ import main
 from styles.tools import PAINTERS, SEED, paint
 
+pytestmark = pytest.mark.any_python
+
 FOLDER = Path(styles.__file__).parent
 SMALL = 112
 names = pytest.mark.parametrize("name", list(PAINTERS))

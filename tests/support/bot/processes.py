@@ -21,7 +21,7 @@ def is_there(pid):
     return state != "Z"
 
 
-async def gone(pid, within=5.0):
+async def gone(pid, within=60.0):
     """Wait until the process is gone."""
     deadline = time.monotonic() + within
     while is_there(pid):

@@ -19,8 +19,8 @@ CHECKOUT = "/home/owner/jetbrush"
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
 
 #: Seconds; however a test hangs, the container is gone after this many.
-LONGEST_LIFE = 480
-_BOOT_SECONDS, _PARTING = 60, 20
+LONGEST_LIFE = 2400
+_BOOT_SECONDS, _PARTING = 300, 60
 
 #: nsenter keeps the working folder, which is outside.
 IN_ITS_ROOT = ("sh", "-c", 'cd / && exec "$@"', "sh")
@@ -45,7 +45,7 @@ def base():
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm"]
-        subprocess.run([*command, str(partial), MIRROR], check=True, timeout=540)
+        subprocess.run([*command, str(partial), MIRROR], check=True, timeout=1800)
         partial.rename(folder)
     return folder
 
@@ -83,7 +83,7 @@ class Container:
             _BOOT_SECONDS,
         )
 
-    def run(self, *command, timeout=60, check=True, **environment):
+    def run(self, *command, timeout=300, check=True, **environment):
         """Run a command inside, as root; its output comes back as text."""
         passed = {name: each for name, each in os.environ.items() if _concerns_the_network(name)}
         passed.update(
@@ -126,7 +126,7 @@ class Container:
         target.chmod(mode)
 
     @staticmethod
-    def wait(condition, problem, seconds=30):
+    def wait(condition, problem, seconds=180):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, problem
