@@ -124,7 +124,7 @@ uninstall:  ## sudo make uninstall: remove the service
 test-systemd: $(VENV)/.requirements-dev  ## install and run the service in a container; needs root
 	@JETBRUSH_SYSTEMD_TEST=1 $(PY) -m pytest tests/systemd $(PYTEST_ARGS)
 
-clean:  ## remove what was made, but for fetched weights and paintings
+clean:  ## remove what was made, except fetched weights, built engines and styles
 	rm -rf .venv .venv38 .venv-aiogram demo.jpg demo-chat.jpg compare-vgg.jpg bench.json bench-gpu.json engines/*.onnx engines/weights.json
 	rm -rf .pytest_cache .mypy_cache .ruff_cache
 

@@ -23,8 +23,8 @@ Event = Union[Message, CallbackQuery]
 _REPEATS = (1.0, 3.0)
 
 
-async def patiently(send: Callable[[], Awaitable[Sent]]) -> Sent:
-    """Do `send`, again after a network or server error; raises the last one's error."""
+async def with_retries(send: Callable[[], Awaitable[Sent]]) -> Sent:
+    """Do `send`, and again after a network or server error; raises the last try's error."""
     for pause in _REPEATS:
         try:
             return await send()
@@ -95,7 +95,7 @@ async def send(
     html: bool = False,
 ) -> Message:
     """Send a text to a place that `answer_target` or `reply_target` named."""
-    return await patiently(
+    return await with_retries(
         lambda: in_topic(
             place,
             lambda there: bot.send_message(

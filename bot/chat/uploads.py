@@ -15,7 +15,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import BufferedInputFile, InputMediaPhoto, Message
 
-from bot.chat.replies import in_topic, patiently
+from bot.chat.replies import in_topic, with_retries
 from bot.storage.database import Database
 from bot.storage.pictures import MediaKind
 from runtime.errors import PictureError
@@ -51,31 +51,32 @@ class _Ready:
 class Uploads:
     """The pictures that the bot has uploaded before, in the database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, bot: Bot, database: Database) -> None:
+        self._bot = bot
         self._database = database
 
-    async def send_album(
-        self, bot: Bot, pictures: Sequence[Captioned], place: Dict[str, Any]
-    ) -> None:
+    async def send_album(self, pictures: Sequence[Captioned], place: Dict[str, Any]) -> None:
         """Send one to ten pictures as an album to a place that `bot.chat.replies` named.
 
         One that cannot be read is left out, and logged.
         """
         try:
-            await self._send(bot, await self._prepare(bot, pictures), place)
+            await self._send(await self._prepare(pictures), place)
         except TelegramBadRequest as error:
             # Telegram may forget a file, though it hardly ever does.
             _log.warning("Pictures known to Telegram could not be sent (%s); uploading", error)
-            await self._send(bot, await self._prepare(bot, pictures, upload=True), place)
+            await self._send(await self._prepare(pictures, upload=True), place)
 
-    async def _send(self, bot: Bot, ready: Sequence[_Ready], place: Dict[str, Any]) -> None:
+    async def _send(self, ready: Sequence[_Ready], place: Dict[str, Any]) -> None:
         if not ready:
             return
-        sent = await patiently(lambda: in_topic(place, lambda there: _post(bot, ready, there)))
+        sent = await with_retries(
+            lambda: in_topic(place, lambda there: _post(self._bot, ready, there))
+        )
         await self._remember(ready, sent)
 
     async def _prepare(
-        self, bot: Bot, pictures: Sequence[Captioned], *, upload: bool = False
+        self, pictures: Sequence[Captioned], *, upload: bool = False
     ) -> List[_Ready]:
         loop = asyncio.get_running_loop()
         ready = []
@@ -83,7 +84,7 @@ class Uploads:
             try:
                 digest = await loop.run_in_executor(None, _digest, picture.path)
                 # File ids are worth nothing to another bot.
-                key = f"{bot.id}:{MediaKind.PHOTO.value}:{digest}"
+                key = f"{self._bot.id}:{MediaKind.PHOTO.value}:{digest}"
                 media: Union[str, BufferedInputFile, None] = (
                     None if upload else await self._get(key)
                 )

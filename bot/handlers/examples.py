@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Union
 
-from aiogram import Bot, Router
+from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
 
@@ -25,7 +25,6 @@ def make_router() -> Router:
 
 async def show(
     event: Union[Message, CallbackQuery],
-    bot: Bot,
     uploads: Uploads,
     catalog: Catalog,
     language: str,
@@ -39,12 +38,12 @@ async def show(
             event, _("There are no examples here yet. Send me a photo, and we'll make one!")
         )
     for start in range(0, len(pictures), MOST_IN_ALBUM):
-        await uploads.send_album(bot, pictures[start : start + MOST_IN_ALBUM], answer_target(event))
+        await uploads.send_album(pictures[start : start + MOST_IN_ALBUM], answer_target(event))
 
 
 async def open_page(
-    callback: CallbackQuery, bot: Bot, uploads: Uploads, catalog: Catalog, language: str
+    callback: CallbackQuery, uploads: Uploads, catalog: Catalog, language: str
 ) -> None:
     """Do the same by button."""
     await callback.answer()
-    await show(callback, bot, uploads, catalog, language)
+    await show(callback, uploads, catalog, language)

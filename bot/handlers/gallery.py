@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Optional, Union
 
-from aiogram import Bot, Router
+from aiogram import Router
 from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
@@ -39,7 +39,6 @@ def make_router() -> Router:
 
 async def show(
     event: Union[Message, CallbackQuery],
-    bot: Bot,
     uploads: Uploads,
     catalog: Catalog,
     language: str,
@@ -53,7 +52,7 @@ async def show(
     lines = [f"{n}. {_line(style, language)}" for n, style in enumerate(page, start + 1)]
     captioned = [Captioned(style.path, line) for style, line in zip(page, lines)]
     if captioned:
-        await uploads.send_album(bot, captioned, answer_target(event))
+        await uploads.send_album(captioned, answer_target(event))
     text = "\n".join(["<b>" + _("Choose a style:") + "</b>", *map(escape, lines)])
     picture = None if photo is None else photo.id
     keyboard = gallery_keyboard(page, start=start, following=following, picture=picture)
@@ -64,7 +63,6 @@ async def open_page(
     callback: CallbackQuery,
     callback_data: OpenGallery,
     photo: Optional[Picture],
-    bot: Bot,
     uploads: Uploads,
     catalog: Catalog,
     language: str,
@@ -73,7 +71,7 @@ async def open_page(
     if callback_data.start > len(await catalog.styles()):
         return await stale(callback)
     await callback.answer()
-    await show(callback, bot, uploads, catalog, language, photo, callback_data.start)
+    await show(callback, uploads, catalog, language, photo, callback_data.start)
 
 
 async def choose(

@@ -11,7 +11,7 @@ from aiogram.utils.i18n import gettext as _
 from bot.chat import media
 from bot.chat.catalog import Catalog
 from bot.chat.keyboards import Action, OfJob
-from bot.chat.replies import answer_target, in_topic, patiently, stale
+from bot.chat.replies import answer_target, in_topic, stale, with_retries
 from bot.chat.settings import stronger, weaker
 from bot.chat.submission import Sender, Submission
 from bot.chat.uploads import Uploads
@@ -59,7 +59,6 @@ async def change_strength(
 async def restyle(
     callback: CallbackQuery,
     job: Job,
-    bot: Bot,
     uploads: Uploads,
     catalog: Catalog,
     submission: Submission,
@@ -70,7 +69,7 @@ async def restyle(
     if photo is None:
         return await stale(callback)
     await callback.answer()
-    await gallery.show(callback, bot, uploads, catalog, language, photo)
+    await gallery.show(callback, uploads, catalog, language, photo)
 
 
 async def swap(
@@ -107,6 +106,6 @@ async def send_original(callback: CallbackQuery, job: Job, bot: Bot, results: Re
         return
     await callback.answer()
     place = answer_target(callback)
-    await patiently(
+    await with_retries(
         lambda: in_topic(place, lambda there: bot.send_document(document=file, **there))
     )

@@ -167,7 +167,7 @@ class Parts:
             results=self.results,
             statistics=Statistics(self.database),
             submission=self.submission,
-            uploads=Uploads(self.database),
+            uploads=Uploads(self._bot, self.database),
             users=self.users,
         )
         middlewares.install(
