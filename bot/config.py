@@ -11,8 +11,7 @@ from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.errors import ConfigError
-from bot.setting_types import (
+from bot.config_types import (
     TOKEN_PATTERN,
     Backend,
     BotToken,
@@ -27,6 +26,7 @@ from bot.setting_types import (
     WebhookSecret,
     WebhookUrl,
 )
+from bot.errors import ConfigError
 from runtime.options import (
     LEAST_SIZE,
     LEAST_STEPS,

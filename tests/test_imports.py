@@ -24,9 +24,9 @@ LAYERS = {
         (
             "bot.errors",
             "bot.outcomes",
-            "bot.options",
+            "bot.stored_options",
             "bot.log",
-            "bot.setting_types",
+            "bot.config_types",
             "bot.config",
             "bot.metrics",
             "bot.systemd",

@@ -15,9 +15,9 @@ from aiogram.types import Message
 from aiogram.utils.i18n import I18n, ngettext
 
 from bot.chat.dialogue import language_in, mode_in
+from bot.chat.languages import language_of
 from bot.chat.replies import reply_target, send
 from bot.chat.submission import Sender, Submission, stylize_order
-from bot.chat.texts import language_of
 from bot.errors import StoreError
 from bot.storage.pictures import Picture, Pictures
 from bot.storage.users import StyleChoice, Users

@@ -14,9 +14,9 @@ from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, TypeVar
 
 from aiogram.utils.i18n import gettext as _
 
-from bot.options import Kind
 from bot.storage.jobs import Order
 from bot.storage.users import StyleChoice
+from bot.stored_options import Kind
 from runtime import Model, Style, installed_styles, models
 
 Offer = TypeVar("Offer", Style, Model)

@@ -9,7 +9,7 @@ from aiogram.types import BotCommand
 from aiogram.utils.i18n import I18n
 from aiogram.utils.i18n import gettext as _
 
-from bot.chat.texts import LANGUAGES, READERS
+from bot.chat.languages import LANGUAGES, READERS
 
 
 def described_commands() -> Dict[str, str]:

@@ -24,7 +24,7 @@ from aiogram.exceptions import (
 from aiogram.utils.i18n import I18n
 
 from bot.backoff import Backoff, wait_at_most
-from bot.chat import captions, media
+from bot.chat import job_texts, media
 from bot.chat.catalog import Catalog
 from bot.chat.job_message import JobMessage
 from bot.chat.keyboards import result_keyboard, status_keyboard
@@ -222,7 +222,7 @@ class Delivery:
         """End a job whose answer Telegram will never take, as in a group that forbids photos."""
         _log.error("Job %d cannot be answered: %s", job.id, error_text(error))
         with suppress(TelegramAPIError):
-            await message.resend(captions.not_painted(FAILED))
+            await message.resend(job_texts.not_painted(FAILED))
         await self._jobs.answered(job.id)
 
     async def _show(self, job: Job, report: _Report, estimate: Optional[Estimate]) -> None:
@@ -231,9 +231,9 @@ class Delivery:
         if job.state is JobState.QUEUED:
             if estimate is None:
                 return
-            text = captions.waiting(estimate)
+            text = job_texts.waiting(estimate)
         else:
-            text = captions.painting(self._board.progress(job.id), estimate)
+            text = job_texts.painting(self._board.progress(job.id), estimate)
             preview, seen = self._board.preview(job.id)
         new_preview = preview if seen > report.preview_seen and not report.text_only else None
         if text == report.message.text and new_preview is None:
@@ -258,13 +258,13 @@ class Delivery:
         if ending == PAINTED:
             await self._give(job, message)
         else:
-            await message.resend(captions.not_painted(ending))
+            await message.resend(job_texts.not_painted(ending))
         await self._jobs.answered(job.id)
 
     async def _give(self, job: Job, message: JobMessage) -> None:
         path, keyboard = self._results.path(job.id), result_keyboard(job)
         title = await self._catalog.title_of_order(job.order, job.order.language)
-        caption = captions.painted(job.order, title)
+        caption = job_texts.painted(job.order, title)
         picture = await self._pictures.get(job.order.picture)
         kind = MediaKind.PHOTO if picture is None else picture.media_kind
         spoiler = picture is not None and picture.spoiler
@@ -272,7 +272,7 @@ class Delivery:
             content = await media.painted(path, kind, caption, spoiler=spoiler)
         except OSError as error:
             _log.error("Job %d: its picture cannot be read: %s", job.id, error)
-            return await message.resend(captions.not_painted(FAILED))
+            return await message.resend(job_texts.not_painted(FAILED))
         try:
             await message.replace_with_media(content, keyboard)
         except _FINAL as error:

@@ -8,7 +8,7 @@ from typing import Any, Mapping, Optional
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 
-from bot.options import Kind
+from bot.stored_options import Kind
 
 # Keys of the dialogue's data.
 _KIND, _MODEL, _LANGUAGE, _PICTURE = "kind", "model", "language", "picture"

@@ -16,8 +16,8 @@ from pydantic import Field
 from typing_extensions import Annotated
 
 from bot.chat.catalog import key_of
-from bot.chat.settings import SETTINGS, Setting, stronger, weaker
-from bot.chat.texts import LANGUAGES
+from bot.chat.languages import LANGUAGES
+from bot.chat.user_options import SETTINGS, Setting, stronger, weaker
 from bot.storage.jobs import Job
 from runtime import Model, Style, StylizeOptions
 

@@ -14,9 +14,9 @@ from aiogram.types import User as TelegramUser
 from aiogram.utils.i18n import I18n, I18nMiddleware
 from aiogram.utils.i18n import gettext as _
 
+from bot.chat.languages import language_of
 from bot.chat.replies import answer, stale
 from bot.chat.submission import Sender
-from bot.chat.texts import language_of
 from bot.config import Config
 from bot.errors import StoreError
 from bot.storage.jobs import Jobs

@@ -17,10 +17,10 @@ from bot.chat.keyboards import choice_keyboard
 from bot.chat.replies import reply_target, send
 from bot.errors import QueueFull, UserQueueFull
 from bot.jobs.progress_board import ProgressBoard
-from bot.options import Kind
 from bot.storage.jobs import Jobs, Order
 from bot.storage.pictures import Picture, Pictures
 from bot.storage.users import StyleChoice, User
+from bot.stored_options import Kind
 from runtime import TranslateOptions
 
 

@@ -12,9 +12,9 @@ from bot.chat.dialogue import Mode
 from bot.chat.keyboards import Repaint, UseAsStyle
 from bot.chat.replies import answer, stale
 from bot.chat.submission import Sender, Submission, stylize_order
-from bot.options import Kind
 from bot.storage.pictures import Picture
 from bot.storage.users import StyleChoice, Users
+from bot.stored_options import Kind
 
 
 def make_router() -> Router:

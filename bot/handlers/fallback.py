@@ -8,7 +8,7 @@ from aiogram import Bot, F, Router
 from aiogram.types import Message
 from aiogram.utils.i18n import gettext as _
 
-from bot.chat import captions
+from bot.chat import job_texts
 from bot.chat.albums import Albums
 from bot.chat.replies import answer, stale
 from bot.handlers.photo import NOT_A_PICTURE, TOO_HEAVY, picture_in
@@ -42,7 +42,7 @@ async def explain(message: Message, albums: Albums) -> None:
 def _instead_of(message: Message) -> Optional[str]:
     """The sentence for the kind of the message, `None` for one that needs no answer."""
     if picture_in(message) is not None:
-        return captions.refused(TOO_HEAVY)
+        return job_texts.refused(TOO_HEAVY)
     # An animation comes with a document too, and must be looked for first.
     texts = {
         "text": _("I understand pictures better than words. Send me a photo, or see /help."),
@@ -52,7 +52,7 @@ def _instead_of(message: Message) -> Optional[str]:
         "video_note": _("I can't repaint videos. Send me a photo, or a single frame of the video."),
         "voice": _("I can't listen, only look. Send me a photo."),
         "audio": _("I can't listen, only look. Send me a photo."),
-        "document": captions.refused(NOT_A_PICTURE),
+        "document": job_texts.refused(NOT_A_PICTURE),
     }
     other = ("contact", "location", "venue", "poll", "dice", "story", "paid_media", "game")
     for kind, text in texts.items():

@@ -18,9 +18,9 @@ from bot.chat.replies import answer, answer_target, stale
 from bot.chat.submission import Sender, Submission, stylize_order
 from bot.chat.uploads import MOST_IN_ALBUM, Captioned, Uploads
 from bot.handlers.filters import command
-from bot.options import Kind
 from bot.storage.pictures import Picture
 from bot.storage.users import StyleChoice, Users
+from bot.stored_options import Kind
 from runtime import Style
 
 #: Who painted the styles that come with the bot; the gallery does not name this author.

@@ -11,9 +11,9 @@ from aiogram.utils.i18n import gettext as _
 
 from bot.chat.catalog import Catalog
 from bot.chat.keyboards import ChooseLanguage, OpenPage, Page, language_keyboard, menu_keyboard
+from bot.chat.languages import LANGUAGES
 from bot.chat.replies import answer, replace, stale
 from bot.chat.submission import Sender
-from bot.chat.texts import LANGUAGES
 from bot.handlers.filters import command
 from bot.storage.users import Users
 

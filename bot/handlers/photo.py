@@ -9,16 +9,16 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import Document, Message
 from aiogram.utils.i18n import gettext as _
 
-from bot.chat import captions, dialogue
+from bot.chat import dialogue, job_texts
 from bot.chat.albums import Albums
 from bot.chat.dialogue import Mode, Waiting
 from bot.chat.replies import answer
 from bot.chat.submission import Sender, Submission, stylize_order
 from bot.handlers.filters import captioned, command
-from bot.options import Kind
 from bot.outcomes import PictureRole, Reason, Refusal
 from bot.storage.pictures import MediaKind, Picture, Pictures
 from bot.storage.users import StyleChoice, Users
+from bot.stored_options import Kind
 from bot.telegram.downloads import MOST_BYTES
 from bot.telegram.identity import sender_id
 from runtime.imaging.formats import MIME_TYPES, SUFFIXES
@@ -114,7 +114,7 @@ async def paint(
     if replied is None or picture_in(replied) is None:
         await answer(message, _("Reply to a photo with /paint, and I'll repaint it."))
     elif not await has_picture(replied):
-        await answer(message, captions.refused(TOO_HEAVY))
+        await answer(message, job_texts.refused(TOO_HEAVY))
     else:
         picture = await _store(message, replied, pictures)
         await submission.receive(picture, sender, dialogue.mode_in(await state.get_data()))

@@ -10,7 +10,7 @@ from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
 from aiogram.utils.i18n import ngettext
 
-from bot.chat import captions
+from bot.chat import job_texts
 from bot.chat.catalog import Catalog
 from bot.chat.keyboards import Action, OfJob
 from bot.chat.replies import answer
@@ -83,5 +83,5 @@ def _state(progress: Optional[PaintProgress], estimate: Optional[Estimate]) -> s
     if estimate is None:
         return _("Done and on its way to you.")
     if estimate.place:
-        return captions.waiting(estimate)
-    return captions.painting(progress, estimate)
+        return job_texts.waiting(estimate)
+    return job_texts.painting(progress, estimate)

@@ -12,9 +12,9 @@ from bot.chat import media
 from bot.chat.catalog import Catalog
 from bot.chat.keyboards import Action, OfJob
 from bot.chat.replies import answer_target, in_topic, stale, with_retries
-from bot.chat.settings import stronger, weaker
 from bot.chat.submission import Sender, Submission
 from bot.chat.uploads import Uploads
+from bot.chat.user_options import stronger, weaker
 from bot.handlers import gallery
 from bot.jobs.endings import Endings
 from bot.storage.jobs import Job

@@ -11,8 +11,8 @@ from aiogram.utils.i18n import gettext as _
 
 from bot.chat.keyboards import Change, OpenPage, Page, settings_keyboard
 from bot.chat.replies import answer, replace, stale
-from bot.chat.settings import SETTINGS, described
 from bot.chat.submission import Sender
+from bot.chat.user_options import SETTINGS, described
 from bot.handlers.filters import command
 from bot.storage.users import Users
 

@@ -8,8 +8,8 @@ from aiogram import Router
 from aiogram.types import Message
 from aiogram.utils.i18n import gettext as _
 
+from bot.chat.languages import about
 from bot.chat.replies import answer
-from bot.chat.texts import about
 from bot.config import Config
 from bot.handlers.filters import command
 from bot.outcomes import Ending, Outcome, PictureRole, Reason

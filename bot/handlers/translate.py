@@ -15,8 +15,8 @@ from bot.chat.dialogue import Mode
 from bot.chat.keyboards import UseGenerator
 from bot.chat.replies import answer, stale
 from bot.chat.submission import Sender, Submission
-from bot.options import Kind
 from bot.storage.pictures import Picture
+from bot.stored_options import Kind
 
 
 def make_router() -> Router:

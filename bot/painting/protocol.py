@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional
 
-from bot.options import Kind, PaintOptions, kind_of, options_from_json, options_to_json
+from bot.stored_options import Kind, PaintOptions, kind_of, options_from_json, options_to_json
 
 
 @dataclass(frozen=True)

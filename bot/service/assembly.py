@@ -17,6 +17,7 @@ from aiogram.client.telegram import TelegramAPIServer
 
 from bot.chat.commands import set_commands
 from bot.config import Config
+from bot.config_types import Mode
 from bot.errors import PaintingError
 from bot.metrics import Metrics
 from bot.painting.client import PainterClient
@@ -24,7 +25,6 @@ from bot.service.instance_lock import hold
 from bot.service.status import describe
 from bot.service.supervisor import Supervisor
 from bot.service.wiring import Parts, Seams
-from bot.setting_types import Mode
 from bot.storage.cleanup import Cleanup
 from bot.systemd import SystemdNotifier
 from bot.telegram.polling import Poller

@@ -15,8 +15,8 @@ from bot.chat import middlewares
 from bot.chat.albums import QUIET, Albums
 from bot.chat.catalog import Catalog
 from bot.chat.delivery import EDIT_INTERVAL, Delivery
+from bot.chat.languages import make_i18n
 from bot.chat.submission import Submission
-from bot.chat.texts import make_i18n
 from bot.chat.uploads import Uploads
 from bot.config import Config
 from bot.handlers import make_router

@@ -16,10 +16,10 @@ from enum import Enum
 from typing import Dict, List, Optional, Tuple
 
 from bot.errors import QueueFull, UserQueueFull
-from bot.options import Kind, PaintOptions, kind_of, options_from_json, options_to_json
 from bot.outcomes import FAILED, Ending, Outcome, PictureRole, Reason, Refusal
 from bot.storage.database import Database
 from bot.storage.users import StyleChoice
+from bot.stored_options import Kind, PaintOptions, kind_of, options_from_json, options_to_json
 
 MOST_ATTEMPTS = 3
 

@@ -7,8 +7,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import List, Mapping, Optional
 
-from bot.options import with_chosen
 from bot.storage.database import Database
+from bot.stored_options import with_chosen
 from runtime import StylizeOptions
 
 

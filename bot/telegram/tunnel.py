@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot.config import Config
+from bot.config_types import check_webhook_url
 from bot.errors import TunnelError
-from bot.setting_types import check_webhook_url
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 

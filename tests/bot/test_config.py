@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.config import Config, load_config
+from bot.config_types import Mode
 from bot.errors import ConfigError
-from bot.setting_types import Mode
 from runtime import StylizeOptions, TranslateOptions
 
 TOKEN = "123456789:AAE-a_token_of_nobody"

@@ -18,7 +18,7 @@ from aiogram.exceptions import (
 from bot.chat import delivery as delivery_module
 from bot.chat.catalog import Catalog
 from bot.chat.delivery import EDIT_INTERVAL, Delivery
-from bot.chat.texts import make_i18n
+from bot.chat.languages import make_i18n
 from bot.metrics import Metrics
 from bot.outcomes import CANCELLED, PAINTED
 from bot.painting.protocol import PaintProgress

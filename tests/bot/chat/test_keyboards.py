@@ -20,8 +20,8 @@ from bot.chat.keyboards import (
     settings_keyboard,
     status_keyboard,
 )
-from bot.chat.settings import SIZES, STRENGTHS
-from bot.chat.texts import make_i18n
+from bot.chat.languages import make_i18n
+from bot.chat.user_options import SIZES, STRENGTHS
 from bot.storage.jobs import Job, Order
 from bot.storage.users import StyleChoice
 from runtime import Model, Style, StylizeOptions, TranslateOptions

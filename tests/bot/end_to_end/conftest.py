@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 
 from bot.chat.catalog import Catalog
+from bot.config_types import Mode
 from bot.metrics import Metrics
 from bot.painting.client import PainterClient, painter_command
 from bot.sandbox import Sandbox
 from bot.service.assembly import Service
-from bot.setting_types import Mode
 from bot.telegram.rate_limits import Limits, RateLimiter
 from export.graphs.builder import GraphBuilder
 from runtime.spec.graphs import generator_graph

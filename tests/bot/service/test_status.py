@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from bot.config_types import Mode
 from bot.sandbox import Sandbox
-from bot.setting_types import Mode
 from bot.systemd import SystemdNotifier
 from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.running import running

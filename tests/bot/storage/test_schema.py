@@ -11,7 +11,6 @@ from aiogram.fsm.storage.base import StorageKey
 from bot.chat.dialogue import Mode, language_in, mode_in, picture_in
 from bot.errors import StoreError
 from bot.jobs.estimates import Durations
-from bot.options import Kind
 from bot.outcomes import CANCELLED, FAILED, PAINTED, PictureRole, Reason, refused
 from bot.storage.database import Database
 from bot.storage.fsm import SqliteStorage
@@ -21,6 +20,7 @@ from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.schema import migrate
 from bot.storage.seen_updates import SeenUpdates
 from bot.storage.users import StyleChoice, Users
+from bot.stored_options import Kind
 from runtime import StylizeOptions, TranslateOptions
 from tests.support.bot.orders import order
 

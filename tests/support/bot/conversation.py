@@ -10,10 +10,10 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 
 from bot.config import Config
+from bot.config_types import Mode
 from bot.jobs.estimates import Estimate
 from bot.metrics import Metrics
 from bot.service.wiring import Parts, Seams
-from bot.setting_types import Mode
 from bot.telegram.polling import Poller
 from bot.telegram.rate_limits import Limits, Rate, RateLimiter
 

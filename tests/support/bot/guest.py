@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from bot.chat.keyboards import OfJob
-from bot.chat.texts import make_i18n
+from bot.chat.languages import make_i18n
 from bot.sandbox import Message
 from tests.support.bot.conversation import check_language
 from tests.support.bot.stage import jpeg, picture_of

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from bot.config import Config
-from bot.setting_types import Mode
+from bot.config_types import Mode
 from runtime.imaging.picture import read_picture
 
 

@@ -10,7 +10,7 @@ import pytest
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 
-from bot.chat.texts import DOMAIN, LANGUAGES, LOCALES, SOURCE, about, language_of, make_i18n
+from bot.chat.languages import DOMAIN, LANGUAGES, LOCALES, SOURCE, about, language_of, make_i18n
 from bot.storage.users import User
 from runtime import StylizeOptions
 

@@ -4,8 +4,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from bot.chat.settings import SETTINGS, described, stronger, weaker
-from bot.chat.texts import LANGUAGES, make_i18n
+from bot.chat.languages import LANGUAGES, make_i18n
+from bot.chat.user_options import SETTINGS, described, stronger, weaker
 from runtime import StylizeOptions
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.chat import captions
+from bot.chat import job_texts
 from bot.chat.catalog import Catalog
-from bot.chat.texts import LANGUAGES, make_i18n
+from bot.chat.languages import LANGUAGES, make_i18n
 from bot.jobs.estimates import Estimate
 from bot.outcomes import CANCELLED, FAILED, PictureRole, Reason, Refusal, refused
 from bot.painting.protocol import PaintProgress
@@ -30,7 +30,7 @@ def language(request):
 
 def test_each_reason_has_a_sentence_of_its_own(language):
     said = [
-        captions.not_painted(refused(picture, reason))
+        job_texts.not_painted(refused(picture, reason))
         for picture in PictureRole
         for reason in Reason
     ]
@@ -50,11 +50,11 @@ def test_each_reason_has_a_sentence_of_its_own(language):
     ],
 )
 def test_a_limit_is_named(language, picture, reason, number):
-    assert f" {number} " in captions.refused(Refusal(picture, reason))
+    assert f" {number} " in job_texts.refused(Refusal(picture, reason))
 
 
 def test_any_other_failure_says_what_may_help(language):
-    assert captions.not_painted(FAILED) == FAILURE[language]
+    assert job_texts.not_painted(FAILED) == FAILURE[language]
 
 
 async def test_a_result_is_told_by_its_style(language, tmp_path):
@@ -78,12 +78,12 @@ async def test_a_result_is_told_by_its_style(language, tmp_path):
     ]
     catalog = Catalog(tmp_path)
     titles = [await catalog.title_of_order(each, language) for each in orders]
-    assert [captions.painted(each, title) for each, title in zip(orders, titles)] == said[language]
+    assert [job_texts.painted(each, title) for each, title in zip(orders, titles)] == said[language]
 
 
 def test_a_cancelled_job_says_so(language):
     said = {"en": "Cancelled.", "ru": "Отменено."}
-    assert captions.not_painted(CANCELLED) == said[language]
+    assert job_texts.not_painted(CANCELLED) == said[language]
 
 
 def test_the_queue_and_the_bar(language):
@@ -103,9 +103,9 @@ def test_the_queue_and_the_bar(language):
     }
     progress = PaintProgress(share=0.42, step=42, steps=100)
     texts = [
-        captions.waiting(Estimate(2, 180.0)),
-        captions.waiting(Estimate(1, None)),
-        captions.painting(None, None),
-        captions.painting(progress, Estimate(0, 41.0)),
+        job_texts.waiting(Estimate(2, 180.0)),
+        job_texts.waiting(Estimate(1, None)),
+        job_texts.painting(None, None),
+        job_texts.painting(progress, Estimate(0, 41.0)),
     ]
     assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts] == said[language]

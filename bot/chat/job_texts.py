@@ -6,12 +6,12 @@ from typing import Mapping, Optional
 
 from aiogram.utils.i18n import gettext as _
 
-from bot.chat.texts import about
+from bot.chat.languages import about
 from bot.jobs.estimates import Estimate
-from bot.options import Kind
 from bot.outcomes import Ending, Outcome, PictureRole, Reason, Refusal
 from bot.painting.protocol import PaintProgress
 from bot.storage.jobs import Order
+from bot.stored_options import Kind
 from bot.telegram.downloads import MOST_BYTES
 from runtime.imaging.formats import FORMATS
 from runtime.imaging.picture import LEAST_SIDE, MOST_PIXELS

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import pytest
 
-from bot.options import Kind, kind_of, options_from_json, options_to_json, with_chosen
+from bot.stored_options import Kind, kind_of, options_from_json, options_to_json, with_chosen
 from runtime import StylizeOptions, TranslateOptions
 
 OTHERS = {
