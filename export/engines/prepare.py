@@ -14,7 +14,8 @@ import onnx
 
 from export.engines.job import TYPED, Job
 from export.engines.reference import is_current, write_reference
-from export.graphs.mixed_precision import pinned_nodes, to_mixed
+from export.graphs.fp32_pins import pinned_nodes
+from export.graphs.mixed_precision import to_mixed
 from export.graphs.specialise import fixed
 from runtime.spec.engines import Size
 from runtime.spec.graphs import GraphKind, GraphSpec, targets_graph

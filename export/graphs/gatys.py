@@ -2,7 +2,7 @@
 
 The graph contains the backward pass, operator by operator, so that an engine can drive the
 optimisation without autograd in the process. All gradients are multiplied by `LOSS_SCALE` from the
-loss terms to the end of the graph. A value whose name begins with one of `FP32_PREFIXES` must stay
+loss terms to the end of the graph. A value whose name begins with one of `fp32_pins.FP32_PREFIXES` must stay
 in float32 in a mixed-precision engine; all others may be FP16.
 """
 
@@ -35,8 +35,6 @@ _UNPOOLINGS: Mapping[Optional[str], Callable[[GraphBuilder, str, str, str], str]
     AVERAGE: unpool_average,
     MAX: unpool_max,
 }
-
-FP32_PREFIXES = ("style/", "content/", "tail/")
 
 
 def write_graphs(

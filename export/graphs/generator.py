@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import List
 
 from export.graphs.builder import GraphBuilder
+from export.graphs.fp32_pins import NORM_MARK
 from export.sources.generator_layouts import Convolution, Generator, Stage, load_generator
 from runtime.spec.graphs import generator_graph
-
-#: Part of the name of every node that must stay in FP32.
-NORM_MARK = "/norm/"
 
 #: torch's default for InstanceNorm2d, with which all known generators were trained.
 _EPSILON = 1e-5

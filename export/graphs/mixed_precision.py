@@ -17,37 +17,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from export.graphs.gatys import FP32_PREFIXES
-from export.graphs.generator import NORM_MARK
+from export.graphs.fp32_pins import pinned_nodes, typed_inputs
 from export.graphs.specialise import inferred
 
 _FLOAT, _HALF = int(TensorProto.FLOAT), int(TensorProto.FLOAT16)
-
-#: The smallest number that FP16 represents with full precision.
-_LEAST_NORMAL = float(np.finfo(np.float16).tiny)
-_LARGEST = float(np.finfo(np.float16).max)
-
-#: Of these operators only the first inputs, so many, have the type of the output.
-_TYPED_INPUTS = {"Resize": 1, "Slice": 1, "Reshape": 1, "Gather": 1}
-
-
-def is_pinned(node: str) -> bool:
-    """Whether the node of this name must compute in float32."""
-    return node.startswith(FP32_PREFIXES) or NORM_MARK in node
-
-
-def pinned_nodes(model: onnx.ModelProto) -> List[str]:
-    """The names of the nodes of a float32 `model` that must compute in float32.
-
-    These are the nodes that are pinned by name, and those with a constant that FP16 cannot hold
-    because it overflows or is entirely subnormal.
-    """
-    unfit = {each.name for each in model.graph.initializer if not _fits_half(each)}
-    return [
-        node.name
-        for node in model.graph.node
-        if is_pinned(node.name) or unfit & set(_typed_inputs(node))
-    ]
 
 
 def to_mixed(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -91,7 +64,7 @@ class _Typing:
             if half and node.attribute[0].i == _FLOAT:
                 node.attribute[0].i = _HALF
         else:
-            typed = len(_typed_inputs(node))
+            typed = len(typed_inputs(node))
             for index, name in enumerate(node.input[:typed]):
                 if name in self._floats and (name in self._halves) != half:
                     node.input[index] = self._other(name)
@@ -118,18 +91,6 @@ class _Typing:
             else:
                 self._nodes.append(_cast(name, name + suffix, to))
         return self._casts[name]
-
-
-def _typed_inputs(node: onnx.NodeProto) -> List[str]:
-    return list(node.input[: _TYPED_INPUTS.get(node.op_type, len(node.input))])
-
-
-def _fits_half(tensor: onnx.TensorProto) -> bool:
-    if tensor.data_type != _FLOAT:
-        return True
-    sizes = np.abs(numpy_helper.to_array(tensor))
-    largest = float(sizes.max(initial=0.0))
-    return largest == 0 or _LEAST_NORMAL <= largest <= _LARGEST
 
 
 def _cast(source: str, target: str, to: int) -> onnx.NodeProto:

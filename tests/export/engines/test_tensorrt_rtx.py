@@ -10,8 +10,9 @@ import pytest
 
 from export.engines import builder as engine_builder
 from export.engines.job import FLOAT32, TYPED, Job
+from export.graphs.fp32_pins import is_pinned
 from export.graphs.generator import build_generator
-from export.graphs.mixed_precision import is_pinned, to_mixed
+from export.graphs.mixed_precision import to_mixed
 from export.graphs.specialise import fixed
 from export.sources.generator_layouts import read_generator
 from runtime.backends.trt_session import logger_of

@@ -11,7 +11,8 @@ import pytest
 
 from export.errors import CheckpointError
 from export.graphs.builder import IR_VERSION, OPSET, SAFE_OPERATORS
-from export.graphs.generator import NORM_MARK, build_generator, write_generator
+from export.graphs.fp32_pins import NORM_MARK
+from export.graphs.generator import build_generator, write_generator
 from export.sources.generator_layouts import read_generator
 from runtime.spec.graphs import generator_graph
 

@@ -8,8 +8,9 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from export.graphs.generator import NORM_MARK, build_generator
-from export.graphs.mixed_precision import is_pinned, pinned_nodes, to_mixed
+from export.graphs.fp32_pins import NORM_MARK, is_pinned, pinned_nodes
+from export.graphs.generator import build_generator
+from export.graphs.mixed_precision import to_mixed
 from export.graphs.specialise import fixed
 from export.sources.generator_layouts import read_generator
 from runtime import lbfgs
