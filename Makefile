@@ -22,7 +22,7 @@ VGG = $(if $(VGG_WEIGHTS),--vgg $(VGG_WEIGHTS))
 RUN_TESTS = $(PY) -m pytest -n auto --dist worksteal -m "not alone $(WITHOUT)" $(PYTEST_ARGS) \
     && { $(PY) -m pytest -m "alone $(WITHOUT)" $(PYTEST_ARGS) || [ $$? = 5 ]; }
 
-# The newest that run on Python 3.8.
+# The newest versions that run on Python 3.8.
 TEST_PINS = 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
 
 .PHONY: help demo chat examples graphs setup test test-jetson test-tensorrt test-aiogram lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install uninstall test-systemd clean
@@ -44,7 +44,7 @@ demo: graphs  ## repaint the sample photo, then talk to the bot: demo.jpg, demo-
 chat: graphs  ## talk to the bot in a browser, without a token
 	@$(PY) -m bot chat
 
-# The deep objective's weights are worth a download, but painting goes on without them.
+# The deep objective paints better, but painting works without its weights.
 graphs: $(VENV)/.requirements
 	-@$(PY) -m export weights vgg19-deep
 	@$(PY) -m export onnx $(VGG)
@@ -60,7 +60,7 @@ test-jetson: WITHOUT = and not any_python
 test-jetson: .venv38/.requirements  ## the tests with the Jetson's pins; PYTHON must be a Python 3.8
 	@$(RUN_TESTS)
 
-test-tensorrt: .venv38/.requirements  ## the tests' stand-ins against the real TensorRT 8.4 and pycuda; likewise
+test-tensorrt: .venv38/.requirements  ## the tests' doubles against the real TensorRT 8.4 and pycuda; likewise
 	@tests/support/tensorrt/with_real_modules $(PY) $(PY) -m pytest tests/support/tensorrt $(PYTEST_ARGS)
 
 test-aiogram: VENV = .venv-aiogram
@@ -99,7 +99,7 @@ train-vgg19: $(VENV)/.requirements-train  ## fine-tune VGG-19 on Caltech-101; TR
 compare-vgg: $(VENV)/.requirements  ## repaint PHOTO in STYLE with every installed VGG-19: compare-vgg.jpg
 	@$(PY) -m export compare-vgg $(or $(PHOTO),$(SAMPLE)) $(or $(STYLE),$(DEMO_STYLE)) -o compare-vgg.jpg
 
-examples: $(VENV)/.requirements  ## paint what the bot shows as examples, as far as it is missing
+examples: $(VENV)/.requirements  ## paint the bot's examples that are missing
 	@$(PY) -m bot examples
 
 styles: $(VENV)/.requirements  ## fetch famous paintings into styles/

@@ -16,7 +16,7 @@ QUALITY = 90
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m styles", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    painting = commands.add_parser("paint", help="paint the bundled styles anew")
+    painting = commands.add_parser("paint", help="paint the bundled styles again")
     painting.add_argument("name", nargs="*", help="all of them if none is named")
     painting.add_argument("--size", type=int, default=1024, help="longer side in pixels")
     painting.add_argument("--seed", type=int, default=SEED)
@@ -43,7 +43,7 @@ def _paint(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run a command; being offline is no failure, so that `make styles` goes on."""
+    """Run a command; being offline is no failure, so that `make styles` continues."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.command == "paint":

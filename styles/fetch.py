@@ -1,6 +1,6 @@
 """Fetches the famous paintings of the index that are not in the folder yet.
 
-Being offline is no error: the bundled styles need nothing, so the caller goes on without them.
+Being offline is no error: the bundled styles need nothing, so the caller continues without them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class FetchError(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one painting: `problem` is None when its file is in place."""
+    """The result for one painting: `problem` is None when its file is in place."""
 
     name: str
     file: str

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 3600.0
 #: Telegram keeps an undelivered update for a day (core.telegram.org/bots/api#getting-updates).
 _UPDATE_SECONDS = 2 * 86400.0
-#: A clock that is off by more than so many seconds after an hour has been set anew.
+#: A clock that differs by more than this after an hour was set meanwhile.
 _DRIFT_SECONDS = 60.0
 
 #: Every time that is stored, by table and column.
