@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from runtime.catalog.generators import Model, models
     from runtime.catalog.styles import Style, find_style, installed_styles
     from runtime.errors import BackendError, Cancelled, JetbrushError, OptionError, PictureError
-    from runtime.imaging.picture import read_picture, write_picture
+    from runtime.imaging.picture import read_picture
+    from runtime.imaging.writing import write_picture
     from runtime.options import StylizeOptions, TranslateOptions
     from runtime.progress import Progress
     from runtime.style_transfer import stylize
@@ -36,7 +37,7 @@ _HOMES = {
     "read_picture": "imaging.picture",
     "stylize": "style_transfer",
     "translate": "translation",
-    "write_picture": "imaging.picture",
+    "write_picture": "imaging.writing",
 }
 
 __all__ = [

@@ -12,7 +12,8 @@ from PIL import Image
 
 from runtime.catalog.styles import find_style
 from runtime.exit_codes import run_command
-from runtime.imaging.picture import check_writable, read_picture, write_picture
+from runtime.imaging.picture import read_picture
+from runtime.imaging.writing import check_writable, write_picture
 from runtime.machine import doctor
 from runtime.options import (
     BACKEND_CHOICES,
@@ -123,8 +124,8 @@ def _stylize(args: argparse.Namespace) -> int:
         steps=args.steps,
         backend=args.backend,
     )
-    check_writable(args.output)
-    photo, style = read_picture(args.photo), read_picture(find_style(args.style))
+    photo = _read_photo(args)
+    style = read_picture(find_style(args.style))
     with _Bar(options.steps) as bar:
         painted = stylize(photo, style, options, engines=args.engines, on_progress=bar.update)
     return _write(painted, args.output)
@@ -134,9 +135,15 @@ def _translate(args: argparse.Namespace) -> int:
     from runtime.translation import translate
 
     options = TranslateOptions(size=args.size, detail=not args.smooth, backend=args.backend)
-    check_writable(args.output)
-    photo = read_picture(args.photo)
+    photo = _read_photo(args)
     return _write(translate(photo, args.model, options, engines=args.engines), args.output)
+
+
+def _read_photo(args: argparse.Namespace) -> Image.Image:
+    """The photo, of a size that can be written as the output."""
+    photo = read_picture(args.photo)
+    check_writable(args.output, photo.size)
+    return photo
 
 
 def _write(picture: Image.Image, path: Path) -> int:

@@ -4,7 +4,9 @@ JetbrushError
 ├── PictureError       the photo or the style cannot be used; the message suits a chat user
 │   ├── NotAPicture          the file is no picture, or of a format that is not read
 │   ├── DamagedPicture       its data are broken or incomplete
-│   ├── PictureTooLarge      it has more pixels than the limit
+│   ├── FormatUnavailable    no library on this machine reads its format
+│   ├── DecodingTooSlow      decoding it would take too long
+│   ├── PictureTooLarge      it has more pixels than the limit, or takes too much memory
 │   └── PictureTooSmall      one side is shorter than the limit
 ├── OptionError        an option has a value outside its range
 ├── BackendError       an inference library, a driver or a graph failed
@@ -35,8 +37,16 @@ class DamagedPicture(PictureError):
     """The picture's data are broken or incomplete."""
 
 
+class FormatUnavailable(PictureError):
+    """The picture is in a format that no library on this machine reads."""
+
+
+class DecodingTooSlow(PictureError):
+    """Decoding the picture would take too long."""
+
+
 class PictureTooLarge(PictureError):
-    """The picture has more pixels than the limit."""
+    """The picture has more pixels than the limit, or takes too much memory to decode."""
 
 
 class PictureTooSmall(PictureError):

@@ -6,10 +6,15 @@ The standard library alone is imported: any package may use this module.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 from pathlib import Path
 from typing import BinaryIO, Iterator, Optional
+
+#: Bytes of a name that leave room for what a hidden file's name has besides: most file systems
+#: take 255, encrypted ones 143.
+_LONGEST_NAME = 120
 
 
 @contextlib.contextmanager
@@ -26,7 +31,7 @@ def atomic_write(
 
     Raises `OSError` for a folder that is missing or cannot be written to, or a full disk.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    partial = path.with_name(f"{_partial_prefix(path)}{secrets.token_hex(4)}.part")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
     try:
         # Never readable for more than `mode` allows, not even while it is empty.
@@ -52,10 +57,18 @@ def remove_partial(path: Path) -> None:
 
     Only the one writer of `path` may call it: another's unfinished file would go too.
     """
-    prefix = f".{path.name}."
+    prefix = _partial_prefix(path)
     for each in path.parent.iterdir():
         if each.name.startswith(prefix) and each.name.endswith(".part"):
             each.unlink()
+
+
+def _partial_prefix(path: Path) -> str:
+    """How the names of the hidden files beside `path` begin."""
+    name = os.fsencode(path.name)
+    if len(name) <= _LONGEST_NAME:
+        return f".{path.name}."
+    return f".{hashlib.sha256(name).hexdigest()[:32]}."
 
 
 def _sync_folder(folder: Path) -> None:

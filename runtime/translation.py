@@ -18,7 +18,8 @@ from runtime.catalog.generators import find_model
 from runtime.errors import BackendError
 from runtime.imaging.finish import enlarge
 from runtime.imaging.frame import Frame, frame_for
-from runtime.imaging.picture import check_size, to_image
+from runtime.imaging.limits import check_size
+from runtime.imaging.picture import to_image
 from runtime.options import TranslateOptions
 from runtime.progress import Event, OnProgress, Progress, check_cancel
 from runtime.spec.folder import DEFAULT_ENGINES

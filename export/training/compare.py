@@ -16,7 +16,9 @@ from export.errors import ExportError, WeightsMissing
 from export.graphs.gatys import write_graphs
 from export.sources.catalogue import WEIGHTS
 from export.sources.vgg_sets import installed_sets, load_set
-from runtime.imaging.picture import check_writable, read_picture, write_picture
+from runtime.imaging.picture import read_picture
+from runtime.imaging.writing import check_writable, write_picture
+from runtime.spec.engines import Size
 from runtime.spec.vgg import POOLINGS, Objective
 
 #: Pictures per row; the gap between them and the height of a line of text, in pixels.
@@ -53,7 +55,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Repaint the photo with every set and write the sheet of paintings."""
-    check_writable(args.output)
     photo = read_picture(args.photo)
     photo.thumbnail((args.size, args.size), Image.Resampling.LANCZOS)
     sets = [
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         raise WeightsMissing(
             f"{args.weights} has no weights of VGG-19; `make weights` downloads them."
         )
+    check_writable(args.output, _sheet_size(photo.size, 1 + len(sets)))
     panels: List[Panel] = [("photo", photo)]
     for number, (name, objective) in enumerate(sets, 1):
         print(f"[{number}/{len(sets)}] {name}, {objective.name}", flush=True)
@@ -76,18 +78,30 @@ def run(args: argparse.Namespace) -> int:
 
 def sheet(panels: Sequence[Panel]) -> Image.Image:
     """Arrange pictures of one size in rows, each with its caption below."""
-    width, height = panels[0][1].size
-    columns = min(_COLUMNS, len(panels))
-    rows = math.ceil(len(panels) / columns)
-    step_x, step_y = width + _GAP, height + _LINE + _GAP
-    image = Image.new("RGB", (columns * step_x + _GAP, rows * step_y + _GAP), "white")
+    size = panels[0][1].size
+    width, height = size
+    step_x, step_y = _steps(size)
+    image = Image.new("RGB", _sheet_size(size, len(panels)), "white")
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(15)
     for index, (caption, picture) in enumerate(panels):
-        left, top = _GAP + index % columns * step_x, _GAP + index // columns * step_y
+        left, top = _GAP + index % _COLUMNS * step_x, _GAP + index // _COLUMNS * step_y
         image.paste(picture, (left, top))
         draw.text((left + width / 2, top + height + 4), caption, "#222222", font, anchor="ma")
     return image
+
+
+def _sheet_size(size: Size, count: int) -> Size:
+    """The size of the sheet with `count` pictures of `size`."""
+    columns = min(_COLUMNS, count)
+    rows = math.ceil(count / columns)
+    step_x, step_y = _steps(size)
+    return columns * step_x + _GAP, rows * step_y + _GAP
+
+
+def _steps(size: Size) -> Size:
+    """From one picture of the sheet to the next one to the right, and to the one below."""
+    return size[0] + _GAP, size[1] + _LINE + _GAP
 
 
 def _paint(

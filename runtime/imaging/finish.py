@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter
 
+from runtime.imaging.limits import Box, strips
+
 #: How much of the photo's fine luminance is added; at 1 it looks printed over the paint.
 DETAIL = 0.8
 
@@ -33,17 +35,36 @@ def enlarge(painted: Image.Image, photo: Image.Image) -> Image.Image:
     """
     if painted.width >= photo.width and painted.height >= photo.height:
         return painted.resize(photo.size, Image.Resampling.LANCZOS)
-    luminance = Image.fromarray(_luminance(photo))
-    coarse = luminance.resize(painted.size, Image.Resampling.BICUBIC).resize(
-        photo.size, Image.Resampling.BICUBIC
-    )
-    lost = np.asarray(luminance) - np.asarray(coarse)
-    return _shifted(painted.resize(photo.size, Image.Resampling.BICUBIC), lost * np.float32(DETAIL))
+    luminance = Image.new("F", photo.size)
+    for box in strips(*photo.size):
+        luminance.paste(Image.fromarray(_luminance(photo.crop(box))), box)
+    coarse = luminance.resize(painted.size, Image.Resampling.BICUBIC)
+    result = painted.resize(photo.size, Image.Resampling.BICUBIC)
+    for box in strips(*photo.size):
+        lost = np.asarray(luminance.crop(box)) - np.asarray(_enlarged_strip(coarse, photo, box))
+        result.paste(_shifted(result.crop(box), lost * np.float32(DETAIL)), box)
+    return result
 
 
 def with_colours_of(photo: Image.Image, painted: Image.Image) -> Image.Image:
     """The luminance of `painted` in the colours of `photo`; RGB images of one size."""
-    return _shifted(photo, _luminance(painted) - _luminance(photo))
+    result = Image.new("RGB", photo.size)
+    for box in strips(*photo.size):
+        coloured = photo.crop(box)
+        shift = _luminance(painted.crop(box)) - _luminance(coloured)
+        result.paste(_shifted(coloured, shift), box)
+    return result
+
+
+def _enlarged_strip(coarse: Image.Image, photo: Image.Image, box: Box) -> Image.Image:
+    """The strip of `coarse` enlarged to the size of `photo`."""
+    _, top, width, bottom = box
+    scale = coarse.height / photo.height
+    return coarse.resize(
+        (width, bottom - top),
+        Image.Resampling.BICUBIC,
+        box=(0, top * scale, coarse.width, min(bottom * scale, coarse.height)),
+    )
 
 
 def _luminance(image: Image.Image) -> np.ndarray:

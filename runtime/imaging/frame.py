@@ -8,7 +8,8 @@ from typing import Sequence
 import numpy as np
 from PIL import Image
 
-from runtime.imaging.picture import LEAST_SIDE, to_array
+from runtime.imaging.limits import LEAST_SIDE
+from runtime.imaging.picture import to_array
 from runtime.spec.engines import Size, best_shape
 
 

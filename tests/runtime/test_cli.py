@@ -27,6 +27,7 @@ def files(tmp_path):
     (tmp_path / "text.jpg").write_text("not a picture at all")
     (tmp_path / "bomb.png").write_bytes(png_header(30000, 30000))
     Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    Image.new("L", (16384, 32)).save(tmp_path / "wide.png")
     photo(90, 70).convert("CMYK").save(tmp_path / "cmyk.jpg")
     frames = [photo(90, 70), photo(90, 70, "cat.jpg")]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
@@ -74,6 +75,9 @@ def test_progress_bar_stays_where_an_error_stopped_it(files, engines, capsys, mo
         ("photo.png", "starry", "out.png", "night-swirls, "),
         ("photo.png", "text.jpg", "out.png", "no style or file"),
         ("photo.png", "night-swirls", "out", "end the name in one of .jpg"),
+        ("photo.png", "night-swirls", "out.gif", "JPEG, PNG, WebP, BMP or TIFF"),
+        ("photo.png", "night-swirls", "n" * 252 + ".png", "File name too long"),
+        ("wide.png", "night-swirls", "out.webp", "16384x32, and WebP holds at most 16383"),
         ("photo.png", "night-swirls", "no/such/folder/out.png", "cannot be written"),
     ],
 )

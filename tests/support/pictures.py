@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -36,6 +37,21 @@ def image(height: int, width: int, seed: int) -> Image.Image:
     """The same as a Pillow image."""
     pixels = array(height, width, seed)[0].transpose(1, 2, 0)
     return Image.fromarray(np.uint8(pixels * 255 + 0.5))
+
+
+def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
+    """The file of an image, with the encoder's options."""
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def with_scans(image: Image.Image, count: int) -> bytes:
+    """A progressive JPEG whose last scan is repeated until there are `count`."""
+    data = encoded(image, "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    scan = data[last:-2]
+    return data[:-2] + scan * (count - data.count(b"\xff\xda")) + data[-2:]
 
 
 def png_header(width, height):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,24 +14,13 @@ from runtime.errors import (
     PictureTooSmall,
 )
 from runtime.imaging.formats import WRITABLE
-from runtime.imaging.picture import (
-    LEAST_SIDE,
-    MOST_PIXELS,
-    read_picture,
-    to_array,
-    to_image,
-    write_picture,
-)
+from runtime.imaging.limits import LEAST_SIDE, MOST_PIXELS
+from runtime.imaging.picture import read_picture, to_array, to_image
+from runtime.imaging.writing import write_picture
+from tests.support.pictures import encoded, photo, png_header
 from tests.support.pictures import image as make_image
-from tests.support.pictures import photo, png_header
 
 PHOTO = photo(64, 48)
-
-
-def encoded(image, file_format, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, file_format, **options)
-    return buffer.getvalue()
 
 
 def difference(first, second):
@@ -105,7 +94,7 @@ def test_disk_that_fails_is_not_the_picture_s_fault(tmp_path, monkeypatch):
     def failing_disk(*_, **__):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(Image, "open", failing_disk)
+    monkeypatch.setattr(Path, "open", failing_disk)
     with pytest.raises(PictureError, match=r"photo\.jpg cannot be read: Input/output") as caught:
         read_picture(tmp_path / "photo.jpg")
     assert type(caught.value) is PictureError
