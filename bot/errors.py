@@ -92,10 +92,14 @@ class PaintingFailed(PaintingError):
 
 
 class PainterDied(PaintingError):
-    """The child process ended or was killed, by the kernel when memory ran out for one."""
+    """The child process ended or was killed, by the kernel when memory ran out for one.
 
-    def __init__(self, message: str) -> None:
+    `crashed` if it was a fault in its own code, such as an access to memory that it does not have.
+    """
+
+    def __init__(self, message: str, *, crashed: bool = False) -> None:
         super().__init__(message, retriable=True)
+        self.crashed = crashed
 
 
 class PainterStuck(PaintingError):

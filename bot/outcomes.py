@@ -27,7 +27,9 @@ class Reason(str, Enum):
     """Why a picture is refused; another attempt would meet it again."""
 
     NOT_A_PICTURE = "not-a-picture"
+    FORMAT_UNAVAILABLE = "format-unavailable"
     DAMAGED = "damaged"
+    TOO_SLOW = "too-slow"
     TOO_LARGE = "too-large"
     TOO_SMALL = "too-small"
     TOO_HEAVY = "too-heavy"

@@ -14,7 +14,7 @@ from bot.storage.jobs import Order
 from bot.stored_options import Kind
 from bot.telegram.downloads import MOST_BYTES
 from runtime.imaging.formats import FORMATS
-from runtime.imaging.picture import LEAST_SIDE, MOST_PIXELS
+from runtime.imaging.limits import LEAST_SIDE, MOST_PIXELS
 
 _BAR = 10
 
@@ -78,9 +78,29 @@ def _refusals() -> Mapping[Reason, Mapping[PictureRole, str]]:
                 "I can't open the style file as a picture. Please send {formats} or {last_format}."
             ),
         },
+        Reason.FORMAT_UNAVAILABLE: {
+            photo: _(
+                "I can't read this file format here. Please send the picture as a photo instead of "
+                "a file, and Telegram will convert it."
+            ),
+            style: _(
+                "I can't read the format of the style file here. Please send the style as a photo "
+                "instead of a file, and Telegram will convert it."
+            ),
+        },
         Reason.DAMAGED: {
             photo: _("This picture is damaged or incomplete. Please send it again."),
             style: _("The style picture is damaged or incomplete. Please send it again."),
+        },
+        Reason.TOO_SLOW: {
+            photo: _(
+                "This picture takes too long to open. Please send it as a photo instead of a file, "
+                "or save it again with another program."
+            ),
+            style: _(
+                "The style picture takes too long to open. Please send it as a photo instead of a "
+                "file, or save it again with another program."
+            ),
         },
         Reason.TOO_LARGE: {
             photo: _("This picture is too large: I can handle up to {megapixels} megapixels."),

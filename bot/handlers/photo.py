@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Optional, Union
 
 from aiogram import F, Router
 from aiogram.fsm.context import FSMContext
-from aiogram.types import Document, Message
+from aiogram.types import Message
 from aiogram.utils.i18n import gettext as _
 
 from bot.chat import dialogue, job_texts
@@ -21,7 +21,7 @@ from bot.storage.users import StyleChoice, Users
 from bot.stored_options import Kind
 from bot.telegram.downloads import MOST_BYTES
 from bot.telegram.identity import sender_id
-from runtime.imaging.formats import MIME_TYPES, SUFFIXES
+from runtime.imaging.formats import may_be_picture
 
 if TYPE_CHECKING:
     from aiogram.types import ExternalReplyInfo
@@ -57,7 +57,7 @@ def picture_in(message: Union[Message, ExternalReplyInfo]) -> Optional[Incoming]
         largest = max(message.photo, key=lambda variant: variant.width * variant.height)
         return Incoming(largest.file_id, MediaKind.PHOTO, largest.file_size or 0)
     document = message.document
-    if document is not None and _is_image(document):
+    if document is not None and may_be_picture(document.file_name, document.mime_type):
         return Incoming(document.file_id, MediaKind.DOCUMENT, document.file_size or 0)
     return None
 
@@ -136,8 +136,3 @@ async def _store(
         topic=message.message_thread_id if message.is_topic_message else None,
         spoiler=bool(holder.has_media_spoiler),
     )
-
-
-def _is_image(document: Document) -> bool:
-    name = (document.file_name or "").lower()
-    return document.mime_type in MIME_TYPES or name.endswith(SUFFIXES)

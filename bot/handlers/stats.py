@@ -59,7 +59,9 @@ def _named(ending: Ending) -> str:
         pictures = {PictureRole.PHOTO: _("photo"), PictureRole.STYLE: _("style")}
         reasons = {
             Reason.NOT_A_PICTURE: _("not a picture"),
+            Reason.FORMAT_UNAVAILABLE: _("format not readable here"),
             Reason.DAMAGED: _("damaged"),
+            Reason.TOO_SLOW: _("too slow to open"),
             Reason.TOO_LARGE: _("too many pixels"),
             Reason.TOO_SMALL: _("too few pixels"),
             Reason.TOO_HEAVY: _("too many megabytes"),

@@ -11,7 +11,13 @@ import sys
 from pathlib import Path
 from typing import Callable, Optional, Sequence
 
-from bot.errors import PainterDied, PaintingError, PaintingFailed, PictureRefused
+from bot.errors import (
+    PainterDied,
+    PainterStuck,
+    PaintingError,
+    PaintingFailed,
+    PictureRefused,
+)
 from bot.outcomes import PictureRole, Reason
 from bot.painting.process import Message, PainterProcess
 from bot.painting.protocol import PaintProgress, PaintRequest, PaintResult
@@ -20,10 +26,15 @@ from bot.painting.protocol import PaintProgress, PaintRequest, PaintResult
 START_UP = 120.0
 #: Seconds between two signs of progress, loading a graph included.
 PATIENCE = 180.0
+#: Seconds until a picture must be decoded; 25 megapixels take 3 on a Jetson.
+DECODING = 30.0
 #: Seconds a process has to stop its request before it is killed.
 GRACE = 1.5
 
 OnProgress = Callable[[PaintProgress], None]
+
+#: The messages after which there are others about the same request.
+_STEPS = ("progress", "reading")
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +49,8 @@ def painter_command(engines: Optional[Path] = None) -> Sequence[str]:
 class PainterClient:
     """Paints requests in a child process, which is started again whenever it is gone.
 
-    Make it inside the running event loop. `patience` and `start_up` are in seconds.
+    Make it inside the running event loop. `patience`, `start_up` and `decoding` are in seconds. A
+    picture that takes longer than `decoding` or crashes its decoder is refused.
     """
 
     def __init__(
@@ -47,10 +59,12 @@ class PainterClient:
         *,
         patience: float = PATIENCE,
         start_up: float = START_UP,
+        decoding: float = DECODING,
     ) -> None:
         self._command = painter_command() if command is None else command
         self._patience = patience
         self._start_up = start_up
+        self._decoding = decoding
         self._process: Optional[PainterProcess] = None
         self._backend: Optional[str] = None
         self._closed = False
@@ -86,11 +100,14 @@ class PainterClient:
             process = await self._ready_process()
             process.send("request", request=request.to_message())
             ended = False
+            reading: Optional[PictureRole] = None
             try:
                 while True:
-                    message = await process.receive(self._patience)
+                    message = await self._receive(process, reading)
                     if message["kind"] == "progress":
                         on_progress(_progress(message, request))
+                    elif message["kind"] == "reading":
+                        reading = message["picture"] and PictureRole(message["picture"])
                     else:
                         ended = True
                         return _result(message)
@@ -109,6 +126,22 @@ class PainterClient:
         await self._end_process()
         async with self._lock:
             await self._end_process()
+
+    async def _receive(self, process: PainterProcess, reading: Optional[PictureRole]) -> Message:
+        """The next message of a process that is `reading` a picture, or none.
+
+        Raises `PictureRefused` if that picture is what stops it, else what the process does.
+        """
+        if reading is None:
+            return await process.receive(self._patience)
+        try:
+            return await process.receive(self._decoding)
+        except PainterStuck as error:
+            raise PictureRefused(str(error), reading, Reason.TOO_SLOW) from error
+        except PainterDied as error:
+            if not error.crashed:
+                raise
+            raise PictureRefused(str(error), reading, Reason.DAMAGED) from error
 
     async def _ready_process(self) -> PainterProcess:
         """The process, ready for a request; the caller holds the lock."""
@@ -147,7 +180,7 @@ class PainterClient:
         stopped = False
         process.send("cancel")
         try:
-            while (await process.receive(deadline - loop.time()))["kind"] == "progress":
+            while (await process.receive(deadline - loop.time()))["kind"] in _STEPS:
                 pass
             stopped = True
         except PaintingError as error:

@@ -3,8 +3,10 @@
 One JSON object a line. In: `{"kind": "request", "request": {...}}` as
 `PaintRequest.to_message` makes it, and
 `{"kind": "cancel"}`, which stops the request that runs, if any. Out: `ready` once, and for each
-request any number of `progress` and then one of `done`, `refused`, `failed` and `cancelled`; see
-`bot.painting.client`. It ends when its standard input does, in the middle of a request too.
+request any number of `reading` and `progress` and then one of `done`, `refused`, `failed` and
+`cancelled`; see `bot.painting.client`. `reading` names the picture that is decoded next, or none
+when decoding is over: how long that may take is for the parent to say, since no thread here could
+stop a decoder. It ends when its standard input does, in the middle of a request too.
 """
 
 from __future__ import annotations
@@ -19,24 +21,20 @@ import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
+from typing import IO, TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from bot.errors import PictureRefused
-from bot.outcomes import PictureRole, Reason
+from bot.outcomes import PictureRole
 from bot.painting.protocol import PaintRequest, PaintResult
+from bot.painting.reading import Say, read_picture
 from runtime import StylizeOptions, TranslateOptions
 from runtime.errors import (
     BackendUnavailable,
     Cancelled,
-    DamagedPicture,
     GraphMismatch,
     GraphMissing,
     JetbrushError,
-    NotAPicture,
     OptionError,
-    PictureError,
-    PictureTooLarge,
-    PictureTooSmall,
 )
 from runtime.files import atomic_write, remove_partial
 from runtime.spec.folder import DEFAULT_ENGINES
@@ -45,14 +43,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from runtime import Progress
-
-#: Why the runtime refuses a picture.
-REASONS: Mapping[Type[PictureError], Reason] = {
-    NotAPicture: Reason.NOT_A_PICTURE,
-    DamagedPicture: Reason.DAMAGED,
-    PictureTooLarge: Reason.TOO_LARGE,
-    PictureTooSmall: Reason.TOO_SMALL,
-}
 
 #: Another attempt would end in the same error.
 LASTING = (OptionError, GraphMissing, GraphMismatch)
@@ -65,8 +55,6 @@ PREVIEW_EVERY, PREVIEW_FROM = 3.0, 1 / 3
 OOM_SCORE = 500
 
 _log = logging.getLogger(__name__)
-
-Say = Callable[..., None]
 
 
 def main(arguments: Optional[List[str]] = None) -> None:
@@ -168,11 +156,11 @@ def _paint(request: PaintRequest, cancel: threading.Event, say: Say, engines: Pa
         "on_progress": reporter.report,
         "cancel": cancel,
     }
-    photo = _read(PictureRole.PHOTO, request.photo)
+    photo = read_picture(PictureRole.PHOTO, request.photo, say)
     if isinstance(request.options, TranslateOptions):
         painted = _translate(request, request.options, photo, handed)
     else:
-        painted = _stylize(request, request.options, photo, handed)
+        painted = _stylize(request, request.options, photo, say, handed)
     # This process may have been killed while it wrote the picture of an earlier attempt.
     remove_partial(Path(request.output))
     # Little compression: the full one takes seconds on a Jetson for a few per cent.
@@ -186,13 +174,18 @@ def _paint(request: PaintRequest, cancel: threading.Event, say: Say, engines: Pa
 
 
 def _stylize(
-    request: PaintRequest, options: StylizeOptions, photo: Image.Image, handed: Dict[str, Any]
+    request: PaintRequest,
+    options: StylizeOptions,
+    photo: Image.Image,
+    say: Say,
+    handed: Dict[str, Any],
 ) -> Image.Image:
     from runtime import stylize
 
     if request.style is None:
         raise OptionError("The request names no style; expected a picture file.")
-    return stylize(photo, _read(PictureRole.STYLE, request.style), options, **handed)
+    style = read_picture(PictureRole.STYLE, request.style, say)
+    return stylize(photo, style, options, **handed)
 
 
 def _translate(
@@ -203,15 +196,6 @@ def _translate(
     if request.model is None:
         raise OptionError("The request names no model; expected an installed generator.")
     return translate(photo, request.model, options, **handed)
-
-
-def _read(picture: PictureRole, path: str) -> Image.Image:
-    from runtime import read_picture
-
-    try:
-        return read_picture(path)
-    except tuple(REASONS) as error:
-        raise PictureRefused(str(error), picture, REASONS[type(error)]) from error
 
 
 def _save(

@@ -25,6 +25,11 @@ PARTING = 1.0
 #: The longest line that is read, in bytes.
 LONGEST_LINE = 1 << 20
 
+#: The signals with which the system ends a process for what its own code did.
+CRASHES = frozenset(
+    (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS)
+)
+
 Message = Dict[str, Any]
 
 #: What the child has no need of: it opens pictures of strangers.
@@ -142,7 +147,11 @@ class PainterProcess:
                 f"The painter (process {self.pid}) gave no sign of life for "
                 f"{self._stuck_for:.3g} s and was killed."
             )
-        return PainterDied(f"The painter (process {self.pid}) {self._how_it_ended()}.")
+        status = self._process.returncode
+        return PainterDied(
+            f"The painter (process {self.pid}) {self._how_it_ended()}.",
+            crashed=status is not None and -status in CRASHES,
+        )
 
     def _how_it_ended(self) -> str:
         status = self._process.returncode

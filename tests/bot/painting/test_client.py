@@ -90,6 +90,34 @@ async def test_refusal_says_which_picture_and_why(make):
     assert caught.value.refusal == Refusal(PictureRole.STYLE, Reason.DAMAGED)
 
 
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [("slow picture", Reason.TOO_SLOW), ("crash of a decoder", Reason.DAMAGED)],
+)
+async def test_a_picture_that_stops_the_painter_is_refused(make, what, reason):
+    painter_client = make(decoding=0.5)
+    await painter_client.start()
+    pid = painter_client.pid
+    with pytest.raises(PictureRefused) as caught:
+        await asyncio.wait_for(painter_client.submit(request(what), on_progress=unheard), 10)
+    assert caught.value.refusal == Refusal(PictureRole.STYLE, reason)
+    await gone(pid)
+    assert await painter_client.submit(request(), on_progress=unheard) == DONE
+
+
+async def test_a_kill_is_not_the_fault_of_the_picture(make):
+    with pytest.raises(PainterDied) as caught:
+        await make().submit(request("kill while reading"), on_progress=unheard)
+    assert caught.value.retriable
+
+
+async def test_the_time_for_decoding_ends_with_it(make):
+    painter_client = make(decoding=0.2)
+    async with Running(painter_client, "sleep"):
+        await asyncio.sleep(0.6)
+        assert painter_client.pid is not None and is_there(painter_client.pid)
+
+
 async def test_failure_worth_a_retry_gets_a_new_process_for_it(make):
     painter_client = make()
     await painter_client.start()

@@ -21,7 +21,7 @@ from bot.painting.painter import OOM_SCORE
 from bot.painting.protocol import PaintRequest
 from runtime import StylizeOptions, TranslateOptions
 from tests.support.bot.processes import gone, is_there
-from tests.support.pictures import photo
+from tests.support.pictures import photo, with_scans
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 
@@ -100,6 +100,7 @@ async def test_what_is_at_fault_is_told_and_the_child_goes_on(painter_client, st
     (studio / "text.jpg").write_text("hello")
     Image.new("RGB", (1, 1)).save(studio / "dot.png")
     Image.new("1", (8000, 7000)).save(studio / "vast.png")
+    (studio / "scans.jpg").write_bytes(with_scans(photo(90, 70), 3000))
     await painter_client.start()
     pid = painter_client.pid
     for picture, name, reason in (
@@ -107,6 +108,7 @@ async def test_what_is_at_fault_is_told_and_the_child_goes_on(painter_client, st
         (PictureRole.STYLE, "text.jpg", Reason.NOT_A_PICTURE),
         (PictureRole.PHOTO, "dot.png", Reason.TOO_SMALL),
         (PictureRole.STYLE, "vast.png", Reason.TOO_LARGE),
+        (PictureRole.PHOTO, "scans.jpg", Reason.TOO_SLOW),
     ):
         wanted = request(studio, **{picture.value: str(studio / name)})
         with pytest.raises(PictureRefused) as refused:
@@ -130,6 +132,39 @@ async def test_what_is_at_fault_is_told_and_the_child_goes_on(painter_client, st
                 request(studio, options=options(steps=1), **changes), on_progress=unheard
             )
         assert failed.value.retriable
+
+
+#: A painter that decodes the style for ten minutes, with the interpreter's lock held.
+SLOW_DECODER = """
+import ctypes, sys
+from bot.painting import painter
+import runtime.imaging.picture
+
+decode = runtime.imaging.picture._decode
+
+def slow(data):
+    picture = decode(data)
+    if picture.width == 80:
+        # Of Python's own interface, which keeps the lock.
+        ctypes.PyDLL(None).sleep(600)
+    return picture
+
+runtime.imaging.picture._decode = slow
+painter.main()
+"""
+
+
+async def test_a_decoder_that_does_not_end_is_refused_and_the_next_request_painted(studio, engines):
+    command = (sys.executable, "-u", "-c", SLOW_DECODER, "--engines", str(engines))
+    painter_client = PainterClient(command, decoding=2)
+    try:
+        with pytest.raises(PictureRefused) as refused:
+            await asyncio.wait_for(painter_client.submit(request(studio), on_progress=unheard), 60)
+        assert refused.value.refusal == Refusal(PictureRole.STYLE, Reason.TOO_SLOW)
+        wanted = request(studio, style=str(studio / "photo.jpg"))
+        assert (await painter_client.submit(wanted, on_progress=unheard)).steps == 6
+    finally:
+        await painter_client.close()
 
 
 async def test_photo_is_translated_and_missing_graphs_are_told(studio):

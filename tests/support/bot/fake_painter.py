@@ -38,6 +38,12 @@ def listen(cancelled, requests, wake):
 
 
 def work(what, cancelled):
+    say("reading", picture="style")
+    if what == "slow picture":
+        time.sleep(600)
+    elif what in ("crash of a decoder", "kill while reading"):
+        os.kill(os.getpid(), signal.SIGSEGV if "crash" in what else signal.SIGKILL)
+    say("reading", picture=None)
     step(1)
     if what == "die":
         log("ERROR fake.painter: it is all over")
