@@ -10,7 +10,7 @@ from PIL import Image
 
 from bot.errors import PictureRefused
 from bot.outcomes import PictureRole
-from bot.painting.painter import REASONS
+from bot.painting.reading import REASONS
 from bot.painting.protocol import PaintProgress, PaintResult
 from runtime.imaging.picture import read_picture
 
