@@ -59,6 +59,12 @@ def run(args: argparse.Namespace) -> int:
             print(f"{objective.name}: {args.vgg} lacks the layers for it")
     record_weights(args.output, args.vgg)
     remove_old_names(args.output)
+    for path in _passed_over():
+        print(
+            f"{path} is passed over: a generator's file ends in .pth. "
+            f"If it is one, rename it to {path.stem}.pth.",
+            file=sys.stderr,
+        )
     # The others are written even if one is damaged.
     written = [_write_generator(path, args.output) for path in _generator_checkpoints()]
     return 0 if all(written) else 1
@@ -68,6 +74,16 @@ def _generator_checkpoints() -> List[Path]:
     """The generators in the weights folder, the owner's own included."""
     others = {each.file_name for each in CATALOGUE.values() if each.loader != GENERATOR}
     return [path for path in sorted(WEIGHTS.glob("*.pth")) if path.name not in others]
+
+
+def _passed_over() -> List[Path]:
+    """The files in the weights folder that have another usual suffix of checkpoints."""
+    usual = (".pt", ".pth")
+    return [
+        path
+        for path in sorted(WEIGHTS.glob("*"))
+        if path.suffix.lower() in usual and path.suffix != ".pth"
+    ]
 
 
 def _write_generator(checkpoint: Path, folder: Path) -> bool:

@@ -15,12 +15,12 @@ import struct
 import sys
 import zipfile
 from pathlib import Path
-from typing import BinaryIO, Dict, Mapping, Tuple
+from typing import BinaryIO, Dict, Iterable, Mapping, Tuple
 
 import numpy as np
 
 from export.errors import CheckpointError
-from export.sources.restricted_pickle import PickledTensor, StorageKey, load_pickle
+from export.sources.restricted_pickle import PickledTensor, StorageKey, load_pickle, shown
 
 _ZIP_MAGIC = b"PK\x03\x04"
 #: torch.save's own magic number, protocol and pickles, of the format before torch 1.6.
@@ -35,8 +35,11 @@ _ZIP_ERRORS = (
     ValueError,
     struct.error,
 )
-#: numpy 1.x takes arrays of 32 dimensions at most.
-_MOST_DIMENSIONS = 32
+#: By how much the tensors may be larger together than their storages, and in bytes besides. Views
+#: may share a storage or repeat its values, and readers copy them.
+_MOST_GROWTH, _GROWTH_BYTES = 4, 1 << 20
+#: The prefix of every name in the state dict of a `torch.nn.DataParallel`.
+_PARALLEL = "module."
 
 
 def read_tensors(path: Path) -> Dict[str, np.ndarray]:
@@ -44,7 +47,8 @@ def read_tensors(path: Path) -> Dict[str, np.ndarray]:
 
     Returns the tensors by name, in the file's order: read-only arrays of their own dtype (float16,
     float32, float64, uint8, int8, int16, int32, int64, bool; bfloat16 becomes float32), perhaps
-    strided views of a storage that several of them share.
+    strided views of a storage that several of them share. The prefix `module.`, which
+    `torch.nn.DataParallel` gives to every name, is left out.
 
     Raises `CheckpointRefused` for a pickle that asks for anything but tensors, `CheckpointError`
     for a file that is missing, truncated, damaged or not of `torch.save`.
@@ -54,9 +58,9 @@ def read_tensors(path: Path) -> Dict[str, np.ndarray]:
             magic = file.read(len(_ZIP_MAGIC))
             file.seek(0)
             if magic == _ZIP_MAGIC:
-                return _read_zip(file)
+                return _unwrapped(_read_zip(file))
             if magic[:1] == pickle.PROTO:
-                return _read_legacy(io.BytesIO(file.read()))
+                return _unwrapped(_read_legacy(io.BytesIO(file.read())))
             raise CheckpointError(f"it is not a file of torch.save (it begins with {magic!r})")
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror}.") from error
@@ -79,10 +83,9 @@ def _read_zip(file: BinaryIO) -> Dict[str, np.ndarray]:
             if order in archive.namelist() and _member(archive, order).strip() != b"little":
                 raise CheckpointError("it was written on a big-endian machine")
             tensors = load_pickle(io.BytesIO(_member(archive, pickles[0])))
-            storages = {
-                storage: _member(archive, f"{folder}data/{storage.key}")
-                for storage in _storages(tensors)
-            }
+            members = {each: f"{folder}data/{each.key}" for each in _storages(tensors)}
+            _check_members(file, archive, members.values())
+            storages = {each: _member(archive, name) for each, name in members.items()}
     except _ZIP_ERRORS as error:
         raise CheckpointError(f"its zip archive is damaged or cut short ({error})") from error
     return _cut_out(tensors, storages)
@@ -97,6 +100,17 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     if info.compress_type != zipfile.ZIP_STORED:
         raise CheckpointError(f"its member {name} is compressed, which torch.save never does")
     return archive.read(info)
+
+
+def _check_members(file: BinaryIO, archive: zipfile.ZipFile, names: Iterable[str]) -> None:
+    """Raise `CheckpointError` if members overlap, so that reading all takes more than the file."""
+    size = file.seek(0, io.SEEK_END)
+    there = set(archive.namelist())
+    total = sum(archive.getinfo(name).compress_size for name in names if name in there)
+    if total > size:
+        raise CheckpointError(
+            f"its storages have {total} bytes together, but the file has {size}: they overlap"
+        )
 
 
 def _read_legacy(file: io.BytesIO) -> Dict[str, np.ndarray]:
@@ -114,7 +128,7 @@ def _read_legacy(file: io.BytesIO) -> Dict[str, np.ndarray]:
     storages = {}
     for key in keys:
         if not isinstance(key, str) or key not in by_key:
-            raise CheckpointError(f"its storage {key!r} belongs to no tensor")
+            raise CheckpointError(f"its storage {shown(key)} belongs to no tensor")
         storages[by_key[key]] = _legacy_storage(file, by_key[key])
     return _cut_out(tensors, storages)
 
@@ -141,14 +155,21 @@ def _table(tensors: object) -> Dict[str, PickledTensor]:
         if not isinstance(name, str) or not isinstance(value, PickledTensor):
             kind = "a table" if isinstance(value, dict) else f"a {type(value).__name__}"
             raise CheckpointError(
-                f"its entry {name!r} is {kind}, not a tensor; expected a plain state dict: "
+                f"its entry {shown(name)} is {kind}, not a tensor; expected a plain state dict: "
                 "save that part alone with torch.save"
             )
     return tensors
 
 
 def _storages(tensors: object) -> Tuple[StorageKey, ...]:
-    return tuple(dict.fromkeys(each.storage for each in _table(tensors).values()))
+    """The storages of all tensors; raises `CheckpointError` if two of them have the same key."""
+    found: Dict[str, StorageKey] = {}
+    for tensor in _table(tensors).values():
+        if found.setdefault(tensor.storage.key, tensor.storage) != tensor.storage:
+            raise CheckpointError(
+                f"its storage {tensor.storage.key} has two lengths or two types of values"
+            )
+    return tuple(found.values())
 
 
 def _cut_out(tensors: object, storages: Mapping[StorageKey, bytes]) -> Dict[str, np.ndarray]:
@@ -158,7 +179,22 @@ def _cut_out(tensors: object, storages: Mapping[StorageKey, bytes]) -> Dict[str,
                 f"its storage {storage.key} has {len(data)} bytes of {storage.nbytes}: cut short?"
             )
     arrays = {storage: _values(storage, data) for storage, data in storages.items()}
-    return {name: _view(name, each, arrays) for name, each in _table(tensors).items()}
+    views = {name: _view(name, each, arrays) for name, each in _table(tensors).items()}
+    total = sum(each.nbytes for each in views.values())
+    stored = sum(each.nbytes for each in arrays.values())
+    if total > _MOST_GROWTH * stored + _GROWTH_BYTES:
+        raise CheckpointError(
+            f"its tensors have {total} bytes together, but its storages only {stored}: "
+            "they repeat the same values"
+        )
+    return views
+
+
+def _unwrapped(tensors: Dict[str, np.ndarray]) -> Dict[str, np.ndarray]:
+    """The tensors without the prefix of a `torch.nn.DataParallel`."""
+    if not all(name.startswith(_PARALLEL) for name in tensors):
+        return tensors
+    return {name[len(_PARALLEL) :]: array for name, array in tensors.items()}
 
 
 def _values(storage: StorageKey, data: bytes) -> np.ndarray:
@@ -185,11 +221,12 @@ def _view(
         raise CheckpointError(f"the storage {tensor.storage.key} of {name} is missing")
     shape, strides, offset = tensor.shape, tensor.strides, tensor.offset
     what = f"{name} (shape {list(shape)}, strides {list(strides)}, offset {offset})"
-    if len(shape) != len(strides) or len(shape) > _MOST_DIMENSIONS:
+    if len(shape) != len(strides):
         raise CheckpointError(f"{what} has no valid shape")
     if offset < 0 or any(each < 0 for each in shape + strides):
         raise CheckpointError(f"{what} has a negative size, stride or offset")
-    if math.prod(shape) * storage.itemsize > sys.maxsize:
+    # numpy refuses such a shape even if one of its sizes is 0.
+    if math.prod(max(each, 1) for each in shape) * storage.itemsize > sys.maxsize:
         raise CheckpointError(f"{what} is larger than any memory")
     if 0 in shape:
         return np.zeros(shape, storage.dtype)

@@ -3,6 +3,10 @@
 A pickle is a program. It is read twice here: first its operations are listed without running any,
 and a pickle with an operation that a state dict does not need is refused; then it runs with our own
 callables in place of the few names that it may use, and each of these only records its arguments.
+
+A short pickle can describe a huge value, because its parts may refer to each other: a tuple of two
+references to a tuple, and so on. Such a value costs nothing until it is walked through. So nothing
+here hashes, compares or prints a value of the pickle before its type is known.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
+import sys
 from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Tuple
 
 import numpy as np
@@ -26,6 +31,14 @@ _ADMITTED_NAMES = """
 """
 _ADMITTED = frozenset(_ADMITTED_NAMES.split())
 _OPERATIONS = {each.code: each for each in pickletools.opcodes}
+
+#: A state dict takes some 200 bytes a tensor; each byte of a pickle may take 70 bytes of memory.
+_MOST_BYTES = 1 << 20
+#: numpy 1.x takes arrays of 32 dimensions at most.
+_MOST_DIMENSIONS = 32
+_MOST_KEY = 100
+#: The operations that make a `_Table` where the pickle makes a dict, which would hash any key.
+_MAKE_TABLE = b"ccollections\nOrderedDict\n)R"
 
 _STORAGE_TYPES: Mapping[str, str] = {
     "FloatStorage": "float32",
@@ -94,20 +107,28 @@ def load_pickle(stream: io.BytesIO) -> object:
 
 
 def _program(stream: io.BytesIO) -> bytes:
-    """The bytes of one pickle, after all its operations are checked."""
-    start = stream.tell()
-    size = stream.seek(0, io.SEEK_END) - start
-    stream.seek(start)
+    """One pickle with a `_Table` in place of each dict, after all its operations are checked."""
+    begin = before = stream.tell()
+    content = stream.getbuffer()
+    program = bytearray()
     try:
         for name, argument in _operations(stream):
             # The unpickler allocates a slot for every index up to this one.
-            if name == "LONG_BINPUT" and int(str(argument)) > size:
+            if name == "LONG_BINPUT" and int(str(argument)) > _MOST_BYTES:
                 raise CheckpointError(f"its pickle is damaged (memo index {argument})")
+            after = stream.tell()
+            if after - begin > _MOST_BYTES:
+                raise CheckpointError(
+                    f"its pickle has more than {_MOST_BYTES} bytes; a table of tensors has fewer"
+                )
+            if name == "EMPTY_DICT":
+                program += _MAKE_TABLE
+            elif name != "FRAME":  # a frame's length no longer fits, and the unpickler needs none
+                program += content[before:after]
+            before = after
     except ValueError as error:
         raise CheckpointError(f"its pickle is damaged or cut short ({error})") from error
-    end = stream.tell()
-    stream.seek(start)
-    return stream.read(end - start)
+    return bytes(program)
 
 
 def _operations(stream: io.BytesIO) -> Iterator[Tuple[str, object]]:
@@ -124,8 +145,9 @@ def _operations(stream: io.BytesIO) -> Iterator[Tuple[str, object]]:
             )
         if operation.name == "GLOBAL":
             _stand_in(_line(stream), _line(stream))
-            continue
-        yield operation.name, operation.arg.reader(stream) if operation.arg else None
+            yield operation.name, None
+        else:
+            yield operation.name, operation.arg.reader(stream) if operation.arg else None
         if operation.name == "STOP":
             return
 
@@ -163,7 +185,27 @@ class _Admitted:
 
 
 class _Table(Dict[Any, Any]):
-    """An OrderedDict of the pickle; its attributes (`_metadata` of state dicts) are dropped."""
+    """A dict of the pickle; its attributes (`_metadata` of state dicts) are dropped."""
+
+    def __init__(self, pairs: object = None) -> None:
+        """Take the pairs that Python 2 gives to an OrderedDict, if there are any."""
+        super().__init__()
+        if pairs is None:
+            return
+        if not isinstance(pairs, list):
+            raise CheckpointError(f"its pickle makes a table of {shown(pairs)}")
+        for pair in pairs:
+            if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+                raise CheckpointError("its pickle makes a table of something other than pairs")
+            self[pair[0]] = pair[1]
+        # Otherwise many tables could each copy the same long list.
+        pairs.clear()
+
+    def __setitem__(self, key: object, value: object) -> None:
+        """Set an entry; raises `CheckpointError` for a key other than text or a number."""
+        if type(key) not in (str, int):
+            raise CheckpointError(f"its pickle has {shown(key)} as the name of an entry")
+        super().__setitem__(key, value)
 
     def __setstate__(self, state: object) -> None:
         """Forget `state`."""
@@ -181,12 +223,14 @@ class _Unpickler(pickle.Unpickler):
         if not isinstance(pid, tuple) or len(pid) not in (5, 6) or pid[0] != "storage":
             raise CheckpointError("its pickle refers to something that is not a storage")
         _, dtype, key, _, count = pid[:5]
-        if dtype not in _STORAGE_TYPES.values() or not isinstance(key, str):
+        if not isinstance(dtype, str) or dtype not in _STORAGE_TYPES.values():
             raise CheckpointError("its pickle refers to a storage of no known type")
-        if pid[5:] not in ((), (None,)):
+        if not isinstance(key, str) or len(key) > _MOST_KEY:
+            raise CheckpointError(f"its pickle refers to a storage by {shown(key)}")
+        if len(pid) == 6 and pid[5] is not None:
             raise CheckpointError(f"its storage {key} is a view of another storage")
-        if not isinstance(count, int) or count < 0:
-            raise CheckpointError(f"its storage {key} has the length {count!r}")
+        if type(count) is not int or not 0 <= count <= sys.maxsize:
+            raise CheckpointError(f"its storage {key} has the length {shown(count)}")
         return StorageKey(key=key, dtype=dtype, length=count)
 
 
@@ -194,26 +238,38 @@ def _rebuild_tensor(
     storage: object, offset: object, shape: object, strides: object, *_: object
 ) -> PickledTensor:
     """torch._utils._rebuild_tensor_v2; arrays do not need the arguments after the strides."""
-    sizes = (offset, *_integers(shape), *_integers(strides))
-    if not isinstance(storage, StorageKey) or not all(type(each) is int for each in sizes):
-        raise CheckpointError("its pickle describes a tensor by something other than numbers")
+    if not isinstance(storage, StorageKey):
+        raise CheckpointError(f"its pickle gives {shown(storage)} as a tensor's storage")
+    (start,) = _integers((offset,))
     return PickledTensor(
-        storage=storage,
-        offset=sizes[0],
-        shape=_integers(shape),
-        strides=_integers(strides),
+        storage=storage, offset=start, shape=_integers(shape), strides=_integers(strides)
     )
 
 
-def _integers(value: object) -> Tuple[Any, ...]:
+def _integers(value: object) -> Tuple[int, ...]:
     if not isinstance(value, tuple):
-        raise CheckpointError(f"its pickle gives {value!r} as a tensor's sizes")
+        raise CheckpointError(f"its pickle gives {shown(value)} as a tensor's sizes")
+    if len(value) > _MOST_DIMENSIONS:
+        raise CheckpointError(f"it has a tensor of {len(value)} dimensions: no valid shape")
+    for each in value:
+        if type(each) is not int or abs(each) > sys.maxsize:
+            raise CheckpointError(f"its pickle gives {shown(each)} as a size of a tensor")
     return value
 
 
-def _rebuild_parameter(data: object, *_: object) -> object:
+def _rebuild_parameter(data: object, *_: object) -> PickledTensor:
     """torch._utils._rebuild_parameter: a parameter is its tensor."""
+    if not isinstance(data, PickledTensor):
+        raise CheckpointError(f"its pickle makes a parameter of {shown(data)}")
     return data
+
+
+def shown(value: object) -> str:
+    """A value of the file for a message: a long text is cut, anything but text and numbers its type."""
+    if not isinstance(value, (str, int)):
+        return f"a {type(value).__name__}"
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 _NAMES: Mapping[Tuple[str, str], object] = {

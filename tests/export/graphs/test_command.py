@@ -44,3 +44,16 @@ def test_a_bad_checkpoint_is_told_and_keeps_no_other_from_being_written(weights,
     assert main(["onnx", "-o", str(engines)]) == 1
     assert list(models(engines)) == ["vintage"]
     assert "error: " in capsys.readouterr().err
+
+
+def test_checkpoints_with_another_suffix_are_passed_over_by_name(weights, tmp_path, capsys):
+    install(weights, "vintage", torch_generators.affine(3, 1))
+    for name in ("mine.pt", "yours.PTH", "notes.txt", "horse.pth.part"):
+        (weights / name).write_bytes(b"")
+    engines = tmp_path / "engines"
+    assert main(["onnx", "-o", str(engines)]) == 0
+    assert list(models(engines)) == ["vintage"]
+    said = capsys.readouterr().err
+    for name, better in (("mine.pt", "mine.pth"), ("yours.PTH", "yours.pth")):
+        assert f"{weights / name} is passed over" in said and f"rename it to {better}." in said
+    assert "notes.txt" not in said and "horse" not in said

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import pickle
 import random
+import re
 import subprocess
 import sys
 import zipfile
@@ -309,3 +311,171 @@ def test_no_damage_raises_anything_but_a_checkpoint_error(tmp_path: Path, zipped
             refused += 1
     # Some damage only changes values, padding or the time of a member.
     assert refused > 100
+
+
+def peak_and_time(path: Path) -> Tuple[str, float, float]:
+    """The error of reading a file in a process of its own, the seconds and the MiB that it took."""
+    program = (
+        "import resource, sys, time; from pathlib import Path\n"
+        "from export.errors import CheckpointError\n"
+        "from export.sources.checkpoint import read_tensors\n"
+        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        "before, begin, error = peak(), time.perf_counter(), ''\n"
+        f"try: read_tensors(Path({str(path)!r}))\n"
+        "except CheckpointError as refused: error = str(refused)\n"
+        "print(time.perf_counter() - begin, peak() - before, error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=str(ROOT),
+        stdout=subprocess.PIPE,
+        timeout=120,
+        check=True,
+    )
+    seconds, mebibytes, error = done.stdout.decode().split(" ", 2)
+    return error.strip(), float(seconds), float(mebibytes)
+
+
+def doubled(levels: int) -> bytes:
+    """Operations that push a tuple of two references to a tuple, and so on, 2**levels values."""
+    steps = [b"h%ch%c\x86q%c" % (level, level, level + 1) for level in range(levels)]
+    return b")q\x00" + b"".join(steps)
+
+
+#: A list of 20,000 pairs, as entry 1 of the memo.
+PAIRS = b"](" + b"".join(b"]q\x02(M%bNe" % index.to_bytes(2, "little") for index in range(20_000))
+COPIES = PAIRS + b"eq\x01" + b"ccollections\nOrderedDict\nh\x01\x85R" * 10_000
+#: A storage, and a shape of 100,000 sizes, which 10,000 tensors have.
+STORAGE = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x02\x00\x00\x00s0h\x00K\x01tQq\x02"
+LONG_SHAPE = b")q\x00" + STORAGE + b"(" + b"K\x01" * 100_000 + b"tq\x01"
+SHAPES = LONG_SHAPE + b"ctorch._utils\n_rebuild_tensor_v2\n(h\x02K\x00h\x01h\x01tR" * 10_000
+
+
+@pytest.mark.parametrize(
+    ("program", "sentence"),
+    [
+        (b"\x80\x02" + doubled(40) + b"}h(Ns.", "a tuple as the name of an entry"),
+        (b"\x80\x02" + doubled(40) + b"}(h(Nu.", "a tuple as the name of an entry"),
+        (b"\x80\x04\x95\xff\x00\x00\x00\x00\x00\x00\x00" + doubled(40) + b"}h(Ns.", "a tuple as"),
+        (b"\x80\x02" + doubled(40) + b"h(Q.", "not a storage"),
+        (
+            b"\x80\x02" + doubled(40) + b"(X\x07\x00\x00\x00storageh(h(NK\x01h(tQ.",
+            "storage of no known type",
+        ),
+        (b"\x80\x02" + COPIES + b".", "^$"),
+        (b"\x80\x02" + SHAPES + b".", "100000 dimensions"),
+        (b"\x80\x02" + b"]" * 2_000_000 + b".", "more than 1048576 bytes"),
+        (b"\x80\x02" + b"]q\x01" + b"h\x01a" * 100_000 + b".", "holds a list"),
+    ],
+    ids=[
+        "key", "keys", "framed", "persistent", "storage", "copies", "shapes", "many", "nested",
+    ],
+)  # fmt: skip
+def test_a_small_pickle_takes_little_time_and_memory(
+    tmp_path: Path, program: bytes, sentence: str
+) -> None:
+    error, seconds, mebibytes = peak_and_time(zip_with_pickle(tmp_path / "a.pth", program))
+    assert re.search(sentence, error), error
+    assert seconds < 5 and mebibytes < 150, (seconds, mebibytes)
+
+
+def tensors_pickle(*tensors: Tuple[str, object, int, Tuple[int, ...]]) -> bytes:
+    """The pickle of contiguous tensors, each over a storage of (key, type, count) of its own shape."""
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, obj: object) -> object:
+            return obj if isinstance(obj, tuple) and obj[:1] == ("storage",) else None
+
+    table = {
+        f"t{index}": Attack(
+            torch._utils._rebuild_tensor_v2,
+            ("storage", kind, key, "cpu", count),
+            0,
+            shape,
+            (0,) * len(shape),
+            False,
+            OrderedDict(),
+        )
+        for index, (key, kind, count, shape) in enumerate(tensors)
+    }
+    stream = io.BytesIO()
+    Pickler(stream, protocol=2).dump(table)
+    return stream.getvalue()
+
+
+def test_a_storage_with_several_lengths_is_refused_before_it_is_read_again(tmp_path: Path) -> None:
+    count = 2_000_000
+    program = tensors_pickle(
+        *[("s0", torch.FloatStorage, count - index, (1,)) for index in range(100)]
+    )
+    path = zip_with_pickle(tmp_path / "a.pth", program, s0=bytes(4 * count))
+    error, _, mebibytes = peak_and_time(path)
+    assert "storage s0 has two lengths or two types of values" in error
+    assert mebibytes < 50
+
+
+def test_members_of_the_zip_that_overlap_are_refused(tmp_path: Path) -> None:
+    size = 4_000_000
+    names = [f"s{index}" for index in range(50)]
+    program = tensors_pickle(*[(name, torch.ByteStorage, size, (1,)) for name in names])
+    path = tmp_path / "a.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/data.pkl", program)
+        archive.writestr("a/data/s0", bytes(size))
+        first = archive.getinfo("a/data/s0")
+        for name in names[1:]:
+            # Only the directory at the archive's end knows the others: all are the first one.
+            again = copy.copy(first)
+            again.filename = again.orig_filename = f"a/data/{name}"
+            archive.filelist.append(again)
+            archive.NameToInfo[again.filename] = again
+    error, _, mebibytes = peak_and_time(path)
+    assert "they overlap" in error
+    assert mebibytes < 50
+
+
+def test_tensors_that_repeat_their_storage_too_often_are_refused(tmp_path: Path) -> None:
+    one = tensors_pickle(("s0", torch.FloatStorage, 1, (1 << 20, 1 << 10)))
+    with pytest.raises(CheckpointError, match=r"4294967296 bytes together.*only 4:"):
+        read_tensors(zip_with_pickle(tmp_path / "a.pth", one, s0=bytes(4)))
+    many = tensors_pickle(*[("s0", torch.HalfStorage, 1 << 20, (1 << 20,))] * 100)
+    with pytest.raises(CheckpointError, match="repeat the same values"):
+        read_tensors(zip_with_pickle(tmp_path / "b.pth", many, s0=bytes(1 << 21)))
+
+
+def test_an_empty_tensor_of_huge_sizes_is_refused(tmp_path: Path) -> None:
+    program = tensor_pickle(6, 0, (0, 1 << 40, 1 << 40), (1, 1, 1))
+    with pytest.raises(CheckpointError, match="larger than any memory"):
+        read_tensors(zip_with_pickle(tmp_path / "a.pth", program, s0=bytes(24)))
+
+
+def test_a_long_text_is_cut_in_the_message(tmp_path: Path) -> None:
+    name = b"x" * 500_000
+    program = b"\x80\x02}X" + len(name).to_bytes(4, "little") + name + b"Ns."
+    with pytest.raises(CheckpointError) as caught:
+        read_tensors(zip_with_pickle(tmp_path / "a.pth", program))
+    assert "xxx... is a NoneType" in str(caught.value) and len(str(caught.value)) < 400
+
+
+def test_an_ordered_dict_that_python_2_pickled(tmp_path: Path) -> None:
+    """It gives the pairs to the call, where Python 3 sets them one after the other."""
+    tensor = tensor_pickle(6, 0, (6,), (1,))
+    begin, end = tensor.index(b"X\x01\x00\x00\x00a"), tensor.rindex(b"s.")
+    pair = tensor[begin:end]
+    program = b"\x80\x02ccollections\nOrderedDict\n](](" + pair + b"ee\x85R."
+    data = np.arange(6, dtype=np.float32)
+    path = zip_with_pickle(tmp_path / "a.pth", program, s0=data.tobytes())
+    assert read_tensors(path)["a"].tolist() == data.tolist()
+
+
+@FORMATS
+def test_the_prefix_of_data_parallel_is_left_out(tmp_path: Path, zipped: bool) -> None:
+    module = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1), torch.nn.Conv2d(1, 2, 1))
+    wrapped = torch.nn.DataParallel(module)
+    arrays = read_tensors(save(wrapped.state_dict(), tmp_path / "a.pth", zipped))
+    assert list(arrays) == list(module.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+
+
+def test_a_prefix_that_only_some_names_have_stays(tmp_path: Path) -> None:
+    tensors = {"module.a": torch.ones(1), "b": torch.ones(1)}
+    assert list(read_tensors(save(tensors, tmp_path / "a.pth"))) == ["module.a", "b"]
