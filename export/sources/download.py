@@ -1,4 +1,7 @@
-"""Downloads one file over HTTP: resumes after an interruption, checks the file, renames it."""
+"""Downloads one file over HTTP: resumes after an interruption, checks the file, renames it.
+
+The server is not trusted: it cannot fill the disk or redirect to an address without https.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import IO, Any, Callable, Optional
+from urllib.parse import urlsplit
 
 from export.errors import ChecksumMismatch, DownloadError
 
@@ -44,6 +48,7 @@ def download(
     url: str,
     path: Path,
     *,
+    most_bytes: int,
     sha256: Optional[str] = None,
     check: Callable[[Path], object] = lambda _: None,
     on_progress: OnProgress = lambda done, total: None,
@@ -52,12 +57,14 @@ def download(
     """Download `url` to `path`; returns the file's sha256.
 
     The content is written to `path` + ".part" until it is complete, has the `sha256` (if given) and
-    passes `check`; a later call resumes it. `sha256` may be its first digits only.
+    passes `check`; a later call resumes it. `sha256` may be its first digits only. The server may
+    redirect to https, or from http to http on the same host.
 
     Raises `ChecksumMismatch` if the complete file has another sha256, `DownloadError` if it cannot
-    be downloaded, and what `check` raises. An incomplete file is kept only if it can be resumed.
+    be downloaded or has more than `most_bytes`, and what `check` raises. An incomplete file is kept
+    only if it can be resumed.
     """
-    part = _Part(path, trusted=sha256 is not None)
+    part = _Part(path, trusted=sha256 is not None, most_bytes=most_bytes)
     resumed = part.size() > 0
     _fetch(url, part, on_progress, patience or Patience())
     found = file_sha256(part.path)
@@ -89,12 +96,13 @@ class _Part:
     # Not `atomic_write`, which removes the file when the connection breaks: this one is kept under
     # a fixed name, for the next run to continue from.
 
-    def __init__(self, target: Path, *, trusted: bool) -> None:
+    def __init__(self, target: Path, *, trusted: bool, most_bytes: int) -> None:
         self.path = target.with_name(target.name + ".part")
         self._target = target
+        self.most_bytes = most_bytes
         self._trusted = trusted
         self._note = target.with_name(target.name + ".edition.part")
-        if not self.resumable():
+        if not self.resumable() or self.size() > most_bytes:
             self.discard()
 
     def resumable(self) -> bool:
@@ -112,6 +120,15 @@ class _Part:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
         self._note.write_text(edition, "latin-1")
+
+    def check_size(self, url: str, size: int) -> None:
+        """Delete the file and raise `DownloadError` if the whole one has too many bytes."""
+        if size > self.most_bytes:
+            self.discard()
+            raise DownloadError(
+                f"{url} sends {size} bytes or more, but the published file has at most "
+                f"{self.most_bytes}: it is another file, and was deleted."
+            )
 
     def finish(self) -> None:
         self._note.unlink(missing_ok=True)
@@ -161,9 +178,11 @@ def _attempt(url: str, part: _Part, on_progress: OnProgress, timeout_s: float) -
             part.begin(_edition(response))
         done = part.size()
         total = _total(response, done)
+        part.check_size(url, total or 0)
         on_progress(done, total)
         with part.path.open("ab") as file:
             for block in iter(lambda: _read(response), b""):
+                part.check_size(url, done + len(block))
                 file.write(block)
                 done += len(block)
                 on_progress(done, total)
@@ -181,7 +200,7 @@ def _open(url: str, part: _Part, timeout_s: float) -> Any:
         if part.edition():
             request.add_header("If-Range", part.edition())
     try:
-        response = urllib.request.urlopen(request, timeout=timeout_s)
+        response = urllib.request.build_opener(_Redirects).open(request, timeout=timeout_s)
     except urllib.error.HTTPError as error:
         with error:
             return _refused(url, part, error)
@@ -198,6 +217,30 @@ def _open(url: str, part: _Part, timeout_s: float) -> Any:
         part.discard()
         raise _Broken("the server resumed at another byte than requested")
     return response
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to https, and from http to http on the same host."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: Any,
+        newurl: str,
+    ) -> Optional[urllib.request.Request]:
+        """The request for the new address; raises `DownloadError` if it may not be followed."""
+        old, new = urlsplit(req.full_url), urlsplit(newurl)
+        same = (old.scheme, old.hostname) == (new.scheme, new.hostname)
+        if new.scheme != "https" and not same:
+            fp.close()
+            raise DownloadError(
+                f"{req.full_url} redirects to {newurl}, which is neither https nor the same host. "
+                "Fetch the file by hand if you trust that address."
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _refused(url: str, part: _Part, error: urllib.error.HTTPError) -> None:

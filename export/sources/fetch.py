@@ -141,6 +141,7 @@ class _Getter:
         found = download(
             entry.source.url,
             path,
+            most_bytes=entry.source.most_bytes,
             sha256=entry.source.sha256,
             check=lambda part: said.append(_checked(entry, part)),
             on_progress=lambda done, total: self.on_progress(entry, done, total),

@@ -28,6 +28,7 @@ def test_each_states_licence_citation_and_a_pinned_source(each: Entry) -> None:
     if isinstance(each.source, Url):
         suffix = r"\.jpg(\?width=\d+)?" if each.loader == "photo" else r"\.pth"
         assert re.fullmatch(rf"https?://\S+{suffix}", each.source.url)
+        assert 1_000_000 < each.source.most_bytes <= 600_000_000
         assert each.source.sha256 is None or re.fullmatch("[0-9a-f]{8,64}", each.source.sha256)
     elif isinstance(each.source, Wheel):
         assert re.fullmatch(r"[a-z0-9]+==[0-9.]+", each.source.requirement)

@@ -25,6 +25,7 @@ torch = pytest.importorskip("torch")
 from tests.support.export import torch_generators
 
 HASTY = Patience(timeout_s=5.0, attempts=2, pause_s=0.0)
+MOST = 1_000_000
 
 
 def checkpoint(module: torch.nn.Module) -> bytes:
@@ -56,7 +57,7 @@ def get(folder: Path, source: Url | Wheel | Made, name: str = "a") -> Outcome:
 
 def test_a_generator_with_a_published_sum(tmp_path: Path) -> None:
     with serving(Answer(GENERATOR)) as site:
-        outcome = get(tmp_path, Url(url=site.url, sha256=SHA256))
+        outcome = get(tmp_path, Url(url=site.url, most_bytes=MOST, sha256=SHA256))
     assert outcome.state == FETCHED
     assert "CycleGAN generator of 2 blocks, 4 channels wide" in outcome.message
     assert "the published one" in outcome.message
@@ -65,7 +66,7 @@ def test_a_generator_with_a_published_sum(tmp_path: Path) -> None:
 
 def test_without_a_published_sum_it_says_so_and_which_it_got(tmp_path: Path) -> None:
     with serving(Answer(GENERATOR)) as site:
-        outcome = get(tmp_path, Url(url=site.url, sha256=None))
+        outcome = get(tmp_path, Url(url=site.url, most_bytes=MOST, sha256=None))
     assert outcome.state == FETCHED
     assert (
         f"No checksum is published for it; the sha256 of this file is {SHA256}" in outcome.message
@@ -75,7 +76,7 @@ def test_without_a_published_sum_it_says_so_and_which_it_got(tmp_path: Path) -> 
 def test_what_is_there_is_checked_and_not_fetched_again(tmp_path: Path) -> None:
     (tmp_path / "a.pth").write_bytes(GENERATOR)
     with serving(Answer(b"never asked for")) as site:
-        outcome = get(tmp_path, Url(url=site.url, sha256=SHA256))
+        outcome = get(tmp_path, Url(url=site.url, most_bytes=MOST, sha256=SHA256))
     assert outcome.state == THERE and "2 blocks" in outcome.message
     assert site.requests == []
 
@@ -84,7 +85,7 @@ def test_what_is_there_is_checked_and_not_fetched_again(tmp_path: Path) -> None:
 def test_what_is_there_and_damaged_is_told_and_kept(tmp_path: Path, sha256: Optional[str]) -> None:
     path = tmp_path / "a.pth"
     path.write_bytes(GENERATOR[:-100])
-    outcome = get(tmp_path, Url(url="http://127.0.0.1:9/", sha256=sha256))
+    outcome = get(tmp_path, Url(url="http://127.0.0.1:9/", most_bytes=MOST, sha256=sha256))
     assert outcome.state == MISSING
     assert f"Delete {path} and run this again." in outcome.message
     assert path.exists()
@@ -102,12 +103,20 @@ def test_a_failure_says_why_and_how_to_supply_the_file(
     tmp_path: Path, answer: Answer, said: str
 ) -> None:
     with serving(answer) as site:
-        outcome = get(tmp_path, Url(url=site.url, sha256=SHA256))
+        outcome = get(tmp_path, Url(url=site.url, most_bytes=MOST, sha256=SHA256))
     assert outcome.state == MISSING
     assert re.search(said, outcome.message)
     assert site.url in outcome.message
     assert f"By hand: put the file of that address at {tmp_path / 'a.pth'}" in outcome.message
     assert not (tmp_path / "a.pth").exists()
+
+
+def test_a_server_that_sends_more_than_the_catalogue_knows_is_cut_off(tmp_path: Path) -> None:
+    with serving(Answer(GENERATOR)) as site:
+        outcome = get(tmp_path, Url(url=site.url, most_bytes=len(GENERATOR) - 1, sha256=None))
+    assert outcome.state == MISSING
+    assert f"at most {len(GENERATOR) - 1}: it is another file" in outcome.message
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -121,7 +130,7 @@ def test_a_failure_says_why_and_how_to_supply_the_file(
 )
 def test_without_a_sum_the_tensors_decide(tmp_path: Path, content: bytes, said: str) -> None:
     with serving(Answer(content)) as site:
-        outcome = get(tmp_path, Url(url=site.url, sha256=None))
+        outcome = get(tmp_path, Url(url=site.url, most_bytes=MOST, sha256=None))
     assert outcome.state == MISSING and said in outcome.message
     assert list(tmp_path.iterdir()) == []
 
@@ -129,9 +138,9 @@ def test_without_a_sum_the_tensors_decide(tmp_path: Path, content: bytes, said: 
 def test_one_failure_stops_no_other(tmp_path: Path) -> None:
     with serving(Answer(status=404)) as gone, serving(Answer(GENERATOR)) as site:
         entries = [
-            an_entry("gone", Url(url=gone.url, sha256=None)),
+            an_entry("gone", Url(url=gone.url, most_bytes=MOST, sha256=None)),
             an_entry("made", Made(command="python -m export train-vgg19")),
-            an_entry("here", Url(url=site.url, sha256=SHA256)),
+            an_entry("here", Url(url=site.url, most_bytes=MOST, sha256=SHA256)),
         ]
         catalogue = {each.name: each for each in entries}
         report = fetch(list(catalogue), folder=tmp_path, catalogue=catalogue, patience=HASTY)
@@ -144,7 +153,9 @@ def test_one_failure_stops_no_other(tmp_path: Path) -> None:
 
 
 def get_photo(folder: Path, url: str) -> Outcome:
-    entry = dataclasses.replace(an_entry("zebra", Url(url=url, sha256=None)), loader="photo")
+    entry = dataclasses.replace(
+        an_entry("zebra", Url(url=url, most_bytes=MOST, sha256=None)), loader="photo"
+    )
     weights, photos = folder / "weights", folder / "photos"
     report = fetch(
         ["zebra"], folder=weights, photos=photos, catalogue={"zebra": entry}, patience=HASTY
@@ -189,7 +200,7 @@ def test_a_photo_that_cannot_be_had_may_be_any(tmp_path: Path, answer: Answer) -
 
 def test_an_unknown_name_fetches_nothing(tmp_path: Path) -> None:
     with serving(Answer(GENERATOR)) as site:
-        catalogue = {"a": an_entry("a", Url(url=site.url, sha256=SHA256))}
+        catalogue = {"a": an_entry("a", Url(url=site.url, most_bytes=MOST, sha256=SHA256))}
         with pytest.raises(UnknownWeights, match="'b'"):
             fetch(["a", "b"], folder=tmp_path, catalogue=catalogue)
     assert site.requests == []
@@ -198,7 +209,7 @@ def test_an_unknown_name_fetches_nothing(tmp_path: Path) -> None:
 def test_progress_names_the_set(tmp_path: Path) -> None:
     seen = []
     with serving(Answer(GENERATOR)) as site:
-        entry = an_entry("a", Url(url=site.url, sha256=SHA256))
+        entry = an_entry("a", Url(url=site.url, most_bytes=MOST, sha256=SHA256))
         fetch(
             ["a"],
             folder=tmp_path,
