@@ -10,8 +10,8 @@ from PIL import Image
 
 from bot.errors import PictureRefused
 from bot.outcomes import PictureRole
-from bot.painting.reading import REASONS
 from bot.painting.protocol import PaintProgress, PaintResult
+from bot.painting.reading import REASONS
 from runtime.imaging.picture import read_picture
 
 STEPS = 10
