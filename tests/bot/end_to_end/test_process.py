@@ -45,35 +45,26 @@ async def test_the_token_is_in_no_log_line_and_no_file(bot, sandbox, tmp_path):
     assert not [path for path in files if key in path.read_bytes()]
 
 
-def test_a_second_bot_with_the_same_state_is_refused_in_a_sentence(tmp_path):
-    environment = {
-        **os.environ,
-        "BOT_TOKEN": "1:abc",
-        "API_URL": "http://127.0.0.1:9",
-        "MODE": "polling",
-        "STATE_DIR": str(tmp_path),
-    }
-
-    def command(port):
-        return {
-            "args": [sys.executable, "-m", "bot"],
-            "cwd": str(ROOT),
-            "env": {**environment, "PORT": str(port)},
-            "stderr": subprocess.PIPE,
-        }
-
-    first = subprocess.Popen(**command(free_port()))
-    try:
-        for line in first.stderr:
-            if b"Listening" in line:
-                break
-        second = subprocess.run(**command(free_port()), check=False, timeout=60)
-    finally:
-        first.kill()
-        first.communicate()
+async def test_a_second_bot_with_the_same_state_is_refused_in_a_sentence(bot, tmp_path):
+    second = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        cwd=str(ROOT),
+        env={
+            **os.environ,
+            "BOT_TOKEN": "1:abc",
+            "API_URL": "http://127.0.0.1:9",
+            "MODE": "polling",
+            "STATE_DIR": str(tmp_path / "state"),
+            "PORT": str(free_port()),
+        },
+        stderr=subprocess.PIPE,
+    )
+    _, said = await asyncio.wait_for(second.communicate(), 60)
     assert second.returncode == 1
-    assert b"Another bot works in" in second.stderr
-    assert b"Traceback" not in second.stderr
+    assert b"Another bot works in" in said
+    assert b"Traceback" not in said
 
 
 def test_a_missing_token_is_named():
