@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runtime.backends import AUTO, BACKENDS
+from runtime.backends import AUTO, BACKENDS, FAKE
 from runtime.errors import OptionError
 from runtime.spec.vgg import OBJECTIVES, POOLINGS, WEIGHT_SETS
 
@@ -47,7 +47,7 @@ class StylizeOptions:
         _check_choice("objective", self.objective, OBJECTIVE_CHOICES)
         _check_choice("weights", self.weights, WEIGHT_CHOICES)
         _check_choice("pooling", self.pooling, POOLINGS)
-        _check_choice("backend", self.backend, BACKEND_CHOICES)
+        _check_backend(self.backend)
         _check_range("size", self.size, LEAST_SIZE, MOST_SIZE)
         _check_range("strength", self.strength, 0, 1)
         _check_range("steps", self.steps, LEAST_STEPS, MOST_STEPS)
@@ -69,8 +69,13 @@ class TranslateOptions:
 
     def __post_init__(self) -> None:
         """Raise `OptionError` for a value outside its range."""
-        _check_choice("backend", self.backend, BACKEND_CHOICES)
+        _check_backend(self.backend)
         _check_range("size", self.size, LEAST_SIZE, MOST_SIZE)
+
+
+def _check_backend(value: str) -> None:
+    if value != FAKE:
+        _check_choice("backend", value, BACKEND_CHOICES)
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

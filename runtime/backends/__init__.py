@@ -14,19 +14,22 @@ Result = TypeVar("Result")
 
 AUTO = "auto"
 
+#: For tests: it paints nothing. No list of choices offers it, and no setting accepts it.
+FAKE = "fake"
+
 #: Each backend's module and class; the module is imported when the backend is used.
 _BACKENDS: Mapping[str, Tuple[str, str]] = {
     "trt": ("runtime.backends.trt", "TrtBackend"),
     "openvino": ("runtime.backends.ov", "OpenVinoBackend"),
     "onnxrt": ("runtime.backends.onnxrt", "OnnxRuntimeBackend"),
     "pyt": ("runtime.backends.pyt", "PytBackend"),
-    "fake": ("runtime.backends.fake", "FakeBackend"),
+    FAKE: ("runtime.backends.fake", "FakeBackend"),
 }
 
 #: The order in which `auto` tries them, fastest first; without a GPU `pyt` comes last.
 PREFERENCE = ("trt", "pyt", "openvino", "onnxrt")
 
-BACKENDS = tuple(_BACKENDS)
+BACKENDS = tuple(name for name in _BACKENDS if name != FAKE)
 
 _log = logging.getLogger(__name__)
 

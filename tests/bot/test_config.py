@@ -60,7 +60,7 @@ def test_every_variable_is_read(env_file):
             "PATIENCE": "30",
             "SIZE": "256",
             "STEPS": "9",
-            "BACKEND": "fake",
+            "BACKEND": "OpenVINO",
             "STOP_GRACE": "5",
             "LOG_LEVEL": "debug",
         },
@@ -86,7 +86,7 @@ def test_every_variable_is_read(env_file):
         stop_grace=5,
         size=256,
         steps=9,
-        backend="fake",
+        backend="openvino",
         log_level="DEBUG",
     )
 
@@ -107,6 +107,7 @@ def test_every_variable_is_read(env_file):
         ("JOBS_PER_USER", "0", "from 1"),
         ("PATIENCE", "-1", "from 10"),
         ("SIZE", "20", "from 64 to 2048"),
+        ("BACKEND", "fake", "one of auto, trt, openvino, onnxrt, pyt."),
         ("STEPS", "many", "whole number"),
         ("BACKEND", "cuda", "openvino"),
         ("LOG_LEVEL", "LOUD", "DEBUG, INFO"),

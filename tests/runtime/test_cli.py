@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from runtime import cli
-from runtime.errors import BackendError
+from runtime.backends import backend_class
+from runtime.errors import BackendError, OptionError
+from runtime.options import StylizeOptions
 from runtime.progress import Progress
 from tests.support.pictures import SAMPLES, photo, png_header
 
@@ -133,3 +135,20 @@ def test_wrong_command_shows_the_usage(arguments, capsys):
         cli.main(arguments)
     assert stop.value.code == 2
     assert "usage: python -m runtime" in capsys.readouterr().err
+
+
+def test_the_backend_for_tests_is_not_offered(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["stylize", "--help"])
+    assert "{auto,trt,openvino,onnxrt,pyt}" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["translate", "photo.jpg", "horse2zebra", "-o", "o.jpg", "--backend", "fake"])
+    said = capsys.readouterr().err
+    assert "invalid choice: 'fake'" in said and said.count("fake") == 1
+    for name in ("no-such", "Fake"):
+        with pytest.raises(OptionError) as caught:
+            StylizeOptions(backend=name)
+        assert "auto, trt, openvino, onnxrt, pyt." in str(caught.value)
+        with pytest.raises(OptionError) as caught:
+            backend_class(name)
+        assert "auto, trt, openvino, onnxrt, pyt." in str(caught.value)
