@@ -1,11 +1,73 @@
 # shellcheck shell=sh
-# Writes /etc/jetbrush/jetbrush.env from variables or the answers to a few questions, and reads its
-# settings. It never changes an existing file.
+# Writes /etc/jetbrush/jetbrush.env from a file of settings or the answers to a few questions, and
+# reads its settings. It never changes an existing file.
 
 OTHER_SETTINGS="ADMIN_IDS WEBHOOK_URL NGROK_AUTHTOKEN NGROK_DOMAIN"
+# sudo logs its command line with the variables on it, and ps shows it to every user.
+SECRETS="BOT_TOKEN NGROK_AUTHTOKEN"
 LIBGOMP=/usr/lib/aarch64-linux-gnu/libgomp.so.1
 
-# question VARIABLE TEXT: asks for a value unless the environment has one.
+# Refuses secrets that come as variables.
+refuse_secret_variables() {
+    for name in $SECRETS; do
+        eval "value=\${$name:-}"
+        [ -z "$value" ] || refuse "$name is a secret and may not be given as a variable, because sudo
+logs its command line. Write it into a file that only you can read, and name that file:
+    (umask 077 && cat >settings.txt)      # $name=..., then Ctrl-D
+    sudo make install INSTALL_ARGS='--yes --settings settings.txt'
+If the value was on a command line, replace it: it may be in the log of this machine."
+    done
+}
+
+# read_settings FILE: sets the variables from lines NAME=VALUE, of standard input if FILE is -.
+read_settings() {
+    if [ "$1" = - ]; then
+        check_private /dev/stdin "standard input"
+        parse_settings "standard input"
+        return
+    fi
+    if [ -d "$1" ] || ! [ -r "$1" ]; then
+        refuse "the settings file $1 does not exist or cannot be read."
+    fi
+    check_private "$1" "$1"
+    # shellcheck disable=SC2094  # the argument is for messages
+    parse_settings "$1" <"$1"
+}
+
+# check_private FILE NAME: refuses a file that others may read or change; pipes and terminals pass.
+check_private() {
+    [ -f "$1" ] || return 0
+    mode=$(stat -Lc %a "$1")
+    case $mode in
+        0 | *00) ;;
+        *) refuse "$2 is open to other users (mode $mode). Close the file and try again: chmod 600 FILE" ;;
+    esac
+    owner=$(stat -Lc %u "$1")
+    case " 0 $(id -u) ${SUDO_UID:-} " in
+        *" $owner "*) ;;
+        *) refuse "$2 belongs to the user number $owner. Make it your own: chown root FILE" ;;
+    esac
+}
+
+# parse_settings NAME: reads the settings from standard input; messages never show a value.
+parse_settings() {
+    number=0
+    while IFS= read -r line || [ -n "$line" ]; do
+        number=$((number + 1))
+        case $line in '' | '#'*) continue ;; esac
+        name=${line%%=*}
+        case $line:$name in
+            *=*:BOT_TOKEN | *=*:NGROK_AUTHTOKEN | *=*:NGROK_DOMAIN | *=*:ADMIN_IDS) ;;
+            *=*:MODE | *=*:WEBHOOK_URL) ;;
+            *) refuse "line $number of $1 is wrong: expected BOT_TOKEN, NGROK_AUTHTOKEN, NGROK_DOMAIN, \
+ADMIN_IDS, MODE or WEBHOOK_URL, followed by = and the value. Other settings go into \
+$ETC/jetbrush.env after the installation." ;;
+        esac
+        eval "$name=\${line#*=}"
+    done
+}
+
+# question VARIABLE TEXT: asks for a value unless there is one.
 question() {
     eval "given=\${$1:-}"
     # shellcheck disable=SC2154  # eval sets it

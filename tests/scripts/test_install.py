@@ -43,13 +43,19 @@ def python(tmp_path_factory):
         yield
 
 
-def run(script, *options, **environment):
-    """A script's exit code and all that it says."""
+def as_lines(settings):
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+def run(script, *options, settings=None, **environment):
+    """A script's exit code and all that it says; `settings` go to its standard input."""
+    if settings is not None:
+        options = (*options, "--settings", "-")
     clean = {name: value for name, value in os.environ.items() if name not in (*SETTINGS, "MODE")}
     done = subprocess.run(
         [str(ROOT / "scripts" / script), *options],
         env={**clean, **environment},
-        stdin=subprocess.DEVNULL,
+        input=as_lines(settings or {}).encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=60,
@@ -59,7 +65,7 @@ def run(script, *options, **environment):
 
 
 def stage(folder, **settings):
-    code, said = run("install", DESTDIR=str(folder), **settings)
+    code, said = run("install", DESTDIR=str(folder), settings=settings)
     assert code == 0, said
     return said
 
@@ -155,7 +161,7 @@ def test_second_run_upgrades_and_keeps_what_is_the_owner_s(tmp_path):
 
 
 def test_dry_run_shows_every_step_and_does_none(tmp_path):
-    code, said = run("install", "--dry-run", DESTDIR=str(tmp_path / "root"), **SETTINGS)
+    code, said = run("install", "--dry-run", DESTDIR=str(tmp_path / "root"), settings=SETTINGS)
     assert code == 0, said
     assert not list(tmp_path.iterdir())
     for step in ("== The machine", "== Plan", "== Files", "== Settings", "== Units"):
@@ -170,7 +176,7 @@ def steps(said):
 
 def test_dry_run_of_the_real_thing_shows_users_packages_and_services(elsewhere, tmp_path):
     path = tool(tmp_path / "bin", "id", "#!/bin/sh\nexit 1\n")
-    code, said = run(elsewhere / "scripts/install", "--dry-run", **SETTINGS, **path)
+    code, said = run(elsewhere / "scripts/install", "--dry-run", settings=SETTINGS, **path)
     assert code == 0, said
     shown = "\n".join(steps(said))
     for user in ("jetbrush", "jetbrush-ngrok"):
@@ -211,10 +217,102 @@ def test_installed_copy_does_not_install_itself(elsewhere, tmp_path):
 @pytest.mark.parametrize("value", ["4 2", "a;b", "$(id)", "x'y", "é", "1\nEVIL=1"])
 @pytest.mark.parametrize("name", ["BOT_TOKEN", "WEBHOOK_URL", "MODE"])
 def test_strange_values_are_refused_before_anything_is_done(tmp_path, name, value):
-    code, said = run("install", DESTDIR=str(tmp_path), **{name: value})
+    given = {"settings": {name: value}} if name == "BOT_TOKEN" else {name: value}
+    code, said = run("install", DESTDIR=str(tmp_path), **given)
     assert code == 1
-    assert f"{name} contains characters that its value cannot have" in said
+    if "EVIL" in value and "settings" in given:
+        assert "line 2 of standard input is wrong" in said
+    else:
+        assert f"{name} contains characters that its value cannot have" in said
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["BOT_TOKEN", "NGROK_AUTHTOKEN"])
+def test_secrets_on_the_command_line_are_refused_with_the_cure(tmp_path, name):
+    """sudo logs its command line, and the variables of one for make are the recipe's too."""
+    code, said = run("install", "--yes", DESTDIR=str(tmp_path), **{name: "42:abc-secret"})
+    assert code == 1
+    assert f"{name} is a secret" in said and "sudo make install INSTALL_ARGS=" in said
+    assert "--settings settings.txt" in said and "abc-secret" not in said
+    made = subprocess.run(
+        ["make", "--no-print-directory", "install", f"{name}=42:abc-secret"],
+        cwd=str(ROOT),
+        env={**os.environ, "DESTDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    assert made.returncode and f"{name} is a secret" in made.stdout.decode()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture()
+def settings_file(tmp_path):
+    file = tmp_path / "settings.txt"
+    file.write_text("# for the Nano\n\n" + as_lines({**SETTINGS, "ADMIN_IDS": "12,34"}).rstrip())
+    file.chmod(0o600)
+    return file
+
+
+def test_settings_come_from_a_file_that_only_the_owner_can_read(tmp_path, settings_file):
+    root = tmp_path / "root"
+    code, said = run("install", "--yes", "--settings", str(settings_file), DESTDIR=str(root))
+    assert code == 0, said
+    lines = (root / "etc/jetbrush/jetbrush.env").read_text().splitlines()
+    assert {f"{name}={value}" for name, value in SETTINGS.items()} <= set(lines)
+    assert {"MODE=webhook", "ADMIN_IDS=12,34"} <= set(lines)
+    assert not any(value in said for value in SETTINGS.values())
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o666])
+@pytest.mark.parametrize("redirected", [False, True])
+def test_a_settings_file_that_others_may_read_is_refused(tmp_path, settings_file, mode, redirected):
+    settings_file.chmod(mode)
+    with settings_file.open() as file:
+        done = subprocess.run(
+            [str(ROOT / "scripts" / "install"), "--settings"]
+            + (["-"] if redirected else [str(settings_file)]),
+            env={**os.environ, "DESTDIR": str(tmp_path / "root")},
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    said = done.stdout.decode()
+    assert done.returncode == 1
+    assert f"is open to other users (mode {mode:o})" in said and "chmod 600" in said
+    assert not (tmp_path / "root").exists()
+
+
+def test_a_settings_file_of_another_user_is_refused(tmp_path, settings_file):
+    says = '#!/bin/sh\ncase "$*" in *%u*) echo 4711 ;; *) echo 600 ;; esac\n'
+    path = tool(tmp_path / "bin", "stat", says)
+    command = ("install", "--settings", str(settings_file))
+    code, said = run(*command, DESTDIR=str(tmp_path / "root"), **path)
+    assert code == 1 and "belongs to the user number 4711" in said
+    code, said = run(*command, "--dry-run", DESTDIR=str(tmp_path), SUDO_UID="4711", **path)
+    assert code == 0, said
+
+
+def test_a_wrong_line_of_the_settings_is_named_without_its_text(tmp_path, settings_file):
+    for line in ("42:abc-secret", "TOKEN=42:abc-secret", "BOT_TOKEN ADMIN_IDS=42:abc-secret", "=x"):
+        settings_file.write_text(f"MODE=polling\n{line}\n")
+        code, said = run("install", "--settings", str(settings_file), DESTDIR=str(tmp_path / "r"))
+        assert code == 1 and "abc-secret" not in said
+        assert f"line 2 of {settings_file} is wrong: expected BOT_TOKEN" in said
+    for missing in (str(tmp_path / "none"), str(tmp_path)):
+        code, said = run("install", "--settings", missing, DESTDIR=str(tmp_path / "r"))
+        assert code == 1 and f"the settings file {missing} does not exist" in said
+    code, said = run("install", "--settings", DESTDIR=str(tmp_path / "r"))
+    assert code == 1 and "--settings needs a file" in said
+
+
+def test_the_pages_show_no_secret_on_a_command_line():
+    for page in ("README.md", "README.ru.md", "docs/jetson.md", "docs/ru/jetson.md", "docs/bot.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert not re.search(r"sudo[^`\n]*(TOKEN|AUTHTOKEN)=|make[^`\n]*TOKEN=", text), page
+    for page in ("docs/jetson.md", "docs/ru/jetson.md"):
+        assert "--settings" in (ROOT / page).read_text(encoding="utf-8")
 
 
 def test_unknown_mode_is_refused(tmp_path):
