@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from dataclasses import dataclass
-from typing import Deque, Dict, List, Set, Tuple
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from typing import Deque, Dict, List, Optional, Set, Tuple
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramForbiddenError
+from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.fsm.storage.base import BaseStorage, StorageKey
 from aiogram.types import Message
 from aiogram.utils.i18n import I18n, ngettext
@@ -19,6 +19,8 @@ from bot.chat.languages import language_of
 from bot.chat.replies import reply_target, send
 from bot.chat.submission import Sender, Submission, stylize_order
 from bot.errors import StoreError
+from bot.jobs.endings import Endings
+from bot.storage.jobs import Jobs
 from bot.storage.pictures import Picture, Pictures
 from bot.storage.users import StyleChoice, Users
 
@@ -30,23 +32,30 @@ QUIET = 1.0
 #: Seconds to the next try while the store fails.
 _REST = 5.0
 
-#: Albums that may arrive at the same time.
-_MANY = 100
+#: How many times longer to wait for the second part: nobody sends an album of one picture.
+_PATIENCE = 5
+
+#: The albums that are remembered.
+_MANY = 1000
 
 _Key = Tuple[int, str]
 
 
 @dataclass
 class _Open:
-    """An album whose parts may still be coming."""
+    """An album whose parts may still be coming; `parts` are the ids of those that have come."""
 
     picture: Picture
     language: str
     quiet_since: float
+    parts: Set[int] = field(default_factory=set)
 
 
 class Albums:
     """Gathers the parts of albums, which are in the store, and answers each whole album.
+
+    A part that comes after the answer joins its album: the answer is taken back as far as that is
+    possible, and the album is answered again.
 
     quiet: seconds without another part after which an album counts as complete.
     """
@@ -56,6 +65,8 @@ class Albums:
         *,
         bot: Bot,
         submission: Submission,
+        jobs: Jobs,
+        endings: Endings,
         pictures: Pictures,
         users: Users,
         storage: BaseStorage,
@@ -64,17 +75,22 @@ class Albums:
     ) -> None:
         self._bot = bot
         self._submission = submission
+        self._jobs = jobs
+        self._endings = endings
         self._pictures = pictures
         self._users = users
         self._storage = storage
         self._i18n = i18n
         self._quiet = quiet
         self._open: Dict[_Key, _Open] = {}
+        # The albums that were answered, each with the message that asks what to do with its one
+        # picture, if there is one.
+        self._answered: OrderedDict[_Key, Optional[int]] = OrderedDict()
         self._refused: Deque[_Key] = deque(maxlen=_MANY)
         self._tasks: Set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Go on with the albums that were open when the bot ended."""
+        """Continue with the albums that were open when the bot ended."""
         for picture in await self._pictures.open_albums():
             data = await self._storage.get_data(self._dialogue(picture))
             user = await self._users.get(picture.user_id)
@@ -83,15 +99,17 @@ class Albums:
     def part_arrived(self, picture: Picture, language: str) -> None:
         """Note that a part of an album is in the store; the answer will be in that language."""
         assert picture.album is not None
+        if picture.album_answered:
+            return
         key = (picture.chat_id, picture.album)
         now = asyncio.get_running_loop().time()
-        if key in self._open:
-            self._open[key].quiet_since = now
-            return
-        self._open[key] = _Open(picture, language, now)
-        task = asyncio.ensure_future(self._wait_and_serve(key))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if key not in self._open:
+            self._open[key] = _Open(picture, language, now)
+            task = asyncio.ensure_future(self._wait_and_serve(key))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._open[key].quiet_since = now
+        self._open[key].parts.add(picture.id)
 
     def is_first_refused(self, message: Message) -> bool:
         """Whether nothing was said yet of what cannot be used in the message's album, if any."""
@@ -112,20 +130,32 @@ class Albums:
             await asyncio.wait(tasks)
 
     async def _wait_and_serve(self, key: _Key) -> None:
-        loop = asyncio.get_running_loop()
-        left = self._quiet
-        while left > 0:
-            await asyncio.sleep(left)
-            left = self._open[key].quiet_since + self._quiet - loop.time()
+        opened = self._open[key]
+        served: Set[int] = set()
+        # A part may come while the answer to the others is being sent.
+        while served != opened.parts:
+            await self._until_quiet(key, opened)
+            served = set(opened.parts)
+            await self._serve(key, opened)
         # A part that comes later than this opens the album again.
-        await self._serve(key, self._open.pop(key))
+        del self._open[key]
+
+    async def _until_quiet(self, key: _Key, opened: _Open) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            alone = len(opened.parts) == 1 and key not in self._answered
+            patience = _PATIENCE if alone and key not in self._refused else 1
+            left = opened.quiet_since + patience * self._quiet - loop.time()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, self._quiet))
 
     async def _serve(self, key: _Key, opened: _Open) -> None:
         while True:
             try:
                 with self._i18n.context(), self._i18n.use_locale(opened.language):
-                    await self._answer(*key, opened)
-                return await self._pictures.close_album(*key)
+                    last = await self._answer(key, opened)
+                return await self._pictures.close_album(*key, last)
             except StoreError as error:
                 _log.error("An album waits: %s", error)
                 await asyncio.sleep(_REST)
@@ -137,21 +167,42 @@ class Albums:
                 _log.exception("An album could not be answered.")
                 return None
 
-    async def _answer(self, chat_id: int, album: str, opened: _Open) -> None:
-        parts = await self._pictures.album(chat_id, album)
-        if not parts:
-            return  # forgotten meanwhile
+    async def _answer(self, key: _Key, opened: _Open) -> int:
+        """Answer the album as it is now; returns the id of the part that came last."""
+        parts = await self._pictures.album(*key)
+        if all(part.album_answered for part in parts):
+            return 0  # forgotten meanwhile
+        last = max(part.id for part in parts)
         user = await self._users.get(opened.picture.user_id)
-        sender = Sender(user, opened.language, f"album:{parts[-1].id}")
+        sender = Sender(user, opened.language, _idempotency_key(last))
+        await self._take_back(key, [part for part in parts if part.id != last])
+        question = None
         if len(parts) == 1:
             data = await self._storage.get_data(self._dialogue(parts[0]))
-            await self._submission.receive(parts[0], sender, mode_in(data))
+            question = await self._submission.receive(parts[0], sender, mode_in(data))
         elif len(parts) == 2:
             style, photo = parts
             order = stylize_order(photo, sender, StyleChoice(picture=style.id), of_album=True)
             await self._submission.order_or_say(order, photo)
-        else:
+        elif sum(part.album_answered for part in parts) <= 2:
             await self._ask_for_two(parts)
+        self._answered[key] = None if question is None else question.message_id
+        while len(self._answered) > _MANY:
+            self._answered.popitem(last=False)
+        return last
+
+    async def _take_back(self, key: _Key, parts: List[Picture]) -> None:
+        """Cancel the job of these parts of the album, and delete the question about them."""
+        keys = {_idempotency_key(part.id) for part in parts}
+        for job in await self._jobs.active(parts[0].user_id) if parts else ():
+            if job.order.idempotency_key in keys:
+                await self._endings.cancel(job.id)
+        question = self._answered.pop(key, None)
+        if question is not None:
+            try:
+                await self._bot.delete_message(chat_id=key[0], message_id=question)
+            except TelegramAPIError as error:
+                _log.info("A question about a part of an album stays: %s", error)
 
     async def _ask_for_two(self, parts: List[Picture]) -> None:
         text = ngettext(
@@ -165,3 +216,8 @@ class Albums:
 
     def _dialogue(self, picture: Picture) -> StorageKey:
         return StorageKey(bot_id=self._bot.id, chat_id=picture.chat_id, user_id=picture.user_id)
+
+
+def _idempotency_key(picture_id: int) -> str:
+    """The key of the order that answers an album, by the part that came last."""
+    return f"album:{picture_id}"

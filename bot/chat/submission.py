@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from aiogram import Bot
-from aiogram.types import CallbackQuery
+from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
 from aiogram.utils.i18n import ngettext
 
@@ -58,8 +58,13 @@ class Submission:
         # Between the look for the same job and its submission no other may come.
         self._ordering = asyncio.Lock()
 
-    async def receive(self, picture: Picture, sender: Sender, mode: Optional[Mode]) -> None:
-        """Do with a single photo what the mode says, or ask what to do with it."""
+    async def receive(
+        self, picture: Picture, sender: Sender, mode: Optional[Mode]
+    ) -> Optional[Message]:
+        """Do with a single photo what the mode says, or ask what to do with it.
+
+        Returns the message that asks, `None` where there is no question.
+        """
         style = await self.remembered_style(sender.user)
         generators = await self._catalog.generators()
         if mode is not None and mode.kind is Kind.STYLIZE and style is not None:
@@ -72,7 +77,8 @@ class Submission:
                 title = await self._catalog.title_of_style(style, sender.language)
             keyboard = choice_keyboard(picture.id, title, generators.values())
             text = _("What shall I do with this photo?")
-            await send(self._bot, reply_target(picture), text, keyboard)
+            return await send(self._bot, reply_target(picture), text, keyboard)
+        return None
 
     async def remembered_style(self, user: User) -> Optional[StyleChoice]:
         """The user's style, `None` when there is none, or when its picture is gone."""

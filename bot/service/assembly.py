@@ -108,6 +108,8 @@ class Service:
             update_processor=self.parts.update_processor if by_hook else None,
             secret=secret if by_hook else None,
         )
+        # Before the port is open: updates of one chat are handled in order.
+        await self.parts.update_processor.start()
         await self._server.start()
         # Before READY: it reads the store, and may fail.
         await self.parts.albums.start()
@@ -169,6 +171,7 @@ class Service:
 
     async def _close(self) -> None:
         await self._supervisor.close()
+        await self.parts.update_processor.close()
         if self._server is not None:
             await self._server.close()
         await self.parts.albums.close()

@@ -33,8 +33,8 @@ from bot.storage.jobs import Jobs, Limits
 from bot.storage.key_values import KeyValues
 from bot.storage.pictures import Pictures
 from bot.storage.results import Results
-from bot.storage.seen_updates import SeenUpdates
 from bot.storage.statistics import Statistics
+from bot.storage.updates import Updates
 from bot.storage.users import Users
 from bot.telegram.rate_limits import RateLimiter
 from bot.telegram.update_processor import UpdateProcessor
@@ -137,6 +137,8 @@ class Parts:
         self.albums = Albums(
             bot=self._bot,
             submission=self.submission,
+            jobs=self.jobs,
+            endings=self.endings,
             pictures=self.pictures,
             users=self.users,
             storage=self.dialogues,
@@ -146,7 +148,7 @@ class Parts:
         self.update_processor = UpdateProcessor(
             self._bot,
             self._dispatcher(),
-            SeenUpdates(self.database),
+            Updates(self.database),
             self.metrics,
             self._config.mode.value,
         )

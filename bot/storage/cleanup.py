@@ -80,7 +80,7 @@ class Cleanup:
             "DELETE FROM jobs WHERE state = ? AND finished < ?", (JobState.ANSWERED.value, oldest)
         )
         connection.execute(
-            "DELETE FROM pictures WHERE received < ? AND album IS NULL"
+            "DELETE FROM pictures WHERE received < ? AND (album IS NULL OR album_answered)"
             " AND id NOT IN (SELECT picture FROM jobs)"
             " AND id NOT IN (SELECT style_picture FROM jobs WHERE style_picture IS NOT NULL)"
             " AND id NOT IN (SELECT style_picture FROM users WHERE style_picture IS NOT NULL)",

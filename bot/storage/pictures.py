@@ -23,6 +23,7 @@ class Picture:
     """A picture in a chat.
 
     album: Telegram's id of the group of messages that it came in.
+    album_answered: the album was answered when this part was in it.
     topic: the topic of a forum group that it was sent to, `None` elsewhere.
     spoiler: it was sent covered, and so are its previews and its result.
     """
@@ -36,6 +37,7 @@ class Picture:
     album: Optional[str] = None
     topic: Optional[int] = None
     spoiler: bool = False
+    album_answered: bool = False
 
 
 class Pictures:
@@ -96,13 +98,17 @@ class Pictures:
         )
 
     async def open_albums(self) -> List[Picture]:
-        """One picture of each album that was not closed yet."""
-        return await self._select("WHERE album IS NOT NULL GROUP BY chat_id, album")
+        """One picture of each album that has parts for which it was not answered yet."""
+        where = "WHERE album IS NOT NULL AND NOT album_answered GROUP BY chat_id, album"
+        return await self._select(where)
 
-    async def close_album(self, chat_id: int, album: str) -> None:
-        """Store that the album was answered."""
-        query = "UPDATE pictures SET album = NULL WHERE chat_id = ? AND album = ?"
-        await self._database.change(query, chat_id, album)
+    async def close_album(self, chat_id: int, album: str, last_id: Optional[int] = None) -> None:
+        """Store that the album was answered: for all its parts, or for those up to `last_id`."""
+        query = "UPDATE pictures SET album_answered = 1 WHERE chat_id = ? AND album = ?"
+        if last_id is None:
+            await self._database.change(query, chat_id, album)
+        else:
+            await self._database.change(f"{query} AND id <= ?", chat_id, album, last_id)
 
     async def _select(self, where: str, *values: object) -> List[Picture]:
         rows = await self._database.rows(f"SELECT * FROM pictures {where}", *values)
@@ -120,4 +126,5 @@ def _picture(row: sqlite3.Row) -> Picture:
         album=row["album"],
         topic=row["topic"],
         spoiler=bool(row["spoiler"]),
+        album_answered=bool(row["album_answered"]),
     )

@@ -15,7 +15,7 @@ from bot.backoff import Backoff
 from bot.errors import NotStored
 from bot.log import Problem
 from bot.telegram.error_text import UNKNOWN_TOKEN, error_text
-from bot.telegram.update_processor import ALLOWED_UPDATES, ProcessUpdate
+from bot.telegram.update_processor import ALLOWED_UPDATES, ProcessUpdate, chat_of
 
 _log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ class Poller:
             if number in self._stored or number in in_progress:
                 continue
             self._unstored.add(number)
-            chat = _chat_of(update)
+            chat = chat_of(update)
             if chat in self._waiting:
                 self._waiting[chat].append(update)
             else:
@@ -157,19 +157,6 @@ class Poller:
     async def _back_off(self, problem: str) -> None:
         self._problem.report(problem)
         await asyncio.sleep(self._backoff.next())
-
-
-def _chat_of(update: _Update) -> Any:
-    """The chat of an update, which is a message or the press of a button below one."""
-    for event in update.values():
-        if isinstance(event, dict):
-            message = event.get("message", event)
-            for source in (message, event):
-                for key in ("chat", "from"):
-                    chat = source.get(key) if isinstance(source, dict) else None
-                    if isinstance(chat, dict):
-                        return chat.get("id")
-    return None
 
 
 def _describe(error: Exception) -> str:

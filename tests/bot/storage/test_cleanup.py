@@ -11,7 +11,7 @@ from bot.storage.cleanup import Cleanup
 from bot.storage.jobs import Jobs, Limits
 from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.results import Results
-from bot.storage.seen_updates import SeenUpdates
+from bot.storage.updates import Updates
 from bot.storage.users import StyleChoice, Users
 from runtime import StylizeOptions
 from tests.support.bot.orders import order
@@ -80,7 +80,7 @@ async def test_pictures_stay_while_they_are_a_style_or_a_job_needs_them(database
 
 
 async def test_updates_are_remembered_for_as_long_as_telegram_may_send_them(database, tmp_path):
-    updates = SeenUpdates(database)
+    updates = Updates(database)
     await updates.mark(7)
     await Cleanup(database, Results(tmp_path), 0).clean_up()
     assert await updates.seen(7)

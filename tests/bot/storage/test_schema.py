@@ -18,7 +18,7 @@ from bot.storage.jobs import Jobs, JobState, Limits
 from bot.storage.key_values import KeyValues
 from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.schema import migrate
-from bot.storage.seen_updates import SeenUpdates
+from bot.storage.updates import Updates
 from bot.storage.users import StyleChoice, Users
 from bot.stored_options import Kind
 from runtime import StylizeOptions, TranslateOptions
@@ -108,7 +108,7 @@ async def test_the_secret_the_measured_times_and_the_seen_updates_stay(upgraded)
     assert await durations.expected(order(options=OPTIONS)) == 40
     zebra = order(options=TranslateOptions(), style=None, model="horse2zebra")
     assert await durations.expected(zebra) == 3
-    assert await SeenUpdates(upgraded).seen(5) and not await SeenUpdates(upgraded).seen(6)
+    assert await Updates(upgraded).seen(5) and not await Updates(upgraded).seen(6)
 
 
 async def test_an_upgraded_database_has_the_tables_of_a_new_one(upgraded, database):

@@ -18,7 +18,7 @@ from bot.telegram.polling import Poller
 from bot.telegram.rate_limits import Limits, Rate, RateLimiter
 
 PER_USER, IN_ALL = 3, 6
-QUIET = 0.15
+QUIET = 0.3
 FAST = Rate(10_000, 10_000)
 
 
@@ -69,6 +69,7 @@ class Conversation:
         )
         estimates.queue = self.parts.queue
         await self.parts.database.open()
+        await self.parts.update_processor.start()
         await self.parts.albums.start()
         poller = Poller(bot=self.bot, update_processor=self.parts.update_processor)
         self.poller = asyncio.ensure_future(poller.run())
@@ -81,6 +82,7 @@ class Conversation:
         self.poller.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self.poller
+        await self.parts.update_processor.close()
         await self.parts.albums.close()
         await self.parts.database.close()
         await self.bot.session.close()
@@ -88,6 +90,7 @@ class Conversation:
     async def settled(self):
         """Wait until all that was sent has been handled."""
         await self.sandbox.wait_until_taken()
+        await self.parts.update_processor.finish()
 
     async def the_job(self, user):
         """The one job of a user."""
