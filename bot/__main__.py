@@ -30,7 +30,9 @@ def _serve(args: argparse.Namespace) -> int:
     # Imported here: `--help` does not need them.
     from bot.config import load_config
     from bot.log import set_up_logging
+    from bot.process_privacy import keep_private
 
+    keep_private()
     config = load_config(os.environ)
     formatter = set_up_logging(config.log_level, config.secrets, os.environ)
     # After the settings: a wrong one is reported at once.

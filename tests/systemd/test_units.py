@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.telegram.connections import ConnectionLimits
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "systemd"
 UNITS = sorted([*FOLDER.glob("*.service"), *FOLDER.glob("*.target")])
@@ -17,6 +19,7 @@ KNOWN_TO_237 = {
     "Unit": "Description Documentation PartOf Wants After ConditionPathExists StartLimitIntervalSec",
     "Service": (
         "Type User Group SupplementaryGroups WorkingDirectory Environment EnvironmentFile "
+        "LimitNOFILE MemoryMax OOMScoreAdjust PrivateNetwork "
         "UnsetEnvironment ExecStart ExecStop RemainAfterExit StandardInput TimeoutStartSec "
         "TimeoutStopSec WatchdogSec Restart RestartSec KillMode StateDirectory StateDirectoryMode "
         "RuntimeDirectory RuntimeDirectoryPreserve UMask InaccessiblePaths NoNewPrivileges "
@@ -104,3 +107,31 @@ def test_scripts_name_the_paths_users_and_units_that_the_units_do():
     users = {values(unit, "User")[0] for unit in ("jetbrush.service", "jetbrush-ngrok.service")}
     assert users == set(said["USERS"].split())
     assert {path.name for path in UNITS} == set(said["UNITS"].split())
+
+
+@pytest.mark.parametrize("unit", ["jetbrush.service", "jetbrush-ngrok.service"])
+def test_services_are_bounded(unit):
+    (files,) = values(unit, "LimitNOFILE")
+    assert int(files) >= 4 * ConnectionLimits().most
+    assert values(unit, "MemoryMax") and values(unit, "UMask")
+    # The painter's own score is positive: it goes first.
+    (score,) = values(unit, "OOMScoreAdjust")
+    assert -1000 < int(score) < 0
+
+
+def test_state_is_the_bot_s_alone():
+    assert values("jetbrush.service", "UMask") == ["0077"]
+    assert values("jetbrush.service", "StateDirectoryMode") == ["0700"]
+
+
+def test_the_bot_starts_once_the_clock_is_set():
+    (after,) = values("jetbrush.service", "After")
+    assert "time-sync.target" in after.split()
+
+
+def test_clocks_are_sandboxed_but_may_be_set():
+    given = {name: value for _, name, value in directives(FOLDER / "jetbrush-clocks.service")}
+    assert given["NoNewPrivileges"] == given["PrivateNetwork"] == given["ProtectHome"] == "yes"
+    assert given["ProtectSystem"] == "full" and "/etc/jetbrush" in given["InaccessiblePaths"]
+    # These would make /sys read-only, or hide the device nodes.
+    assert not {"ProtectKernelTunables", "PrivateDevices", "CapabilityBoundingSet"} & given.keys()
