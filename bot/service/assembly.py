@@ -14,11 +14,13 @@ import aiohttp
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import AiogramError
 
+from bot.backoff import Backoff
 from bot.chat.commands import set_commands
 from bot.config import Config
 from bot.config_types import Mode
-from bot.errors import PaintingError
+from bot.errors import ConfigError, PaintingError
 from bot.metrics import Metrics
 from bot.painting.client import PainterClient
 from bot.service.instance_lock import hold
@@ -27,6 +29,7 @@ from bot.service.supervisor import Supervisor
 from bot.service.wiring import Parts, Seams
 from bot.storage.cleanup import Cleanup
 from bot.systemd import SystemdNotifier
+from bot.telegram.error_text import TOKEN_REFUSED, UNKNOWN_TOKEN, error_text
 from bot.telegram.polling import Poller
 from bot.telegram.rate_limits import RateLimiter
 from bot.telegram.webhook_server import WebhookServer
@@ -36,6 +39,9 @@ _log = logging.getLogger(__name__)
 
 #: Seconds that a stop takes at most besides the running job.
 _CLOSING = 60
+
+#: Seconds to the next check of the token while Telegram cannot be reached: the first, the longest.
+_TOKEN_PAUSES = 1.0, 60.0
 
 
 class Service:
@@ -146,6 +152,23 @@ class Service:
         start("watchdog", self._notifier.keep_alive)
         start("status", lambda: self._notifier.keep_status(self._describe))
 
+    async def until_token_is_refused(self) -> None:
+        """Return if Telegram does not know the token; wait for ever once it has accepted it.
+
+        A token that is revoked later stops nothing: updates may wait for the owner's new one.
+        """
+        backoff = Backoff(*_TOKEN_PAUSES)
+        while True:
+            try:
+                await self.bot.me()
+            except TOKEN_REFUSED:
+                return
+            except (AiogramError, OSError) as error:
+                _log.debug("The token cannot be checked yet: %s", error_text(error))
+                await asyncio.sleep(backoff.next())
+            else:
+                await asyncio.Event().wait()
+
     def health(self) -> List[str]:
         """What is wrong with the bot, in words; nothing while it is well."""
         problem = None if self._transport is None else self._transport.problem
@@ -200,7 +223,7 @@ async def serve(
     """Run the bot until SIGTERM or SIGINT; `painter` is the command of the child process.
 
     `add_secret` receives the web hook's secret, to keep it out of the log. Raises `BotError` when
-    the bot cannot start.
+    the bot cannot start, or when Telegram does not know its token.
     """
     stop = asyncio.Event()
 
@@ -219,8 +242,13 @@ async def serve(
     # What was imported stays: a full collection would go through it and block the loop for 0.1 s.
     gc.collect()
     gc.freeze()
-    await stop.wait()
+    stopping = asyncio.ensure_future(stop.wait())
+    refused = asyncio.ensure_future(service.until_token_is_refused())
+    await asyncio.wait([stopping, refused], return_when=asyncio.FIRST_COMPLETED)
+    refused.cancel()
     await service.stop()
+    if not stop.is_set():
+        raise ConfigError(UNKNOWN_TOKEN)
 
 
 def _end_after(seconds: float) -> None:

@@ -7,7 +7,11 @@ import logging
 import time
 from typing import Awaitable, Callable, List
 
+from aiogram.exceptions import AiogramError
+
 from bot.backoff import Backoff
+from bot.errors import BotError
+from bot.telegram.error_text import error_text
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +44,14 @@ class Supervisor:
             begin = time.monotonic()
             try:
                 return await loop()
-            except Exception:  # noqa: BLE001 - it is logged, and the other loops must run on
+            except Exception as error:  # noqa: BLE001 - it is logged; the other loops must run on
                 if time.monotonic() - begin > _LONGEST_PAUSE:
                     backoff.reset()
                 pause = backoff.next()
-                _log.exception("The %s failed; it starts again in %.0f s.", name, pause)
+                if isinstance(error, (AiogramError, BotError)):
+                    # Not the bot's mistake: a traceback says no more than the message.
+                    text = error_text(error)
+                    _log.error("The %s failed (%s); it starts again in %.0f s.", name, text, pause)
+                else:
+                    _log.exception("The %s failed; it starts again in %.0f s.", name, pause)
                 await asyncio.sleep(pause)

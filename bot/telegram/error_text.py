@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from aiogram.exceptions import TelegramAPIError, TelegramNetworkError
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramUnauthorizedError,
+)
 
 from bot.errors import BotError
+
+#: Telegram's answers to a token that it does not know: 401 to a revoked one, 404 to any other text.
+#: Methods without a chat or a file have no other reason for 404.
+TOKEN_REFUSED = (TelegramUnauthorizedError, TelegramNotFound)
 
 UNKNOWN_TOKEN = "Telegram does not know the token. Set BOT_TOKEN to the one that @BotFather shows."
 

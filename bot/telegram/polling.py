@@ -8,13 +8,13 @@ from collections import deque
 from typing import Any, Deque, Dict, List, Optional, Sequence, Set
 
 from aiogram import Bot
-from aiogram.exceptions import AiogramError, TelegramConflictError, TelegramUnauthorizedError
+from aiogram.exceptions import AiogramError, TelegramConflictError
 from aiogram.methods import TelegramMethod
 
 from bot.backoff import Backoff
 from bot.errors import NotStored
 from bot.log import Problem
-from bot.telegram.error_text import UNKNOWN_TOKEN, error_text
+from bot.telegram.error_text import TOKEN_REFUSED, UNKNOWN_TOKEN, error_text
 from bot.telegram.update_processor import ALLOWED_UPDATES, ProcessUpdate, chat_of
 
 _log = logging.getLogger(__name__)
@@ -166,6 +166,6 @@ def _describe(error: Exception) -> str:
             " elsewhere). Stop it, or get a second bot from @BotFather for one of the two."
             f" Telegram says: {error.message}"
         )
-    if isinstance(error, TelegramUnauthorizedError):
+    if isinstance(error, TOKEN_REFUSED):
         return UNKNOWN_TOKEN
     return f"No updates from Telegram: {error_text(error)}"

@@ -36,6 +36,18 @@ _NOT_HTTP = (
     "the address that ngrok forwards to does not speak plain HTTP. Make it forward to http://, not"
     " https://, and to the port that the bot listens on (PORT)"
 )
+_BAD_AUTHTOKEN = (
+    "ngrok does not accept NGROK_AUTHTOKEN. Copy the authtoken, not an API key, from"
+    " dashboard.ngrok.com/get-started/your-authtoken"
+)
+_REVOKED_AUTHTOKEN = (
+    "the authtoken in NGROK_AUTHTOKEN was revoked, or belongs to an account that is gone. Copy the"
+    " current one from dashboard.ngrok.com/get-started/your-authtoken"
+)
+_NO_AUTHTOKEN = (
+    "ngrok needs the authtoken of an account whose email address is verified. Verify it, and set"
+    " NGROK_AUTHTOKEN to the authtoken from dashboard.ngrok.com/get-started/your-authtoken"
+)
 _AGENT_OLD = "the ngrok agent is too old for the service. Run `ngrok update`"
 _QUOTA = (
     "this month's quota of the ngrok plan is used up. Choose a larger plan, or set MODE=polling,"
@@ -44,6 +56,8 @@ _QUOTA = (
 
 #: What ngrok's error codes mean for the owner of a bot (ngrok.com/docs/errors).
 _ADVICE: Mapping[int, str] = {
+    105: _BAD_AUTHTOKEN,
+    107: _REVOKED_AUTHTOKEN,
     108: _SECOND_AGENT,
     120: _AGENT_OLD,
     121: _AGENT_OLD,
@@ -52,6 +66,7 @@ _ADVICE: Mapping[int, str] = {
     727: _QUOTA,
     3004: _NOT_HTTP,
     3200: _AGENT_DOWN,
+    4018: _NO_AUTHTOKEN,
     8012: _BOT_DOWN,
 }
 

@@ -9,14 +9,14 @@ from typing import Optional, Tuple
 
 import aiohttp
 from aiogram import Bot
-from aiogram.exceptions import AiogramError, TelegramUnauthorizedError
+from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.types import WebhookInfo
 
 from bot.config import Config
 from bot.errors import TunnelError
 from bot.log import Problem
 from bot.metrics import Metrics
-from bot.telegram.error_text import UNKNOWN_TOKEN, error_text
+from bot.telegram.error_text import TOKEN_REFUSED, UNKNOWN_TOKEN, error_text
 from bot.telegram.tunnel import public_url, tunnel_problem
 from bot.telegram.update_processor import ALLOWED_UPDATES
 from bot.telegram.webhook_server import UPDATES_PATH
@@ -84,7 +84,7 @@ class WebhookSync:
             return True
         except TunnelError as error:
             problem = str(error)
-        except TelegramUnauthorizedError:
+        except TOKEN_REFUSED:
             problem = UNKNOWN_TOKEN
         except (AiogramError, OSError) as error:
             problem = f"The web hook cannot be checked: {error_text(error)}"
@@ -96,18 +96,28 @@ class WebhookSync:
         info = await self._bot.get_webhook_info()
         self._metrics.webhook_pending.set(info.pending_update_count)
         if self._url is None or not _matches(info, url):
-            await self._bot.set_webhook(
-                url=url + UPDATES_PATH,
-                secret_token=self._secret,
-                allowed_updates=list(ALLOWED_UPDATES),
-                max_connections=_MAX_CONNECTIONS,
-                drop_pending_updates=False,
-            )
+            await self._set(url + UPDATES_PATH)
             _log.info("The web hook is set: %s", url + UPDATES_PATH)
             self._url = url
             # An error in `info` is older than this web hook.
             return None
         return await self._delivery_problem(info, url)
+
+    async def _set(self, url: str) -> None:
+        try:
+            await self._bot.set_webhook(
+                url=url,
+                secret_token=self._secret,
+                allowed_updates=list(ALLOWED_UPDATES),
+                max_connections=_MAX_CONNECTIONS,
+                drop_pending_updates=False,
+            )
+        except TelegramBadRequest as error:
+            raise TunnelError(
+                f"Telegram refuses the web hook {url}: {error.message}. It takes https URLs of"
+                " public names on the ports 443, 80, 88 and 8443. Check WEBHOOK_URL or"
+                " NGROK_DOMAIN, or set MODE=polling, which needs no web hook."
+            ) from error
 
     async def _delivery_problem(self, info: WebhookInfo, url: str) -> Optional[str]:
         """Why Telegram cannot deliver the waiting updates; an error that is over is only logged."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Awaitable, Callable, List, Optional, Set
 from urllib.parse import quote, urlsplit
@@ -46,7 +47,7 @@ class Feed:
 
     def add_routes(self, app: web.Application) -> None:
         """Serve the page in `app`."""
-        app.middlewares.append(_same_origin)
+        app.middlewares.append(_own_page_only)
         app.router.add_get("/", self._page)
         app.router.add_get("/page/{name}", self._page)
         app.router.add_get("/sandbox/feed", self._feed)
@@ -199,9 +200,32 @@ async def _send_files(
 
 
 @web.middleware
-async def _same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse requests from the pages of other sites."""
+async def _own_page_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse requests from the pages of other sites.
+
+    The Host header must name the loopback interface if the request came through it: the owner of a
+    site can make its name resolve to 127.0.0.1, and its pages then have the sandbox's own origin
+    (DNS rebinding).
+    """
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and origin.partition("://")[2] != request.host:
         raise web.HTTPForbidden(text="Only the sandbox's own page may send this request.")
+    assert request.transport is not None
+    address = str(request.transport.get_extra_info("sockname")[0])
+    if _is_loopback(address) and not _is_loopback(_host_name(request)):
+        raise web.HTTPForbidden(text="Open this page as localhost or 127.0.0.1.")
     return await handler(request)
+
+
+def _host_name(request: web.Request) -> str:
+    try:
+        return urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name.lower() == "localhost"

@@ -83,6 +83,36 @@ def test_a_missing_token_is_named():
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("mode", ["webhook", "polling"])
+async def test_a_token_that_telegram_does_not_know_ends_the_bot_with_one_sentence(
+    sandbox, tmp_path, mode
+):
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        cwd=str(ROOT),
+        env={
+            **os.environ,
+            "BOT_TOKEN": "42:revoked",
+            "API_URL": sandbox.url,
+            "MODE": mode,
+            "WEBHOOK_URL": f"http://127.0.0.1:{port}",
+            "PORT": str(port),
+            "STATE_DIR": str(tmp_path),
+        },
+        stderr=subprocess.PIPE,
+    )
+    _, log = await asyncio.wait_for(process.communicate(), 60)
+    text = log.decode()
+    assert process.returncode == 1
+    assert text.splitlines()[-1].startswith(
+        "error: Telegram does not know the token. Set BOT_TOKEN"
+    )
+    assert "Traceback" not in text and "revoked" not in text
+
+
 async def test_chat_begins_and_ends_with_its_bot(tmp_path):
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "chat", "--port", str(free_port()), "--state", str(tmp_path),

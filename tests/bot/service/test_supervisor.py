@@ -4,6 +4,11 @@ import asyncio
 import logging
 from types import SimpleNamespace
 
+import pytest
+from aiogram.exceptions import TelegramNetworkError, TelegramUnauthorizedError
+from aiogram.methods import GetMe
+
+from bot.errors import StoreError
 from bot.service import supervisor
 from bot.service.supervisor import Supervisor
 
@@ -21,6 +26,29 @@ async def test_a_loop_that_fails_is_told_of_and_begun_again(monkeypatch, caplog)
         await asyncio.wait_for(Supervisor().start("tap", loop), 5)
     assert len(starts) == 3
     assert [each.getMessage()[:15] for each in caplog.records] == ["The tap failed;"] * 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TelegramUnauthorizedError(method=GetMe(), message="Unauthorized"),
+        TelegramNetworkError(method=GetMe(), message="ClientConnectorError: http://x/bot1:secret"),
+        StoreError("The disk is full."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_what_is_not_the_loop_s_mistake_is_logged_in_one_line(monkeypatch, caplog, error):
+    monkeypatch.setattr(supervisor, "_FIRST_PAUSE", 0)
+    failures = [error]
+
+    async def loop():
+        if failures:
+            raise failures.pop()
+
+    await asyncio.wait_for(Supervisor().start("tap", loop), 5)
+    (record,) = caplog.records
+    assert record.exc_info is None and "secret" not in record.getMessage()
+    assert record.getMessage().startswith("The tap failed (")
 
 
 async def test_after_a_long_healthy_run_the_pause_is_short_again(monkeypatch, caplog):

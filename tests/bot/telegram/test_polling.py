@@ -212,8 +212,9 @@ async def test_conflict_is_reported_and_a_web_hook_removed(telegram, caplog):
     assert len(reported) == 1
 
 
-async def test_refused_token_is_reported(telegram):
-    telegram.script("deleteWebhook", Reply(status=401, description="Unauthorized"))
+@pytest.mark.parametrize("status", [401, 404])
+async def test_refused_token_is_reported(telegram, status):
+    telegram.script("deleteWebhook", Reply(status=status, description="Unauthorized"))
     async with polling(telegram, Taken()) as poller:
         await telegram.wait_for("deleteWebhook", 2)
         assert "BOT_TOKEN" in poller.problem and telegram_double.TOKEN not in poller.problem

@@ -6,6 +6,7 @@ import json
 import time
 
 import aiohttp
+import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -148,11 +149,22 @@ async def test_faults_are_survived(telegram):
     assert not any(TOKEN in problem or SECRET in problem for problem in problems)
 
 
-async def test_refused_token_is_reported(telegram):
-    telegram.script("getWebhookInfo", Reply(status=401, description="Unauthorized"))
+@pytest.mark.parametrize("status", [401, 404])
+async def test_refused_token_is_reported(telegram, status):
+    telegram.script("getWebhookInfo", Reply(status=status, description="Unauthorized"))
     async with a_webhook_sync(telegram) as webhook_sync:
         assert not await webhook_sync.reconcile()
         assert "BOT_TOKEN" in webhook_sync.problem
+
+
+async def test_refused_web_hook_is_reported_as_one(telegram):
+    telegram.script("getWebhookInfo", info(url=""))
+    refusal = "Bad Request: bad webhook: IP address 192.0.2.1 is reserved"
+    telegram.script("setWebhook", Reply(status=400, description=refusal))
+    async with a_webhook_sync(telegram) as webhook_sync:
+        assert not await webhook_sync.reconcile()
+        assert webhook_sync.problem.startswith(f"Telegram refuses the web hook {URL}/telegram: ")
+        assert "reserved" in webhook_sync.problem and "WEBHOOK_URL" in webhook_sync.problem
 
 
 async def test_what_telegram_meets_is_reported_once_per_change(telegram, tunnel, caplog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlsplit
 
 from aiohttp import FormData
 
@@ -18,6 +19,19 @@ async def test_another_site_is_refused(sandbox, bot):
     async with bot.session.get(sandbox.url, headers=headers) as response:
         assert response.status == 200
         assert "script-src 'self'" in response.headers["Content-Security-Policy"]
+
+
+async def test_another_site_s_name_for_this_machine_is_refused(sandbox, bot):
+    port = urlsplit(sandbox.url).port
+    for path in ("/sandbox/feed", "/", f"/bot{sandbox.token}/getMe", "/sandbox/faults"):
+        for host in (f"evil.example:{port}", "localhost.evil", "127.0.0.1.evil", "["):
+            headers = {"Host": host, "Origin": f"http://{host}"}
+            for sent in (headers, {"Host": host}):
+                async with bot.session.get(sandbox.url + path, headers=sent) as response:
+                    assert response.status in (400, 403)
+    for host in (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"):
+        async with bot.session.get(sandbox.url, headers={"Host": host}) as response:
+            assert response.status == 200
 
 
 async def test_documents_are_never_shown_as_pages(sandbox, bot, anna):
