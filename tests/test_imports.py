@@ -31,6 +31,7 @@ LAYERS = {
             "bot.metrics",
             "bot.systemd",
             "bot.backoff",
+            "bot.process_privacy",
         ),
         ("bot.sandbox",),
         ("bot.storage",),
