@@ -17,6 +17,7 @@ from aiogram.types import (
 from PIL import Image
 
 from bot.storage.pictures import MediaKind
+from runtime.imaging.formats import WRITABLE
 
 Media = Union[InputMediaPhoto, InputMediaDocument]
 
@@ -27,6 +28,7 @@ DOCUMENT_BYTES = 49_000_000
 
 NAME = "jetbrush"
 _QUALITIES = (92, 80)
+_JPEG_SIDE = WRITABLE[".jpg"].most_side
 
 
 async def painted(
@@ -48,6 +50,7 @@ async def painted(
 async def document(path: Path) -> InputFile:
     """The picture as a file: the PNG itself, or a JPEG where that is too big to send.
 
+    The JPEG is smaller than the picture where that has more than 65,500 pixels on a side.
     Raises `FileNotFoundError` if it is gone.
     """
     if path.stat().st_size <= DOCUMENT_BYTES:
@@ -71,5 +74,7 @@ def _as_photo(path: Path) -> Optional[bytes]:
 def _as_jpeg(path: Path, quality: int) -> bytes:
     buffer = io.BytesIO()
     with Image.open(path) as image:
+        # A JPEG holds no longer side; this leaves all others as they are.
+        image.thumbnail((_JPEG_SIDE, _JPEG_SIDE))
         image.save(buffer, "JPEG", quality=quality, subsampling=0)
     return buffer.getvalue()

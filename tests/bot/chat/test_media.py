@@ -98,3 +98,10 @@ async def test_a_png_too_heavy_for_telegram_goes_as_a_jpeg(painted, monkeypatch)
 async def test_a_picture_that_is_gone(tmp_path, form):
     with pytest.raises(FileNotFoundError):
         await media.painted(tmp_path / "2.png", form, "")
+
+
+async def test_a_file_too_heavy_and_too_long_for_a_jpeg_is_made_smaller(painted, monkeypatch):
+    monkeypatch.setattr(media, "DOCUMENT_BYTES", 1000)
+    found = await media.painted(painted((66_000, 64), noise=True), MediaKind.DOCUMENT, "")
+    image = opened(found.media)
+    assert (image.format, image.width) == ("JPEG", 65_500)
