@@ -62,6 +62,18 @@ def test_without_weights_it_says_how_to_get_them(tmp_path, capsys):
     assert "make weights" in capsys.readouterr().err
 
 
+def test_a_sheet_that_the_format_does_not_hold_is_refused_before_painting(
+    tmp_path, weights, capsys
+):
+    wide, output = tmp_path / "wide.png", tmp_path / "sheet.webp"
+    photo(6000, 40).save(wide)
+    command = ["compare-vgg", str(wide), "night-swirls", "-o", str(output), "--size", "6000"]
+    assert main([*command, "--weights", str(weights)]) == 1
+    captured = capsys.readouterr()
+    assert "WebP holds at most 16383" in captured.err and "[1/2]" not in captured.out
+    assert not output.exists()
+
+
 def test_more_sets_than_fit_a_row_go_below():
     panels = [(str(index), photo(60, 40)) for index in range(5)]
     image = sheet(panels)
