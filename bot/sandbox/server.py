@@ -105,6 +105,8 @@ class Sandbox:
     async def close(self) -> None:
         """Stop the server; held calls lose their connection."""
         self.faults.clear()
+        # Otherwise the server waits for a poll whose bot has long closed the connection.
+        self._state.updates.close()
         await self._state.delivery.close()
         if self._runner is not None:
             await self._runner.cleanup()

@@ -38,6 +38,7 @@ class UpdateQueue:
         self._ids = itertools.count(int(time.time()))
         self._polls = 0
         self._conflict = ""
+        self._closed = False
 
     def __len__(self) -> int:
         return sum(map(len, self._by_chat.values()))
@@ -90,6 +91,11 @@ class UpdateQueue:
         self._conflict = reason
         self.changed.fire()
 
+    def close(self) -> None:
+        """End a waiting poll, and each later one at once, without updates."""
+        self._closed = True
+        self.changed.fire()
+
     async def poll(self, offset: int, limit: int, seconds: float) -> List[Json]:
         """The result of `getUpdates`. Raises `ApiError` when another poll begins.
 
@@ -108,7 +114,7 @@ class UpdateQueue:
         )
         own_poll = self._polls
         deadline = time.monotonic() + min(seconds, POLL_SECONDS)
-        while not len(self) and time.monotonic() < deadline:
+        while not len(self) and not self._closed and time.monotonic() < deadline:
             await self.changed.wait(deadline - time.monotonic())
             if self._polls != own_poll:
                 raise ApiError(409, f"Conflict: {self._conflict}")

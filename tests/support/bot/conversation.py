@@ -35,6 +35,14 @@ class EstimatesDouble:
         return (await self.all()).get(job.id)
 
 
+class PlainSession(AiohttpSession):
+    """Closes at once: aiogram's waits for connections over TLS, of which there are none here."""
+
+    async def close(self):
+        if self._session is not None:
+            await self._session.close()
+
+
 class Conversation:
     """The bot's part of the conversation, and what it writes down."""
 
@@ -55,7 +63,7 @@ class Conversation:
     async def start(self):
         metrics = Metrics()
         limiter = RateLimiter(metrics, Limits(FAST, FAST, FAST, retry_delays=(0.01,)))
-        session = AiohttpSession(api=TelegramAPIServer.from_base(self.sandbox.url))
+        session = PlainSession(api=TelegramAPIServer.from_base(self.sandbox.url))
         session.middleware(limiter)
         self.bot = Bot(token=self.sandbox.token, session=session)
         estimates = EstimatesDouble(None)

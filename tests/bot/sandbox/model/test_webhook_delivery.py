@@ -158,6 +158,15 @@ async def test_one_poll_ends_another_and_a_web_hook_ends_both(sandbox, bot, anna
     assert await bot.updates(timeout=0) == []
 
 
+async def test_closing_ends_a_poll_without_updates(sandbox, bot, anna):
+    """The server would otherwise wait for it, and then cut the connection."""
+    offset = (await bot.updates())[0]["update_id"] + 1
+    poll = asyncio.ensure_future(bot("getUpdates", offset=offset, timeout=5))
+    await sandbox.wait_for_call(lambda call: call.params.get("offset") == offset)
+    await sandbox.close()
+    assert (await poll)["result"] == []
+
+
 async def test_a_bot_in_a_group_sees_commands_and_replies_only(sandbox, bot, anna):
     ben = sandbox.user(name="Ben")
     group = sandbox.group("Painters", anna, ben)
