@@ -55,13 +55,29 @@ def weights(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture(scope="module")
+def finetuned_file(tmp_path_factory):
+    """Fine-tuned weights, written once: rescaling them takes seconds."""
+    return write_finetuned(tmp_path_factory.mktemp("fine-tuned"), random_vgg19(CLASSIC), {})
+
+
+@pytest.fixture
+def finetuned(weights, finetuned_file):
+    """The file of fine-tuned weights in the weights folder."""
+    path = finetuned_path(weights)
+    shutil.copy(str(finetuned_file), str(path))
+    return path
+
+
 def first_weights(engines, vgg):
     model = onnx.load(str(engines / features_graph(CLASSIC, "average", vgg).onnx_file))
     arrays = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
     return arrays["conv1_1/weight"]
 
 
-def test_graphs_are_written_from_the_named_set_and_those_of_another_stay(weights, tmp_path, capsys):
+def test_graphs_are_written_from_the_named_set_and_those_of_another_stay(
+    weights, finetuned, tmp_path, capsys
+):
     engines = tmp_path / "engines"
     assert main(["onnx", "-o", str(engines)]) == 0
     np.testing.assert_array_equal(first_weights(engines, VGG19), load_vgg19(CLASSIC)[0].weight)
@@ -74,7 +90,6 @@ def test_graphs_are_written_from_the_named_set_and_those_of_another_stay(weights
     for path in deep + engine:
         path.write_bytes(b"first set")
     before = {path.name: path.read_bytes() for path in engines.iterdir()}
-    write_finetuned(weights, random_vgg19(CLASSIC), {"accuracy": 0.9})
     assert main(["onnx", "--vgg", FINE_TUNED, "-o", str(engines)]) == 0
     expected = read_finetuned(weights).convolutions[0].weight
     np.testing.assert_array_equal(first_weights(engines, FINE_TUNED), expected)
@@ -84,9 +99,8 @@ def test_graphs_are_written_from_the_named_set_and_those_of_another_stay(weights
     assert f"deep: {FINE_TUNED} lacks the layers for it" in capsys.readouterr().out
 
 
-def test_painting_takes_the_set_that_was_named_last(weights, tmp_path):
+def test_painting_takes_the_set_that_was_named_last(finetuned, tmp_path):
     """Also where the deep graphs of another set are installed."""
-    write_finetuned(weights, random_vgg19(CLASSIC), {})
     options = {"size": 64, "steps": 12, "backend": "onnxrt"}
     paint = functools.partial(stylize, image(64, 64, 1), image(64, 64, 2), engines=tmp_path)
     assert main(["onnx", "-o", str(tmp_path)]) == 0
@@ -140,8 +154,9 @@ def test_features_are_those_of_the_weights_but_for_the_scale(weights, tmp_path):
     assert means[-1] > 1000 * means[0]
 
 
-def test_an_engine_of_other_weights_is_stale_and_one_of_another_set_is_not(weights, tmp_path):
-    write_finetuned(weights, random_vgg19(CLASSIC), {})
+def test_an_engine_of_other_weights_is_stale_and_one_of_another_set_is_not(
+    weights, finetuned, tmp_path
+):
     host = EngineHost("8.0", "8001", "5.3", "nano", "")
     graph = gatys_graph(CLASSIC, "average", FINE_TUNED)
 
@@ -172,9 +187,8 @@ def test_a_set_that_is_not_there_says_how_to_make_it(weights, tmp_path, capsys, 
 
 
 @pytest.mark.parametrize("harm", [b"", b"<html>", None], ids=["empty", "page", "cut"])
-def test_a_damaged_file_is_told(weights, harm):
-    path = write_finetuned(weights, random_vgg19(CLASSIC), {})
-    path.write_bytes(path.read_bytes()[:-4000] if harm is None else harm)
+def test_a_damaged_file_is_told(weights, finetuned, harm):
+    finetuned.write_bytes(finetuned.read_bytes()[:-4000] if harm is None else harm)
     with pytest.raises(WeightsError, match=r"make train-vgg19"):
         read_finetuned(weights)
 
@@ -186,8 +200,7 @@ def test_weights_that_give_nothing_are_not_written(weights):
     assert not finetuned_path(weights).exists()
 
 
-def test_the_report_of_what_is_installed_knows_it(weights):
-    write_finetuned(weights, random_vgg19(CLASSIC), {})
+def test_the_report_of_what_is_installed_knows_it(weights, finetuned):
     outcome = fetch([FINE_TUNED], folder=weights).outcomes[0]
     assert (outcome.state, outcome.message) == (THERE, "VGG-19, 5 convolutions.")
     assert installed_sets(weights) == {VGG19: (CLASSIC,), FINE_TUNED: (CLASSIC,)}
