@@ -23,8 +23,7 @@ from bot.telegram.webhook_server import UPDATES_PATH
 
 _log = logging.getLogger(__name__)
 
-#: Concurrent deliveries, the most that Telegram allows: updates whose answers wait for a rate limit
-#: must not block the others.
+#: Concurrent deliveries, the most that Telegram allows.
 _MAX_CONNECTIONS = 100
 #: Seconds after which a delivery error is over: Telegram reports the last one for ever.
 _RECENT_S = 600
