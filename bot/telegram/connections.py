@@ -53,9 +53,6 @@ class Connections:
         self._limits = limits
         self._open: Dict[asyncio.BaseTransport, _Connection] = {}
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     def accept(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
         return _Connection(self._make_handler(), self._open, self._limits)

@@ -176,15 +176,21 @@ class UpdateProcessor:
             entry.done.exception()
 
     async def _process(self, entry: _Entry) -> None:
+        if entry.is_restart:
+            await self._count_restart(entry.update_id)
         try:
-            if entry.is_restart:
-                await self._updates.count_restart(entry.update_id)
             await self._handle(entry.update_id, entry.update)
         except Exception:  # noqa: BLE001 - a handler may raise anything
             self._count("failed")
             _log.exception("Dropped update %d, whose handler failed.", entry.update_id)
         try:
             await self._updates.mark(entry.update_id)
+        except StoreError as error:
+            _log.error("%s", error)
+
+    async def _count_restart(self, update_id: int) -> None:
+        try:
+            await self._updates.count_restart(update_id)
         except StoreError as error:
             _log.error("%s", error)
 

@@ -8,11 +8,16 @@ import aiohttp
 import pytest
 
 from bot.errors import PainterDied, PaintingFailed
-from tests.support.bot.doubles import mean_colour, painted_by_double
+from bot.storage.database import Database
+from bot.storage.updates import Updates
+from tests.support.bot.doubles import FakePainterClient, mean_colour, painted_by_double
 from tests.support.bot.guest import Guest
-from tests.support.bot.stage import jpeg, picture_of, plain
+from tests.support.bot.running import running
+from tests.support.bot.stage import config_for, jpeg, picture_of, plain
 
 GREEN = plain("green")
+#: The entity that Telegram adds to a text of "/start".
+COMMAND = {"type": "bot_command", "offset": 0, "length": 6}
 
 
 @pytest.fixture(params=["webhook"])
@@ -212,3 +217,22 @@ async def test_a_covered_photo_stays_covered(sandbox, service, painter_client, s
     painter_client.release()
     result = await anna.wait_for(lambda message: "Your photo" in message.text)
     assert bool(result.raw.get("has_media_spoiler")) is spoiler
+
+
+async def test_an_update_that_was_accepted_before_the_bot_died_is_handled(sandbox, tmp_path):
+    anna = sandbox.user(name="Anna")
+    # It opens the chat: a bot cannot write to a user first.
+    await anna.sticker()
+    database = await Database(tmp_path / "jetbrush.sqlite3").open()
+    message = {
+        "message_id": 1,
+        "date": 0,
+        "chat": {"id": anna.id, "type": "private"},
+        "from": anna.raw,
+        "text": "/start",
+        "entities": [COMMAND],
+    }
+    await Updates(database).accept(1, {"update_id": 1, "message": message})
+    await database.close()
+    async with running(config_for(sandbox, tmp_path), FakePainterClient()):
+        await anna.wait_for(lambda message: "Hello" in message.text)

@@ -7,7 +7,7 @@ import pytest
 from aiogram import Bot, Dispatcher
 from aiogram.types import Message
 
-from bot.errors import NotStored
+from bot.errors import NotStored, StoreError
 from bot.metrics import Metrics
 from bot.storage.updates import Updates
 from bot.telegram.update_processor import UpdateProcessor
@@ -241,3 +241,14 @@ async def test_what_is_neither_stored_nor_handled_stays_with_telegram(
     await update_processor.close()
     with pytest.raises(NotStored):
         await asyncio.wait_for(caller, 5)
+
+
+async def test_a_store_that_fails_at_a_restart_loses_no_update(start, heard, database, monkeypatch):
+    await Updates(database).accept(1, message(1))
+
+    async def fail(*_arguments):
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(Updates, "count_restart", fail)
+    await (await start()).finish()
+    assert heard.texts == ["hello"]
