@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.config import host_and_port
 from bot.errors import NotStored, PortError
 from bot.metrics import CONTENT_TYPE, Metrics
-from bot.telegram.connections import (
+from bot.telegram.connection_limits import (
     ConnectionLimits,
     Connections,
     accept_errors_logged_seldom,

@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 #: Concurrent deliveries, the most that Telegram allows.
 _MAX_CONNECTIONS = 100
+#: Seconds that Telegram has to answer a request about the web hook.
+_REQUEST_SECONDS = 60
 #: Seconds after which a delivery error is over: Telegram reports the last one for ever.
 _RECENT_S = 600
 
@@ -92,7 +94,7 @@ class WebhookSync:
 
     async def _check(self) -> Optional[str]:
         url = await public_url(self._config, self._session)
-        info = await self._bot.get_webhook_info()
+        info = await self._bot.get_webhook_info(request_timeout=_REQUEST_SECONDS)
         self._metrics.webhook_pending.set(info.pending_update_count)
         if self._url is None or not _matches(info, url):
             await self._set(url + UPDATES_PATH)
@@ -110,6 +112,7 @@ class WebhookSync:
                 allowed_updates=list(ALLOWED_UPDATES),
                 max_connections=_MAX_CONNECTIONS,
                 drop_pending_updates=False,
+                request_timeout=_REQUEST_SECONDS,
             )
         except TelegramBadRequest as error:
             raise TunnelError(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.telegram.connections import ConnectionLimits
+from bot.telegram.connection_limits import ConnectionLimits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "systemd"

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from bot.metrics import Metrics
-from bot.telegram.connections import ConnectionLimits, accept_errors_logged_seldom
+from bot.telegram.connection_limits import ConnectionLimits, accept_errors_logged_seldom
 from bot.telegram.webhook_server import UPDATES_PATH, WebhookServer
 
 SECRET = "s3cret-of_nobody"
