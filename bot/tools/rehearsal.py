@@ -17,6 +17,8 @@ from bot.errors import BotError
 from bot.tools.chat_page import environment
 from bot.tools.transcript import Transcript
 from runtime import installed_styles
+from runtime.errors import PictureError
+from runtime.imaging.writing import check_writable
 
 if TYPE_CHECKING:
     from bot.sandbox import Message, User
@@ -75,8 +77,12 @@ async def rehearse(
 
     try:
         picture = photo.read_bytes()
+        # Of any size: Telegram's photos are small.
+        check_writable(output, (1, 1))
     except OSError as error:
         raise BotError(f"{photo} cannot be read: {error.strerror}.") from error
+    except PictureError as error:
+        raise BotError(str(error)) from error
     with tempfile.TemporaryDirectory() as state:
         log = Path(state) / "bot.log"
         async with Sandbox() as sandbox:

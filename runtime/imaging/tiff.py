@@ -44,8 +44,8 @@ _UNASSOCIATED_ALPHA = 2
 #: NumPy's kinds of the sample formats; 4 is undefined.
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
 
-#: The most bytes that the samples may take.
-_MOST_BYTES = 8 * MOST_PIXELS
+#: The most bytes that the samples may take; Pillow itself refuses 179 MB.
+_MOST_BYTES = 7 * MOST_PIXELS // 2
 
 
 class Directory:
@@ -167,7 +167,6 @@ class DeepTiff:
         files = [
             directory.file(layout.as_bytes(directory, plane)) for plane in range(layout.planes)
         ]
-        # Not Image.open, whose limit is for pixels and not for bytes.
         planes = [TiffImagePlugin.TiffImageFile(io.BytesIO(each)) for each in files]
         for each in planes:
             each.load()

@@ -26,7 +26,7 @@ def check_writable(path: Path, size: Size) -> None:
     if file_format is None:
         titles = list(dict.fromkeys(each.title for each in WRITABLE.values()))
         raise PictureError(
-            f"{path} does not end like a format that is written, {', '.join(titles[:-1])} or "
+            f"{path} does not name a format that is written: {', '.join(titles[:-1])} or "
             f"{titles[-1]}; end the name in one of {', '.join(WRITABLE)}."
         )
     if file_format.most_side and max(size) > file_format.most_side:

@@ -86,3 +86,13 @@ def test_a_photo_that_is_not_there_is_a_sentence_and_code_1(tmp_path, capsys):
     told = capsys.readouterr()
     assert told.err == f"error: {lost} cannot be read: No such file or directory.\n"
     assert told.out == ""
+
+
+def test_an_output_that_cannot_be_written_is_reported_before_the_conversation(
+    picture, tmp_path, capsys
+):
+    for name, words in (("x.gif", "JPEG, PNG"), ("absent/x.jpg", "cannot be written")):
+        arguments = ["rehearse", str(picture), "night-swirls", "-o", str(tmp_path / name)]
+        assert main(arguments) == 1
+        told = capsys.readouterr()
+        assert words in told.err and told.out == ""
