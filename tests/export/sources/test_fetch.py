@@ -135,6 +135,21 @@ def test_without_a_sum_the_tensors_decide(tmp_path: Path, content: bytes, said: 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("answer", [Answer(status=404), Answer(b"<html>Log in</html>")])
+def test_a_mirror_helps_where_the_first_address_fails(tmp_path: Path, answer: Answer) -> None:
+    with serving(answer) as gone, serving(Answer(GENERATOR)) as site:
+        source = Url(url=gone.url, most_bytes=MOST, sha256=None, mirrors=(site.url,))
+        assert get(tmp_path, source).state == FETCHED
+
+
+def test_every_address_that_fails_is_named(tmp_path: Path) -> None:
+    with serving(Answer(status=404)) as first, serving(Answer(status=404)) as second:
+        source = Url(url=first.url, most_bytes=MOST, sha256=None, mirrors=(second.url,))
+        outcome = get(tmp_path, source)
+    assert outcome.state == MISSING
+    assert first.url in outcome.message and second.url in outcome.message
+
+
 def test_one_failure_stops_no_other(tmp_path: Path) -> None:
     with serving(Answer(status=404)) as gone, serving(Answer(GENERATOR)) as site:
         entries = [
