@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from bot.painting.client import PainterClient, painter_command
 from bot.painting.painter import OOM_SCORE
 from bot.painting.protocol import PaintRequest
 from runtime import StylizeOptions, TranslateOptions
+from runtime.imaging.limits import MOST_PIXELS
 from tests.support.bot.processes import gone, is_there
 from tests.support.pictures import photo, with_scans
 
@@ -163,6 +165,37 @@ async def test_a_decoder_that_does_not_end_is_refused_and_the_next_request_paint
         assert refused.value.refusal == Refusal(PictureRole.STYLE, Reason.TOO_SLOW)
         wanted = request(studio, style=str(studio / "photo.jpg"))
         assert (await painter_client.submit(wanted, on_progress=unheard)).steps == 6
+    finally:
+        await painter_client.close()
+
+
+#: Runs what follows with a gigabyte for the data of the process.
+GIGABYTE = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+async def test_a_gigabyte_is_enough_whatever_is_sent(studio, engines):
+    """The largest picture of each kind is painted or refused, and the painter stays."""
+    side = int(MOST_PIXELS**0.5)
+    Image.new("RGBA", (side, side)).save(studio / "large.png", compress_level=1)
+    Image.new("CMYK", (side, side)).save(studio / "large.jpg", progressive=True)
+    Image.new("F", (side, side), 0.5).save(studio / "large.tif", compression="tiff_lzw")
+    Image.new("P", (side, side)).save(studio / "large.gif")
+    (studio / "scans.jpg").write_bytes(with_scans(Image.new("RGB", (4096, 4096)), 3000))
+    command = [sys.executable, "-c", GIGABYTE, *painter_command(engines)]
+    painter_client = PainterClient(command)
+    try:
+        await painter_client.start()
+        pid = painter_client.pid
+        for name in ("large.png", "large.jpg", "large.tif", "large.gif", "scans.jpg"):
+            wanted = request(studio, style=str(studio / name), options=options(steps=1))
+            with contextlib.suppress(PictureRefused):
+                await painter_client.submit(wanted, on_progress=unheard)
+        assert (await painter_client.submit(request(studio), on_progress=unheard)).steps == 6
+        assert painter_client.pid == pid
     finally:
         await painter_client.close()
 
