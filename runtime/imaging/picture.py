@@ -149,6 +149,10 @@ def _decode(data: bytes) -> Image.Image:
         return upright(_first_that_shows(image), turn)
 
 
+#: Older ones write behind a buffer while they decode a stranger's file (CVE-2026-32740).
+_SAFE_LIBHEIF = (1, 22)
+
+
 @functools.lru_cache(maxsize=None)
 def _optional_formats() -> List[str]:
     """Pillow's names of the optional formats that are read on this machine."""
@@ -157,7 +161,9 @@ def _optional_formats() -> List[str]:
     except ImportError:
         pass
     else:
-        pi_heif.register_heif_opener(thumbnails=False)
+        version = tuple(map(int, pi_heif.libheif_version().split(".")[:2]))
+        if version >= _SAFE_LIBHEIF:
+            pi_heif.register_heif_opener(thumbnails=False)
     Image.init()
     return [each.pillow for each in OPTIONAL_FORMATS if each.pillow in Image.OPEN]
 

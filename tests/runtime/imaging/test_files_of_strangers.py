@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import time
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -225,6 +227,19 @@ def test_a_file_without_an_end_is_too_large(monkeypatch):
 def test_heic_is_read():
     pytest.importorskip("pi_heif")
     assert difference(read_picture(CASES / "photo.heic"), photo(96, 72)) < 8
+
+
+def test_an_unsafe_libheif_is_not_used(monkeypatch):
+    """It writes behind a buffer: the file is refused instead, with a sentence."""
+    heif = SimpleNamespace(libheif_version=lambda: "1.20.2")
+    monkeypatch.setitem(sys.modules, "pi_heif", heif)
+    monkeypatch.setattr(Image, "OPEN", {k: v for k, v in Image.OPEN.items() if k != "HEIF"})
+    picture._optional_formats.cache_clear()
+    try:
+        with pytest.raises(FormatUnavailable, match="HEIC, which cannot be read"):
+            read_picture(CASES / "photo.heic")
+    finally:
+        picture._optional_formats.cache_clear()
 
 
 def test_avif_is_read():
