@@ -37,7 +37,8 @@ async def test_settings_have_an_effect(guest):
     await guest.press(menu, "Settings")
     page = await guest.person.wait_for(lambda message: "64 px" in message.text, after=menu)
     await guest.chooses_style()
-    given = real_photo(160, 120)
+    # Narrow, so that 256 px are few.
+    given = real_photo(160, 40)
     _, usual = await painted(guest, given)
     noted = guest.words("Noted for the next photos.")
     assert await guest.press(page, "5") == noted
