@@ -27,7 +27,7 @@ async def service(sandbox, engines, tmp_path):
 
 @pytest.fixture()
 async def slow_service(sandbox, engines, tmp_path):
-    config = config_for(sandbox, tmp_path / "state", steps=1000, size=128)
+    config = config_for(sandbox, tmp_path / "state", steps=1000, size=96)
     async with running(config, PainterClient(painter_command(engines))) as service:
         yield service
 

@@ -27,8 +27,9 @@ from tests.support.pictures import photo, with_scans
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 
-#: A painting that goes on until it is stopped: each step takes a tenth of a second or more.
-LONG = {"size": 320, "steps": 1000}
+#: A painting of many seconds whose steps are short: it looks whether it is cancelled after each,
+#: which on a busy machine must take less than the client's grace too.
+LONG = {"size": 96, "steps": 1000}
 
 
 @pytest.fixture()

@@ -16,6 +16,8 @@ from bot.service.assembly import serve
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 PAINTER = Path(__file__).with_name("gated_painter.py")
+#: Nanoseconds on a processor and in the queue for one.
+SCHEDULING = Path("/proc/thread-self/schedstat")
 #: Importing the bot takes seconds, nearly all of them aiogram's. This server imports it once, and
 #: each bot is a fork of the server.
 FORKS = multiprocessing.get_context("forkserver")
@@ -86,7 +88,7 @@ class BotProcess:
 
     @property
     def longest_lag(self):
-        """Seconds for which its event loop was blocked at the most."""
+        """Seconds for which it blocked its event loop at most, not counting waits for a processor."""
         return float(Path(f"{self._gate}.lag").read_text())
 
     @property
@@ -125,7 +127,7 @@ def run(gate, log, environment):
 
 
 async def serve_and_time(gate):
-    """Run the bot; write the longest time that its loop was blocked, in seconds, to GATE.lag."""
+    """Run the bot; write the longest time that it blocked its loop, in seconds, to GATE.lag."""
     settings = load_config(os.environ)
     formatter = set_up_logging(settings.log_level, settings.secrets, os.environ)
     timing = asyncio.ensure_future(time_loop(Path(f"{gate}.lag")))
@@ -134,14 +136,22 @@ async def serve_and_time(gate):
     timing.cancel()
 
 
+def seconds_queued():
+    """For how long this thread could run and others had the processors; 0 where nothing says so."""
+    try:
+        return int(SCHEDULING.read_text().split()[1]) / 1e9
+    except FileNotFoundError:
+        return 0.0
+
+
 async def time_loop(path, every=0.005):
     longest = 0.0
     # The first second holds the imports that come with the first update.
     await asyncio.sleep(1)
     while True:
-        begin = time.monotonic()
+        begin, queued = time.monotonic(), seconds_queued()
         await asyncio.sleep(every)
-        lag = time.monotonic() - begin - every
+        lag = time.monotonic() - begin - every - (seconds_queued() - queued)
         if lag > longest:
             longest = lag
             path.write_text(f"{longest:.3f}")
