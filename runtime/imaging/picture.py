@@ -20,11 +20,12 @@ from runtime.errors import (
     PictureTooLarge,
 )
 from runtime.imaging import jpeg, png, tiff, tones
+from runtime.imaging.deep_tiff import DeepTiff
 from runtime.imaging.exif import orientation, upright
 from runtime.imaging.formats import AVIF, FORMATS, HEIC, OPTIONAL_FORMATS, format_names
 from runtime.imaging.limits import MOST_PIXELS, Box, check_size, limits_text, strips
 from runtime.imaging.srgb import srgb_transform
-from runtime.imaging.tiff import DeepTiff, Directory
+from runtime.imaging.tiff import Directory
 
 #: No file of a picture within the limits is larger.
 _MOST_BYTES = 16 * MOST_PIXELS

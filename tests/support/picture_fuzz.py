@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from runtime.errors import PictureError
-from runtime.imaging import limits, picture, tiff
+from runtime.imaging import deep_tiff, limits, picture
 from tests.support import tiffs
 from tests.support.pictures import encoded, photo, with_scans
 
@@ -113,7 +113,7 @@ def main():
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--at", type=Path)
     args = parser.parse_args()
-    limits.MOST_PIXELS, tiff._MOST_BYTES = MOST_PIXELS, 8 * MOST_PIXELS
+    limits.MOST_PIXELS, deep_tiff._MOST_BYTES = MOST_PIXELS, 8 * MOST_PIXELS
     resource.setrlimit(resource.RLIMIT_DATA, (2 << 30, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     files = whole_files()
     names, contents = list(files), list(files.values())

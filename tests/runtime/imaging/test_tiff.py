@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from runtime.errors import DamagedPicture, NotAPicture, PictureTooLarge
-from runtime.imaging import limits, tiff
+from runtime.imaging import deep_tiff, limits
 from runtime.imaging.picture import read_picture
 from tests.support import tiffs
 from tests.support.pictures import photo
@@ -116,7 +116,7 @@ def test_tags_of_the_wrong_type_do_not_matter():
 
 
 def test_large_samples_are_refused_before_decoding(monkeypatch):
-    monkeypatch.setattr(tiff, "_MOST_BYTES", 10_000)
+    monkeypatch.setattr(deep_tiff, "_MOST_BYTES", 10_000)
     with pytest.raises(PictureTooLarge, match="96 bits"):
         read_picture(tiffs.tiff(SHARES.astype(np.float32), RGB))
     header = bytearray(tiffs.tiff(SHARES.astype(np.float32), RGB))
