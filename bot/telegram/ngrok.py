@@ -28,8 +28,8 @@ from bot.systemd import SystemdNotifier
 from bot.telegram.tunnel import explain, url_of_agent
 from runtime.files import atomic_write
 
-#: Seconds between two requests to the agent.
-_PERIOD_S = 3.0
+#: Seconds between two requests to the agent, before and after the first URL.
+_STARTING_S, _PERIOD_S = 0.5, 3.0
 #: Seconds without a tunnel after which that is a problem: an agent takes some to start.
 _GRACE_S = 20.0
 #: Seconds that the agent has to close its tunnel.
@@ -151,7 +151,7 @@ class _UrlFile:
                 if loop.time() - last_success >= _GRACE_S:
                     self._problem.report(str(error))
                     self._notifier.status(str(error))
-            await asyncio.sleep(_PERIOD_S)
+            await asyncio.sleep(_PERIOD_S if self._url else _STARTING_S)
 
     def _update(self, url: str) -> None:
         self._notifier.status(f"{url} leads to port {self._config.port}")
