@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runtime.catalog.generators import Model, models
     from runtime.catalog.styles import Style, find_style, installed_styles
     from runtime.errors import BackendError, Cancelled, JetbrushError, OptionError, PictureError
-    from runtime.imaging.picture import read_picture
+    from runtime.imaging.reading import read_picture
     from runtime.imaging.writing import write_picture
     from runtime.options import StylizeOptions, TranslateOptions
     from runtime.progress import Progress
@@ -34,7 +34,7 @@ _HOMES = {
     "find_style": "catalog.styles",
     "installed_styles": "catalog.styles",
     "models": "catalog.generators",
-    "read_picture": "imaging.picture",
+    "read_picture": "imaging.reading",
     "stylize": "style_transfer",
     "translate": "translation",
     "write_picture": "imaging.writing",

@@ -12,7 +12,7 @@ from PIL import Image
 
 from runtime.catalog.styles import find_style
 from runtime.exit_codes import run_command
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 from runtime.imaging.writing import check_writable, write_picture
 from runtime.machine import doctor
 from runtime.options import (

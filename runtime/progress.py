@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from runtime.errors import Cancelled
-from runtime.imaging.picture import to_image
+from runtime.imaging.reading import to_image
 
 
 @dataclass(frozen=True)

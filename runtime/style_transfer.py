@@ -21,7 +21,7 @@ from runtime.imaging.colour import match_colours
 from runtime.imaging.finish import denoise_chroma, enlarge, with_colours_of
 from runtime.imaging.frame import Frame, frame_for
 from runtime.imaging.limits import check_size
-from runtime.imaging.picture import to_array, to_image
+from runtime.imaging.reading import to_array, to_image
 from runtime.options import StylizeOptions
 from runtime.progress import Event, OnProgress, Progress, check_cancel
 from runtime.spec.engines import Size

@@ -19,7 +19,7 @@ from runtime.errors import BackendError
 from runtime.imaging.finish import enlarge
 from runtime.imaging.frame import Frame, frame_for
 from runtime.imaging.limits import check_size
-from runtime.imaging.picture import to_image
+from runtime.imaging.reading import to_image
 from runtime.options import TranslateOptions
 from runtime.progress import Event, OnProgress, Progress, check_cancel
 from runtime.spec.folder import DEFAULT_ENGINES

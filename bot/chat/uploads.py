@@ -19,7 +19,7 @@ from bot.chat.replies import in_topic, with_retries
 from bot.storage.database import Database
 from bot.storage.pictures import MediaKind
 from runtime.errors import PictureError
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 
 _log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from bot.painting.protocol import PaintRequest
 from runtime import StylizeOptions, TranslateOptions, find_style, models
 from runtime.errors import PictureError
 from runtime.files import atomic_write
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 from runtime.spec.folder import DEFAULT_ENGINES
 
 #: The folder that the paths of photos in the index are relative to.

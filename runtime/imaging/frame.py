@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from runtime.imaging.limits import LEAST_SIDE
-from runtime.imaging.picture import to_array
+from runtime.imaging.reading import to_array
 from runtime.spec.engines import Size, best_shape
 
 

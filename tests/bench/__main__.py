@@ -13,7 +13,7 @@ from PIL import Image
 
 from export.sources.vgg import load_vgg19
 from runtime.catalog.styles import find_style
-from runtime.imaging.picture import read_picture, to_array
+from runtime.imaging.reading import read_picture, to_array
 from runtime.spec.folder import DEFAULT_ENGINES
 from runtime.spec.vgg import CLASSIC
 from tests.bench import generator, machine

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from export.sources.generator_layouts import Generator
 from runtime.backends import backend_class
-from runtime.imaging.picture import to_array
+from runtime.imaging.reading import to_array
 from runtime.spec.graphs import generator_graph
 
 if TYPE_CHECKING:

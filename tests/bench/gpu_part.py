@@ -24,7 +24,7 @@ from runtime.backends import backend_class
 from runtime.backends.trt_plan import sum_of
 from runtime.catalog.styles import find_style
 from runtime.errors import BackendUnavailable, JetbrushError
-from runtime.imaging.picture import read_picture, to_array
+from runtime.imaging.reading import read_picture, to_array
 from runtime.spec.engines import EngineRecord, sidecar_file
 from runtime.spec.graphs import generator_graph
 from runtime.spec.vgg import CLASSIC

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 
 pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")

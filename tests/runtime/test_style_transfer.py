@@ -12,7 +12,7 @@ from runtime import style_transfer as gatys
 from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.catalog.styles import find_style
 from runtime.errors import BackendError, Cancelled, GraphMissing, OptionError, PictureError
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 from runtime.style_transfer import MARGIN
 from tests.support.pictures import photo
 

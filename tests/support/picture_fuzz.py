@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from runtime.errors import PictureError
-from runtime.imaging import deep_tiff, limits, picture
+from runtime.imaging import deep_tiff, limits
 from tests.support import tiffs
 from tests.support.pictures import encoded, photo, with_scans
 
@@ -146,7 +146,7 @@ def main():
 
 def _outcome(data):
     try:
-        read = picture.read_picture(data)
+        read = reading.read_picture(data)
     except PictureError as error:
         return type(error).__name__
     except Exception as error:  # noqa: BLE001 - this is what is looked for

@@ -211,10 +211,18 @@ def _thumbnail(data: bytes) -> Optional[Sized]:
         return None
 
 
+def _upright(picture: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF says; as it is where the EXIF cannot be read."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # noqa: BLE001 - Pillow raises anything for a tag of a wrong type
+        return picture
+
+
 def _flat(data: bytes) -> Image.Image:
     """The picture upright, as RGB on white."""
     with Image.open(BytesIO(data)) as opened:
-        picture = ImageOps.exif_transpose(opened)
+        picture = _upright(opened)
         if "A" not in picture.getbands() and "transparency" not in picture.info:
             return picture.convert("RGB")
         layer = picture.convert("RGBA")

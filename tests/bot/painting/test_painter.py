@@ -141,9 +141,9 @@ async def test_what_is_at_fault_is_told_and_the_child_goes_on(painter_client, st
 SLOW_DECODER = """
 import ctypes, sys
 from bot.painting import painter
-import runtime.imaging.picture
+import runtime.imaging.reading
 
-decode = runtime.imaging.picture._decode
+decode = runtime.imaging.reading._decode
 
 def slow(data):
     picture = decode(data)
@@ -152,7 +152,7 @@ def slow(data):
         ctypes.PyDLL(None).sleep(600)
     return picture
 
-runtime.imaging.picture._decode = slow
+runtime.imaging.reading._decode = slow
 painter.main()
 """
 

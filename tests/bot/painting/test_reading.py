@@ -66,7 +66,7 @@ def test_a_picture_that_takes_too_much_is_refused(tmp_path, monkeypatch, suffix,
 #: Prints how many bytes a picture took to decode for each of its pixels.
 MEASURE = """
 import resource, sys
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 
 read_picture(sys.argv[2])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

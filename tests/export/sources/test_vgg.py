@@ -8,7 +8,7 @@ from export.sources.catalogue import WEIGHTS
 from export.sources.vgg import load_vgg19
 from export.sources.vgg_slice import slice_path
 from runtime.backends.onnxrt import OnnxRuntimeBackend
-from runtime.imaging.picture import to_array
+from runtime.imaging.reading import to_array
 from runtime.spec.graphs import features_graph, gram_name
 from runtime.spec.vgg import CLASSIC, DEEP, VGG19_CHANNELS
 from tests.support.pictures import photo

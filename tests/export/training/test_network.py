@@ -16,7 +16,7 @@ from export.training.network import (
 )
 from export.training.options import KEPT_LAYERS, TrainOptions
 from export.training.samples import network_input
-from runtime.imaging.picture import to_array
+from runtime.imaging.reading import to_array
 from runtime.spec.vgg import CLASSIC
 from tests.support.networks import random_vgg19
 from tests.support.pictures import photo

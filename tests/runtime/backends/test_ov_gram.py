@@ -14,7 +14,7 @@ from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.backends.ov import OpenVinoBackend
 from runtime.backends.ov_gram import PARTS, SplitTargets, fold_differences, parts_of
 from runtime.backends.probe import CHANNELS, SIDE
-from runtime.imaging.picture import to_array
+from runtime.imaging.reading import to_array
 from runtime.lbfgs import minimise
 from runtime.spec.graphs import features_graph, gatys_graph, gram_name
 from runtime.spec.vgg import CLASSIC

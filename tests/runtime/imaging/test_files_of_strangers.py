@@ -20,8 +20,8 @@ from runtime.errors import (
     FormatUnavailable,
     PictureTooLarge,
 )
-from runtime.imaging import jpeg, picture
-from runtime.imaging.picture import read_picture
+from runtime.imaging import jpeg, reading
+from runtime.imaging.reading import read_picture
 from tests.support.pictures import encoded, photo, with_scans
 
 CASES = Path(__file__).resolve().parent / "cases"
@@ -219,7 +219,7 @@ def test_a_picture_that_needs_too_much_memory_is_too_large(monkeypatch):
 
 
 def test_a_file_without_an_end_is_too_large(monkeypatch):
-    monkeypatch.setattr(picture, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(reading, "_MOST_BYTES", 1000)
     with pytest.raises(PictureTooLarge, match="/dev/zero"):
         read_picture("/dev/zero")
 
@@ -234,12 +234,12 @@ def test_an_unsafe_libheif_is_not_used(monkeypatch):
     heif = SimpleNamespace(libheif_version=lambda: "1.20.2")
     monkeypatch.setitem(sys.modules, "pi_heif", heif)
     monkeypatch.setattr(Image, "OPEN", {k: v for k, v in Image.OPEN.items() if k != "HEIF"})
-    picture._optional_formats.cache_clear()
+    reading._optional_formats.cache_clear()
     try:
         with pytest.raises(FormatUnavailable, match="HEIC, which cannot be read"):
             read_picture(CASES / "photo.heic")
     finally:
-        picture._optional_formats.cache_clear()
+        reading._optional_formats.cache_clear()
 
 
 def test_avif_is_read():
@@ -251,6 +251,6 @@ def test_avif_is_read():
 
 @pytest.mark.parametrize(("name", "title"), [("photo.heic", "HEIC"), ("photo.avif", "AVIF")])
 def test_a_format_that_no_library_reads_is_named(monkeypatch, name, title):
-    monkeypatch.setattr(picture, "_optional_formats", list)
+    monkeypatch.setattr(reading, "_optional_formats", list)
     with pytest.raises(FormatUnavailable, match=f"{title}, which cannot be read.* JPEG, PNG"):
         read_picture(CASES / name)

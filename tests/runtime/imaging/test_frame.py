@@ -5,7 +5,7 @@ import pytest
 
 from runtime.imaging.frame import frame_for
 from runtime.imaging.limits import LEAST_SIDE
-from runtime.imaging.picture import to_array
+from runtime.imaging.reading import to_array
 from tests.support.pictures import photo
 
 PHOTOS = [(4000, 3000), (300, 400), (1000, 999), (2000, 100), (33, 2000)]

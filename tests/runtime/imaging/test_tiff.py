@@ -11,7 +11,7 @@ from PIL import Image
 
 from runtime.errors import DamagedPicture, NotAPicture, PictureTooLarge
 from runtime.imaging import deep_tiff, limits
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 from tests.support import tiffs
 from tests.support.pictures import photo
 

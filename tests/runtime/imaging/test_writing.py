@@ -7,7 +7,7 @@ from PIL import Image
 
 from runtime.errors import PictureError
 from runtime.imaging.formats import WRITABLE
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 from runtime.imaging.writing import check_writable, write_picture
 from tests.support.pictures import photo
 

@@ -12,7 +12,7 @@ from bot.errors import PictureRefused
 from bot.outcomes import PictureRole
 from bot.painting.protocol import PaintProgress, PaintResult
 from bot.painting.reading import REASONS
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 
 STEPS = 10
 

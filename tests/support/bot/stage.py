@@ -10,7 +10,7 @@ from PIL import Image
 
 from bot.config import Config
 from bot.config_types import Mode
-from runtime.imaging.picture import read_picture
+from runtime.imaging.reading import read_picture
 
 
 def free_port():

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 
 import pytest
+from PIL import Image
 
 from bot.sandbox import Unsendable
 from tests.support.sandbox.client import picture, refusal, size
@@ -227,3 +229,18 @@ async def test_a_decompression_bomb_is_kept_as_a_document_but_not_looked_into(bo
     sent = await anna.document(bomb, "bomb.png")
     assert "thumbnail" not in sent.raw["document"]
     assert await bot.download(sent.file_id) == bomb
+
+
+async def test_a_photo_whose_exif_cannot_be_read_is_sent_all_the_same(sandbox, anna):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), "green").save(buffer, "JPEG", exif=exif)
+    # A rational where a number belongs.
+    broken = (
+        buffer.getvalue()
+        .replace(b"\x12\x01\x03\x00", b"\x12\x01\x05\x00")
+        .replace(b"\x01\x12\x00\x03", b"\x01\x12\x00\x05")
+    )
+    assert broken != buffer.getvalue()
+    assert (await anna.photo(broken)).kind == "photo"

@@ -15,7 +15,7 @@ from runtime.errors import (
 )
 from runtime.imaging.formats import WRITABLE
 from runtime.imaging.limits import LEAST_SIDE, MOST_PIXELS
-from runtime.imaging.picture import read_picture, to_array, to_image
+from runtime.imaging.reading import read_picture, to_array, to_image
 from runtime.imaging.writing import write_picture
 from tests.support.pictures import encoded, photo, png_header
 from tests.support.pictures import image as make_image
