@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from runtime.errors import PictureError
-from runtime.imaging import deep_tiff, limits
+from runtime.imaging import deep_tiff, limits, reading
 from tests.support import tiffs
 from tests.support.pictures import encoded, photo, with_scans
 
