@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from export.graphs.gatys import write_graphs
 from export.sources.vgg import load_vgg19
 from runtime.spec.vgg import CLASSIC, POOLINGS
+
+
+def pytest_configure(config):
+    """Let programs that tests start hear Ctrl-C, which a shell's background jobs ignore."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bot.errors import PictureRefused
-from bot.outcomes import PictureRole, Reason, Refusal
+from bot.outcomes import Reason
 from bot.painting import reading
-from bot.painting.reading import memory_limit, read_picture
+from bot.painting.reading import memory_limit
 from tests.support.pictures import photo
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
@@ -49,18 +48,43 @@ def test_the_limit_ends_with_an_error():
         ("webp", Reason.DAMAGED),
     ],
 )
-def test_a_picture_that_takes_too_much_is_refused(tmp_path, monkeypatch, suffix, reason):
-    monkeypatch.setattr(reading, "DECODING_BYTES", 8 << 20)
-    path = tmp_path / f"large.{suffix}"
-    Image.new("RGB", (4000, 3000)).save(path)
-    told = []
-    with pytest.raises(PictureRefused) as refused:
-        read_picture(PictureRole.STYLE, str(path), lambda kind, **fields: told.append(fields))
-    assert refused.value.refusal == Refusal(PictureRole.STYLE, reason)
-    assert told == [{"picture": PictureRole.STYLE}, {"picture": None}]
-    small = tmp_path / f"small.{suffix}"
+def test_a_picture_that_takes_too_much_is_refused(tmp_path, suffix, reason):
+    """In a process of its own: one that has done other work has freed memory to decode in."""
+    large, small = tmp_path / f"large.{suffix}", tmp_path / f"small.{suffix}"
+    Image.new("RGB", (4000, 3000)).save(large)
     photo(64, 48).save(small)
-    assert read_picture(PictureRole.PHOTO, str(small), lambda *_, **__: None).size == (64, 48)
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSE, str(large), str(small)],
+        cwd=str(ROOT),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    assert done.stdout.decode().splitlines() == [
+        "{'picture': 'style'}",
+        "{'picture': None}",
+        reason.value,
+        "(64, 48)",
+    ]
+
+
+#: Reads a picture that takes more than is allowed, and then a small one.
+REFUSE = """
+import sys
+from bot.errors import PictureRefused
+from bot.outcomes import PictureRole
+from bot.painting import reading
+
+def say(kind, picture):
+    print({"picture": picture and picture.value})
+
+reading.DECODING_BYTES = 8 << 20
+try:
+    reading.read_picture(PictureRole.STYLE, sys.argv[1], say)
+except PictureRefused as error:
+    assert error.refusal.picture is PictureRole.STYLE
+    print(error.refusal.reason.value)
+print(reading.read_picture(PictureRole.PHOTO, sys.argv[2], lambda *_, **__: None).size)
+"""
 
 
 #: Prints how many bytes a picture took to decode for each of its pixels.
