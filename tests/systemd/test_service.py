@@ -106,6 +106,8 @@ async def signal_painter(container, name):
 
 async def job_that_runs(anna, container):
     """A photo whose painting has begun, and does not end: the painter's process is frozen."""
+    # READY does not wait for it.
+    await is_shown(container, "StatusText", "painter on")
     await signal_painter(container, "STOP")
     photo = await anna.photo(PHOTO.read_bytes())
     await is_shown(container, "StatusText", "painting, 0 waiting")
@@ -203,7 +205,7 @@ async def test_state_and_secrets_are_for_those_who_need_them(service):
     listed = await outside(
         service.output, "stat", "-c", "%U %a %n", "/var/lib/jetbrush", "/etc/jetbrush/jetbrush.env"
     )
-    assert "jetbrush 750 /var/lib/jetbrush" in listed
+    assert "jetbrush 700 /var/lib/jetbrush" in listed
     assert "root 640 /etc/jetbrush/jetbrush.env" in listed
     assert "42:a-token" not in await outside(service.journal, "jetbrush*")
 
