@@ -57,6 +57,12 @@ def difference(one, other):
     return float(np.abs(np.asarray(one, float) - np.asarray(other, float)).mean())
 
 
+def likeness(one, other):
+    """How far the forms of two pictures agree, whatever their colours: 1 for the same forms."""
+    greys = [np.asarray(each.convert("L").resize((32, 32)), float).ravel() for each in (one, other)]
+    return float(np.corrcoef(greys)[0, 1])
+
+
 def _encoded(image, file_format, **options):
     buffer = io.BytesIO()
     image.save(buffer, file_format, **options)
