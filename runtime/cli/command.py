@@ -1,4 +1,4 @@
-"""The command line `python -m runtime`: `stylize`, `translate` and `doctor`."""
+"""The commands of `python -m runtime` and their options."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import List, Optional, Type, Union
+from typing import List, Optional, Union
 
 from PIL import Image
 
 from runtime.catalog.styles import find_style
+from runtime.cli.batch import paint_all
+from runtime.cli.tasks import tasks_for
 from runtime.exit_codes import run_command
 from runtime.imaging.reading import read_picture
-from runtime.imaging.writing import check_writable, write_picture
 from runtime.machine import doctor
 from runtime.options import (
     BACKEND_CHOICES,
@@ -22,7 +23,7 @@ from runtime.options import (
     StylizeOptions,
     TranslateOptions,
 )
-from runtime.progress import Progress
+from runtime.progress import OnProgress
 from runtime.spec.folder import DEFAULT_ENGINES
 from runtime.spec.vgg import POOLINGS
 
@@ -91,8 +92,21 @@ def _add_command(
         name, help=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     add = parser.add_argument
-    add("photo", metavar="PHOTO", type=Path, help="the photo to repaint")
-    add("-o", "--output", metavar="OUT", type=Path, required=True, help="the file to write")
+    add(
+        "photos",
+        metavar="PHOTO",
+        nargs="+",
+        type=Path,
+        help="the photos to repaint, or folders of photos",
+    )
+    add(
+        "-o",
+        "--output",
+        metavar="OUT",
+        type=Path,
+        required=True,
+        help="the file to write; for several photos, the folder",
+    )
     add("--size", type=int, default=default.size, help="longer side while painting, in pixels")
     add("--backend", choices=BACKEND_CHOICES, default=default.backend, help="what runs the graphs")
     _add_engines(parser)
@@ -124,51 +138,20 @@ def _stylize(args: argparse.Namespace) -> int:
         steps=args.steps,
         backend=args.backend,
     )
-    photo = _read_photo(args)
     style = read_picture(find_style(args.style))
-    with _Bar(options.steps) as bar:
-        painted = stylize(photo, style, options, engines=args.engines, on_progress=bar.update)
-    return _write(painted, args.output)
+
+    def paint(photo: Image.Image, on_progress: OnProgress) -> Image.Image:
+        return stylize(photo, style, options, engines=args.engines, on_progress=on_progress)
+
+    return paint_all(tasks_for(args.photos, args.output), paint)
 
 
 def _translate(args: argparse.Namespace) -> int:
     from runtime.translation import translate
 
     options = TranslateOptions(size=args.size, detail=not args.smooth, backend=args.backend)
-    photo = _read_photo(args)
-    return _write(translate(photo, args.model, options, engines=args.engines), args.output)
 
+    def paint(photo: Image.Image, _on_progress: OnProgress) -> Image.Image:
+        return translate(photo, args.model, options, engines=args.engines)
 
-def _read_photo(args: argparse.Namespace) -> Image.Image:
-    """The photo, of a size that can be written as the output."""
-    photo = read_picture(args.photo)
-    check_writable(args.output, photo.size)
-    return photo
-
-
-def _write(picture: Image.Image, path: Path) -> int:
-    write_picture(picture, path)
-    print(f"{path}: {picture.width}x{picture.height}")
-    return 0
-
-
-class _Bar:
-    """A progress bar on standard error, with the loss beside it."""
-
-    def __init__(self, steps: int) -> None:
-        from tqdm import tqdm
-
-        self._bar = tqdm(total=steps, unit="step", desc="painting", dynamic_ncols=True)
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, kind: Optional[Type[BaseException]], *_: object) -> None:
-        if kind is None:
-            # A painting that needed fewer steps is complete too.
-            self._bar.total = self._bar.n
-        self._bar.close()
-
-    def update(self, progress: Progress) -> None:
-        self._bar.set_postfix(loss=f"{progress.loss:.3g}", refresh=False)
-        self._bar.update(progress.step - self._bar.n)
+    return paint_all(tasks_for(args.photos, args.output), paint)
