@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, List, Sequence, Set
@@ -33,9 +32,8 @@ def tasks_for(photos: Sequence[Path], output: Path) -> List[Task]:
     Raises `PictureError` for a folder without pictures, and for an `output` that is no folder.
     """
     found = list(dict.fromkeys(path for photo in photos for path in _pictures_at(photo)))
-    # Not `Path.is_dir`, which raises an error where a name is too long.
-    is_single = len(photos) == 1 and not os.path.isdir(photos[0])
-    if is_single and not os.path.isdir(output):
+    is_single = len(photos) == 1 and not _is_folder(photos[0])
+    if is_single and not _is_folder(output):
         return [Task(photos[0], output)]
     _make_folder(output)
     taken = {_identity(path) for path in found}
@@ -44,7 +42,7 @@ def tasks_for(photos: Sequence[Path], output: Path) -> List[Task]:
 
 def _pictures_at(path: Path) -> Iterator[Path]:
     """The pictures in a folder, or the file itself, whether it exists or not."""
-    if not os.path.isdir(path):
+    if not _is_folder(path):
         yield path
         return
     pictures = sorted(
@@ -57,8 +55,16 @@ def _pictures_at(path: Path) -> Iterator[Path]:
     yield from pictures
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        # Its name is too long; what opens it says so.
+        return False
+
+
 def _make_folder(path: Path) -> None:
-    if path.suffix.lower() in WRITABLE and not os.path.isdir(path):
+    if path.suffix.lower() in WRITABLE and not _is_folder(path):
         raise PictureError(f"{path} names a picture; several photos need a folder as the output.")
     try:
         path.mkdir(parents=True, exist_ok=True)
