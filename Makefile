@@ -44,9 +44,9 @@ demo: graphs  ## repaint the sample photo, then talk to the bot: demo.jpg, demo-
 chat: graphs  ## talk to the bot in a browser, without a token
 	@$(PY) -m bot chat
 
-# The deep objective paints better, but painting works without its weights.
+# The deep objective paints better, and faces stay faces, but painting works without these weights.
 graphs: $(VENV)/.requirements
-	-@$(PY) -m export weights vgg19-deep
+	-@$(PY) -m export weights vgg19-deep faces
 	@$(PY) -m export onnx $(VGG)
 
 setup: $(VENV)/.requirements  ## make .venv with what painting needs

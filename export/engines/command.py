@@ -126,7 +126,7 @@ def _wanted(names: List[str], folder: Path, weights: str) -> List[GraphSpec]:
     return [
         each
         for each in graphs_in(folder)
-        if each.kind is GraphKind.GENERATOR
+        if each.kind in (GraphKind.GENERATOR, GraphKind.FACES)
         or (each.weights == weights and each.objective == objective)
     ]
 

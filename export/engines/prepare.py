@@ -52,7 +52,7 @@ def reference_feeds(graph: GraphSpec, size: Size, folder: Path) -> Dict[str, np.
     first, second = (_picture(size, seed) for seed in (1, 2))
     if graph.kind is GraphKind.GENERATOR:
         return {"image": first * np.float32(2) - np.float32(1)}
-    if graph.kind is GraphKind.FEATURES:
+    if graph.kind in (GraphKind.FEATURES, GraphKind.FACES):
         return {"image": first}
     features = targets_graph(graph)
     model = fixed(onnx.load(str(folder / features.onnx_file)), features, size)

@@ -43,6 +43,7 @@ SAFE_OPERATORS = frozenset(
         "Reshape",
         "Resize",
         "Shape",
+        "Sigmoid",
         "Slice",
         "Sqrt",
         "Sub",

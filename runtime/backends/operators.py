@@ -133,6 +133,7 @@ _FLOAT32: Dict[str, _Operator] = {
     "MatMul": lambda place, inputs, attributes: inputs[0] @ inputs[1],
     "Mul": lambda place, inputs, attributes: inputs[0] * inputs[1],
     "ReduceMean": _mean,
+    "Sigmoid": lambda place, inputs, attributes: inputs[0].sigmoid(),
     "Sqrt": lambda place, inputs, attributes: inputs[0].sqrt(),
     "Sub": lambda place, inputs, attributes: inputs[0] - inputs[1],
     "Tanh": lambda place, inputs, attributes: inputs[0].tanh(),

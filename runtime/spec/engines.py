@@ -22,12 +22,17 @@ SIDE_STEP = 16
 #: The longer side of an engine's picture.
 GATYS_SIDE, GENERATOR_SIDE = 384, 512
 
+#: The faces graph has one size: the photo's mirror image fills the rest of the square.
+FACES_SIZES: Tuple[Size, ...] = ((640, 640),)
+
 #: TensorRT's measurements, which speed up later builds on the same machine.
 TIMING_CACHE_FILE = "timing.cache"
 
 
 def engine_sizes(graph: GraphSpec) -> Tuple[Size, ...]:
-    """The sizes of the engines of `graph`, in the order of `ASPECTS`."""
+    """The sizes of the engines of `graph`, the most frequent first."""
+    if graph.kind is GraphKind.FACES:
+        return FACES_SIZES
     side = GENERATOR_SIDE if graph.kind is GraphKind.GENERATOR else GATYS_SIDE
     return tuple(_size_of_aspect(side, *aspect) for aspect in ASPECTS)
 

@@ -10,6 +10,7 @@ from runtime.errors import GraphMismatch
 from runtime.files import atomic_write
 from runtime.spec.graphs import (
     GraphSpec,
+    faces_graph,
     features_graph,
     gatys_graph,
     generator_graph,
@@ -26,7 +27,8 @@ WEIGHTS_FILE = "weights.json"
 
 def graphs_in(folder: Path) -> Tuple[GraphSpec, ...]:
     """The graphs whose ONNX files are in `folder`, sorted by name."""
-    graphs = [each for each in _vgg_graphs() if (folder / each.onnx_file).exists()]
+    known = (*_vgg_graphs(), faces_graph())
+    graphs = [each for each in known if (folder / each.onnx_file).exists()]
     graphs += [generator_graph(name) for name in generators_in(folder)]
     return tuple(sorted(graphs, key=lambda graph: graph.name))
 

@@ -24,11 +24,12 @@ POOLED, INPUT_GRADIENT, UNPOOLED = "/pooled", "/input_gradient", "/unpooled"
 
 
 class GraphKind(Enum):
-    """What a graph computes: targets, a loss with its gradient, or a picture."""
+    """What a graph computes: targets, a loss with its gradient, a picture, or where faces are."""
 
     FEATURES = "features"
     GATYS = "gatys"
     GENERATOR = "generator"
+    FACES = "faces"
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class TensorSpec:
 class GraphSpec:
     """A graph: what it computes, with which weights, and its inputs and outputs in order.
 
-    `weights` is one of `WEIGHT_SETS`, or the name of a generator. A generator has no objective and
-    no pooling.
+    `weights` is one of `WEIGHT_SETS`, or the name of a generator or a face detector. Those two have
+    no objective and no pooling.
     """
 
     kind: GraphKind
@@ -134,6 +135,27 @@ def generator_graph(name: str) -> GraphSpec:
         weights=name,
         inputs=(_IMAGE,),
         outputs=(TensorSpec("picture", (1, 3, "height", "width")),),
+    )
+
+
+def faces_graph() -> GraphSpec:
+    """image -> where faces are: the detector CenterFace, at a quarter of the height and width.
+
+    The image is float32 RGB in [0, 1], of sides that are multiples of 32. `heat` is high, of at
+    most 1, where the centre of a face is. `log_sizes` has the logarithms of that face's height and
+    width in units of 4 pixels, `offsets` how far, in the same units, its centre is below and to the
+    right of the middle of its cell.
+    """
+    cells = ("height/4", "width/4")
+    return GraphSpec(
+        kind=GraphKind.FACES,
+        weights="centerface",
+        inputs=(_IMAGE,),
+        outputs=(
+            TensorSpec("heat", (1, 1, *cells)),
+            TensorSpec("log_sizes", (1, 2, *cells)),
+            TensorSpec("offsets", (1, 2, *cells)),
+        ),
     )
 
 

@@ -6,24 +6,26 @@ what the builder hands to the real one.
 
 from __future__ import annotations
 
+import onnx
 import pytest
 
 from export.engines import builder as engine_builder
 from export.engines.job import FLOAT32, TYPED, Job
+from export.graphs.faces import write_faces
 from export.graphs.fp32_pins import is_pinned
 from export.graphs.generator import build_generator
 from export.graphs.mixed_precision import to_mixed
 from export.graphs.specialise import fixed
 from export.sources.generator_layouts import read_generator
 from runtime.backends.trt_session import logger_of
-from runtime.spec.graphs import features_graph, gatys_graph, generator_graph
+from runtime.spec.graphs import faces_graph, features_graph, gatys_graph, generator_graph
 from runtime.spec.vgg import OBJECTIVES, POOLINGS
 
 trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
 
 CAPABILITIES = ("SM86", "SM120")
 BOTH = (TYPED, FLOAT32)
-SIZE = (64, 48)
+SIZE, FACES_SIZE = (64, 48), (96, 64)
 
 # It has no timing cache, but its calls are there, and those of TensorRT 11 do something.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Timing cache operations are no-ops")
@@ -54,9 +56,14 @@ def for_capability(monkeypatch):
     return choose
 
 
-@pytest.fixture(scope="module", params=[*VGG_GRAPHS, *GENERATORS])
-def graph_and_model(request, vgg_graphs):
+@pytest.fixture(scope="module", params=[*VGG_GRAPHS, *GENERATORS, faces_graph().name])
+def graph_and_model(request, vgg_graphs, tmp_path_factory):
     name = request.param
+    if name == faces_graph().name:
+        path = write_faces(
+            request.getfixturevalue("published_faces"), tmp_path_factory.mktemp("faces")
+        )
+        return faces_graph(), fixed(onnx.load(str(path)), faces_graph(), FACES_SIZE)
     if name in VGG_GRAPHS:
         return VGG_GRAPHS[name], vgg_graphs.fixed(VGG_GRAPHS[name], SIZE)
     pytest.importorskip("torch")

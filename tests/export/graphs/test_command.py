@@ -7,9 +7,12 @@ import pytest
 from export.__main__ import main
 from export.graphs import command as onnx_files
 from runtime.catalog.generators import models
+from runtime.spec.folder import graphs_in
+from runtime.spec.graphs import faces_graph
 
 torch = pytest.importorskip("torch")
 from tests.support.export import torch_generators
+from tests.support.export.small_face_detector import small_face_detector
 
 
 @pytest.fixture
@@ -35,6 +38,19 @@ def test_installed_generators_are_written_the_owners_too(weights, tmp_path, caps
     output = capsys.readouterr().out
     assert f"{engines / 'generator-mine.onnx'}: 0.0 MB" in output
     assert "deep: no weights; `make weights` fetches them" in output
+
+
+def test_the_face_detector_is_written_where_its_weights_are(weights, tmp_path, capsys):
+    engines = tmp_path / "engines"
+    assert main(["onnx", "-o", str(engines)]) == 0
+    assert "faces: no weights; `make weights WEIGHTS=faces` fetches them" in capsys.readouterr().out
+    assert faces_graph() not in graphs_in(engines)
+    (weights / "faces.onnx").write_bytes(small_face_detector().SerializeToString())
+    assert main(["onnx", "-o", str(engines)]) == 0
+    assert faces_graph() in graphs_in(engines)
+    (weights / "faces.onnx").write_bytes(b"<html>not found</html>")
+    assert main(["onnx", "-o", str(engines)]) == 1
+    assert "error: faces.onnx cannot be used" in capsys.readouterr().err
 
 
 def test_a_bad_checkpoint_is_told_and_keeps_no_other_from_being_written(weights, tmp_path, capsys):

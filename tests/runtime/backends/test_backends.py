@@ -9,13 +9,16 @@ from typing import Dict, Type
 import numpy as np
 import pytest
 
+from export.graphs.faces import build_faces
 from export.graphs.gatys import write_graphs
 from export.graphs.generator import build_generator
+from export.sources.face_detector import read_face_detector
 from export.sources.generator_layouts import read_generator
 from runtime.backends import Backend, backend_class
 from runtime.errors import BackendError, BackendUnavailable, GraphMismatch, GraphMissing
-from runtime.spec.graphs import features_graph, gatys_graph, generator_graph
+from runtime.spec.graphs import faces_graph, features_graph, gatys_graph, generator_graph
 from runtime.spec.vgg import CLASSIC, POOLINGS
+from tests.support.export.small_face_detector import of_any_size, small_face_detector
 from tests.support.networks import gatys_feeds, random_vgg19
 from tests.support.pictures import array
 
@@ -247,3 +250,19 @@ def test_generators_equal_torch(computing, folder, generators, name, size):
     error = np.abs(got - expected)
     assert error.max() < tolerance(computing, half=0.1)
     assert 20 * np.log10(2 / np.sqrt(np.mean(error**2))) > 35
+
+
+def test_the_face_detector_equals_its_published_layout(computing, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = small_face_detector()
+    build_faces(read_face_detector(model)).save(tmp_path)
+    image = array(64, 96, seed=5)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(of_any_size(model).SerializeToString(), options)
+    expected = session.run(None, {"picture": image * np.float32(255)})
+    with computing(faces_graph(), height=64, width=96, folder=tmp_path) as loaded:
+        got = loaded.run({"image": image})
+    check_form(faces_graph(), got, 64, 96)
+    for name, values in zip(("heat", "log_sizes", "offsets"), expected):
+        assert relative_error(got[name], values) < tolerance(computing), name

@@ -14,6 +14,7 @@ from runtime.spec.folder import (
 )
 from runtime.spec.graphs import (
     GraphKind,
+    faces_graph,
     features_graph,
     gatys_graph,
     generator_graph,
@@ -36,6 +37,7 @@ def test_each_graph_has_files_of_its_own():
         for pooling in POOLINGS
         for weights in WEIGHT_SETS
     ]
+    graphs += [faces_graph()]
     graphs += [generator_graph(name) for name in ("horse2zebra", "horse2zebra-lite")]
     assert len({each.onnx_file for each in graphs}) == len(graphs)
     assert gatys_graph(DEEP, "average", VGG19).name == "gatys-deep-average-vgg19"
@@ -44,6 +46,7 @@ def test_each_graph_has_files_of_its_own():
 
 def test_graphs_are_found_with_all_that_they_are(tmp_path):
     expected = [
+        faces_graph(),
         features_graph(CLASSIC, "max", "vgg19-torchvision"),
         gatys_graph(DEEP, "average", "vgg19-caltech101"),
         generator_graph("my-own"),

