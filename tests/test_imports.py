@@ -58,7 +58,7 @@ LAYERS = {
         ("runtime.backends",),
         ("runtime.options",),
         ("runtime.machine",),
-        ("runtime.lbfgs", "runtime.style_transfer", "runtime.translation"),
+        ("runtime.faces", "runtime.lbfgs", "runtime.style_transfer", "runtime.translation"),
         ("runtime.cli",),
         ("runtime.__main__",),
     ),

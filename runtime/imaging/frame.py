@@ -28,17 +28,19 @@ class Frame:
         scaled = to_array(photo.resize(self.inner, Image.Resampling.LANCZOS))
         sides = [
             (start, whole - part - start)
-            for whole, part, start in zip(self.size, self.inner, self._start())
+            for whole, part, start in zip(self.size, self.inner, self.start)
         ]
         return np.pad(scaled, ((0, 0), (0, 0), sides[1], sides[0]), mode="reflect")
 
     def cut(self, picture: np.ndarray) -> np.ndarray:
         """The photo's part of a picture [1, 3, H, W] of the frame's size."""
-        left, top = self._start()
+        left, top = self.start
         width, height = self.inner
         return picture[:, :, top : top + height, left : left + width]
 
-    def _start(self) -> Size:
+    @property
+    def start(self) -> Size:
+        """How far the photo is from the frame's left and upper edge."""
         width, height = (whole - part for whole, part in zip(self.size, self.inner))
         return width // 2, height // 2
 

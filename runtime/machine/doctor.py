@@ -16,7 +16,7 @@ from runtime.errors import BackendUnavailable, GraphMismatch
 from runtime.machine.findings import MISSING, NOTE, OK, Finding, report
 from runtime.machine.jetson import examine_jetson
 from runtime.spec.folder import best_objective, recorded_weights
-from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph
+from runtime.spec.graphs import GraphSpec, faces_graph, features_graph, gatys_graph
 from runtime.spec.vgg import CLASSIC, OBJECTIVES, POOLINGS, VGG19, Objective
 
 _SETUP = "`make setup` installs it where it can run."
@@ -50,6 +50,7 @@ def examine(engines: Path) -> Iterator[Finding]:
     for objective in OBJECTIVES.values():
         yield _graphs(objective, weights, engines)
     yield _generators(engines)
+    yield _faces(engines)
     yield from _engines(weights, engines)
     yield _styles()
 
@@ -134,6 +135,14 @@ def _generators(engines: Path) -> Finding:
     return Finding("models", OK, names)
 
 
+def _faces(engines: Path) -> Finding:
+    file = faces_graph().onnx_file
+    if (engines / file).exists():
+        return Finding("faces", OK, f"{file} in {engines}")
+    text = f"{file} not in {engines}: faces are painted over like the rest"
+    return Finding("faces", NOTE, text, "Run `make weights onnx WEIGHTS=faces` (7 MB).")
+
+
 def _engines(weights: str, engines: Path) -> Iterator[Finding]:
     """One finding for each graph that painting uses, or a single one without a GPU."""
     # Imported here: a backend's module is imported only when it is needed.
@@ -141,6 +150,8 @@ def _engines(weights: str, engines: Path) -> Iterator[Finding]:
 
     graphs = _vgg_graphs(best_objective(engines, weights), weights)
     graphs += [model.graph for model in models(engines).values()]
+    if (engines / faces_graph().onnx_file).exists():
+        graphs.append(faces_graph())
     for graph in graphs:
         try:
             found = survey(graph, engines)

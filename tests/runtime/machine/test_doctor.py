@@ -10,6 +10,7 @@ from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.errors import BackendUnavailable
 from runtime.machine import doctor
 from runtime.machine.findings import MISSING, NOTE, OK
+from runtime.spec.graphs import faces_graph
 
 
 def test_says_what_is_there(engines, capsys):
@@ -27,6 +28,15 @@ def test_says_what_to_do_about_missing_deep_graphs(engines, capsys):
     lines = capsys.readouterr().out.splitlines()
     at = next(index for index, line in enumerate(lines) if " deep " in line)
     assert lines[at].startswith("missing") and "make weights onnx" in lines[at + 1]
+
+
+def test_says_how_to_keep_faces(engines, tmp_path):
+    found = {each.topic: each for each in doctor.examine(engines)}
+    assert found["faces"].state == NOTE and "painted over" in found["faces"].text
+    assert "make weights onnx WEIGHTS=faces" in found["faces"].advice
+    (tmp_path / faces_graph().onnx_file).touch()
+    found = {each.topic: each for each in doctor.examine(tmp_path)}
+    assert found["faces"].state == OK
 
 
 def test_fails_without_any_graph(tmp_path, capsys):
