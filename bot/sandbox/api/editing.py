@@ -54,6 +54,12 @@ async def edit_media(state: State, arguments: Arguments) -> Json:
     return _edit(message, content, arguments)
 
 
+async def stop_live_location(state: State, arguments: Arguments) -> Json:
+    """`stopMessageLiveLocation`, which finds none: no message of the sandbox is a location."""
+    _editable_message(state, arguments)
+    raise bad_request("there is no live location in the message to edit")
+
+
 async def delete_message(state: State, arguments: Arguments) -> bool:
     """`deleteMessage`: the bot's own messages anywhere, all messages in a private chat."""
     chat = state.target_chat(arguments)
@@ -111,6 +117,7 @@ METHODS: Dict[str, Method] = {
     "editMessageCaption": edit_caption,
     "editMessageReplyMarkup": edit_markup,
     "editMessageMedia": edit_media,
+    "stopMessageLiveLocation": stop_live_location,
     "deleteMessage": delete_message,
     "deleteMessages": delete_messages,
 }

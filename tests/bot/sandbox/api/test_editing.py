@@ -80,6 +80,19 @@ async def test_messages_that_cannot_be_edited(bot, anna):
     assert refusal(answer) == "Bad Request: message to edit not found"
 
 
+async def test_the_end_of_a_live_location_says_whose_a_message_is_and_changes_none(bot, anna):
+    place = await _send(bot, anna, reply_markup=KEYBOARD)
+    message = anna.messages[-1]
+    for number, reason in (
+        (message.id, "there is no live location in the message to edit"),
+        (anna.messages[0].id, "message can't be edited"),
+        (999, "message to edit not found"),
+    ):
+        answer = await bot("stopMessageLiveLocation", **{**place, "message_id": number})
+        assert refusal(answer) == f"Bad Request: {reason}"
+    assert message.button("stop") and not message.versions
+
+
 async def test_messages_are_deleted(bot, anna):
     place = await _send(bot, anna)
     message = anna.messages[-1]
