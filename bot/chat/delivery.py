@@ -1,7 +1,9 @@
 """Keeps users informed about their jobs: the place in the queue, the bar, the preview, the result.
 
 The result is put into the job's one message by an edit, which may be done twice and is seen once:
-a bot that dies while it sends a picture sends it again, and the user has it one time.
+a bot that dies while it sends a picture sends it again, and the user has it one time. A message that
+was sent and whose number is not known is looked for before another one is sent
+(`bot.telegram.lost_messages`).
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from bot.storage.jobs import Job, Jobs, JobState
 from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.results import Results
 from bot.telegram.error_text import error_text
+from bot.telegram.lost_messages import LostMessages
 from bot.telegram.rate_limits import RateLimiter
 
 _log = logging.getLogger(__name__)
@@ -91,6 +94,7 @@ class Delivery:
         estimates: Estimates,
         endings: Endings,
         catalog: Catalog,
+        lost_messages: LostMessages,
         rate_limiter: RateLimiter,
         edit_interval: float = EDIT_INTERVAL,
         clock: Callable[[], float] = time.monotonic,
@@ -104,6 +108,7 @@ class Delivery:
         self._estimates = estimates
         self._endings = endings
         self._catalog = catalog
+        self._lost_messages = lost_messages
         self._rate_limiter = rate_limiter
         self._edit_interval = edit_interval
         self._clock = clock
@@ -157,7 +162,7 @@ class Delivery:
         }
         for job in jobs:
             if job.id not in self._reports:
-                self._reports[job.id] = _Report(JobMessage(self._bot, self._jobs, job))
+                self._reports[job.id] = _Report(JobMessage(self._bot, self._lost_messages, job))
             report = self._reports[job.id]
             if report.task is None and self._is_due(job, report):
                 self._begin(job, report, estimates.get(job.id))
@@ -223,6 +228,7 @@ class Delivery:
         _log.error("Job %d cannot be answered: %s", job.id, error_text(error))
         with suppress(TelegramAPIError):
             await message.resend(job_texts.not_painted(FAILED))
+            await message.clean_up()
         await self._jobs.answered(job.id)
 
     async def _show(self, job: Job, report: _Report, estimate: Optional[Estimate]) -> None:
@@ -259,6 +265,7 @@ class Delivery:
             await self._give(job, message)
         else:
             await message.resend(job_texts.not_painted(ending))
+        await message.clean_up()
         await self._jobs.answered(job.id)
 
     async def _give(self, job: Job, message: JobMessage) -> None:

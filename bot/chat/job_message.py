@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Awaitable, Callable, Dict, Optional
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
@@ -19,8 +19,10 @@ from aiogram.types import (
 
 from bot.chat.media import Media
 from bot.chat.replies import in_topic, target
-from bot.storage.jobs import Job, Jobs
+from bot.storage.jobs import Job
+from bot.storage.pending_sends import About, Subject
 from bot.telegram.error_text import error_text
+from bot.telegram.lost_messages import LostMessages
 
 #: What Telegram says of a message that is not there any more, or not the bot's.
 _GONE = ("message to edit not found", "can't be edited", "MESSAGE_ID_INVALID")
@@ -49,12 +51,12 @@ class JobMessage:
     pictures in it are covered.
     """
 
-    def __init__(self, bot: Bot, jobs: Jobs, job: Job) -> None:
+    def __init__(self, bot: Bot, lost_messages: LostMessages, job: Job) -> None:
         self._bot = bot
-        self._jobs = jobs
+        self._lost_messages = lost_messages
         self._chat_id = job.order.chat_id
         self._place = target(job.order.chat_id, job.order.reply_to, job.order.topic)
-        self._job_id = job.id
+        self._about = About(Subject.JOB, job.id)
         self._id = job.status_message
         self._is_media = False
         self.text = ""
@@ -65,11 +67,12 @@ class JobMessage:
     ) -> None:
         """Bring the message to this text and preview, a JPEG; it is sent if there is none yet."""
         if self._id is None:
-            await self._send(text, keyboard)
+            self._id = await self._lost_messages.recover(self._about)
+        if self._id is None:
+            self._id = await self._send(text, keyboard)
             if preview is None:
                 self.text = text
                 return
-        assert self._id is not None
         await self._edit(self._id, text, keyboard, preview)
         self.text = text
 
@@ -83,7 +86,8 @@ class JobMessage:
                 raise
             edited = False
         if not edited:
-            await self._send(text, None)
+            await self._abandon()
+            await self.show(text, None)
 
     async def replace_with_media(self, content: Media, keyboard: InlineKeyboardMarkup) -> None:
         """Turn the message into the picture, or send a new one if it cannot be edited.
@@ -91,36 +95,48 @@ class JobMessage:
         Telegram refuses edits for many reasons, some of them undocumented; the picture must arrive.
         """
         if self._id is None:
-            self._id = await self._send(content.caption or "", None)
+            await self.show(content.caption or "", None)
+        assert self._id is not None
         try:
             await self._turn_into(self._id, content, keyboard)
         except TelegramBadRequest as error:
             if is_known_refusal(error):
                 raise
             _log.info("A message cannot be edited (%s); a new one is sent.", error_text(error))
-            await self._send_media(content, keyboard)
+            await self._abandon()
+            self._id = await self._lost_messages.recover(self._about)
+            if self._id is None:
+                self._id = await self._send_media(content, keyboard)
+            else:
+                await self._turn_into(self._id, content, keyboard)
+
+    async def clean_up(self) -> None:
+        """Delete what was sent for the job besides this message, after faults of Telegram's."""
+        await self._lost_messages.clean_up(self._about)
+
+    async def _abandon(self) -> None:
+        """Delete the message, which cannot be edited and would stay as it is."""
+        if self._id is not None:
+            with suppress(TelegramBadRequest):
+                await self._bot.delete_message(chat_id=self._chat_id, message_id=self._id)
+        self._id = None
+        self.lost = self._is_media = False
 
     async def _send(self, text: str, keyboard: Optional[InlineKeyboardMarkup]) -> int:
-        message = await in_topic(
-            self._place,
-            lambda place: self._bot.send_message(text=text, reply_markup=keyboard, **place),
-        )
-        return await self._remember(message)
+        return await self._deliver(self._bot.send_message, text=text, reply_markup=keyboard)
 
-    async def _send_media(self, content: Media, keyboard: InlineKeyboardMarkup) -> None:
+    async def _send_media(self, content: Media, keyboard: InlineKeyboardMarkup) -> int:
         shown: Dict[str, Any] = {"caption": content.caption, "reply_markup": keyboard}
         if isinstance(content, InputMediaPhoto):
-            send = partial(
-                self._bot.send_photo, photo=content.media, has_spoiler=content.has_spoiler, **shown
-            )
-        else:
-            send = partial(self._bot.send_document, document=content.media, **shown)
-        await self._remember(await in_topic(self._place, lambda place: send(**place)))
+            shown.update(photo=content.media, has_spoiler=content.has_spoiler)
+            return await self._deliver(self._bot.send_photo, **shown)
+        return await self._deliver(self._bot.send_document, document=content.media, **shown)
 
-    async def _remember(self, message: Message) -> int:
-        self._id = message.message_id
-        await self._jobs.set_status_message(self._job_id, self._id)
-        return self._id
+    async def _deliver(self, send: Callable[..., Awaitable[Message]], **content: Any) -> int:
+        message = await self._lost_messages.send(
+            self._about, lambda: in_topic(self._place, lambda place: send(**content, **place))
+        )
+        return message.message_id
 
     async def _edit(
         self,

@@ -31,11 +31,13 @@ from bot.storage.database import Database
 from bot.storage.fsm import SqliteStorage
 from bot.storage.jobs import Jobs, Limits
 from bot.storage.key_values import KeyValues
+from bot.storage.pending_sends import PendingSends
 from bot.storage.pictures import Pictures
 from bot.storage.results import Results
 from bot.storage.statistics import Statistics
 from bot.storage.updates import Updates
 from bot.storage.users import Users
+from bot.telegram.lost_messages import LostMessages, SendJournal
 from bot.telegram.rate_limits import RateLimiter
 from bot.telegram.update_processor import UpdateProcessor
 from runtime.spec.folder import DEFAULT_ENGINES
@@ -56,7 +58,7 @@ class Seams:
 
 
 class Parts:
-    """The parts of one bot. Make them while the event loop runs."""
+    """The parts of one bot, whose session has the rate limiter. Make them while the loop runs."""
 
     def __init__(
         self,
@@ -85,6 +87,10 @@ class Parts:
         self.users = Users(self.database, config.stylize_options)
         self.results = Results(config.state_dir / "results")
         self.dialogues = SqliteStorage(self.database)
+        sends = PendingSends(self.database)
+        # Innermost: what waits for a rate limit is not sent yet.
+        self._bot.session.middleware(SendJournal(sends))
+        self.lost_messages = LostMessages(self._bot, sends)
 
     def _queue(self, seams: Seams) -> None:
         self.queue = FairQueue(self.jobs)
@@ -121,6 +127,7 @@ class Parts:
             estimates=self.estimates,
             endings=self.endings,
             catalog=self.catalog,
+            lost_messages=self.lost_messages,
             rate_limiter=rate_limiter,
             edit_interval=seams.edit_interval,
         )

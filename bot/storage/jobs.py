@@ -195,19 +195,18 @@ class Jobs:
         """Store that the user has the picture or the reason."""
         await self._update(job_id, JobState.FINISHED, "state = ?", JobState.ANSWERED.value)
 
-    async def set_status_message(self, job_id: int, message_id: Optional[int]) -> None:
-        """Remember the message that shows the job's progress."""
-        query = "UPDATE jobs SET status_message = ? WHERE id = ?"
-        await self._database.change(query, message_id, job_id)
-
     async def move(self, chat_id: int, new_chat_id: int) -> None:
         """Follow a group that became a supergroup, where no message keeps its number."""
-        await self._database.change(
-            "UPDATE jobs SET chat_id = ?, reply_to = 0, topic = NULL, status_message = NULL"
-            " WHERE chat_id = ?",
-            new_chat_id,
-            chat_id,
-        )
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE jobs SET chat_id = ?, reply_to = 0, topic = NULL, status_message = NULL"
+                " WHERE chat_id = ?",
+                (new_chat_id, chat_id),
+            )
+            connection.execute("DELETE FROM pending_sends WHERE chat_id = ?", (chat_id,))
+
+        await self._database.run(work)
 
     def _check_limits(self, connection: sqlite3.Connection, user_id: int) -> None:
         query = "SELECT COUNT(*), SUM(user_id = ?) FROM jobs WHERE state IN (?, ?)"

@@ -35,8 +35,10 @@ Chat = Union[int, str]
 
 #: Methods that send or edit messages: Telegram limits their rate.
 _PACED = ("send", "edit", "copy", "forward")
+#: Methods that change nothing in a chat as the bot calls them: they count for all chats together.
+_PACED_OVERALL = ("stop",)
 #: Idempotent methods: a retry does no harm.
-_RETRIABLE = ("edit", "get", "set", "answer", "delete", "sendChatAction")
+_RETRIABLE = ("edit", "get", "set", "answer", "delete", "stop", "sendChatAction")
 #: Not retried here, because polling has retries of its own.
 _NOT_RETRIED = ("getUpdates",)
 
@@ -139,12 +141,12 @@ class RateLimiter(BaseRequestMiddleware):
                 return result
 
     async def _wait_for_turn(self, name: str, method: TelegramMethod[TelegramType]) -> None:
-        if name == "sendChatAction" or not name.startswith(_PACED):
+        if name == "sendChatAction" or not name.startswith(_PACED + _PACED_OVERALL):
             return
         # Telegram counts each picture of an album.
         cost = len(getattr(method, "media", ())) if name == "sendMediaGroup" else 1
         chat = _chat_of(method)
-        if chat is not None:
+        if chat is not None and name.startswith(_PACED):
             await self._bucket(chat).take(cost)
         await self._overall.take(cost)
 

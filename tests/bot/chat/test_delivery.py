@@ -23,8 +23,10 @@ from bot.metrics import Metrics
 from bot.outcomes import CANCELLED, PAINTED
 from bot.painting.protocol import PaintProgress
 from bot.storage.jobs import Jobs, JobState, Limits
+from bot.storage.pending_sends import PendingSends
 from bot.storage.pictures import Pictures
 from bot.storage.results import Results
+from bot.telegram.lost_messages import LostMessages
 from bot.telegram.rate_limits import RateLimiter
 from tests.support.bot.conversation import until
 from tests.support.bot.orders import order
@@ -116,6 +118,7 @@ class Stage:
             estimates=self.painting,
             endings=self.painting,
             catalog=Catalog(folder),
+            lost_messages=LostMessages(self.bot, PendingSends(database)),
             rate_limiter=RateLimiter(Metrics()),
             clock=self.clock,
         )
@@ -331,7 +334,8 @@ async def test_a_picture_that_no_edit_takes_is_sent_as_a_new_message(stage, capl
     await stage.painted(job)
     await stage.answered(job)
     methods = [call.method for call in stage.bot.calls]
-    assert methods == ["send_message", "edit_message_media", "send_photo"]
+    # The old message would stay at some percentage.
+    assert methods == ["send_message", "edit_message_media", "delete_message", "send_photo"]
     assert stage.bot.calls[-1].caption == "Your photo in the style “Night Swirls”."
     assert (await stage.jobs.get(job.id)).ending == PAINTED
 
@@ -349,6 +353,7 @@ async def test_an_ending_that_no_edit_takes_is_sent_as_a_new_message(stage, mess
     assert [call.method for call in stage.bot.calls] == [
         "send_message",
         "edit_message_text",
+        "delete_message",
         "send_message",
     ]
     assert stage.bot.calls[-1].text == "Cancelled."

@@ -46,6 +46,13 @@ def results(user):
     ]
 
 
+def leftovers(user):
+    """Answers to the user's pictures that are no results, such as how far a job is."""
+    pictures = {each.id for each in user.messages if not each.from_bot and each.kind != "text"}
+    answers = [each for each in user.messages if each.from_bot and each.reply_to in pictures]
+    return [each for each in answers if not is_result(each)]
+
+
 def is_result(message):
     return message.kind == "photo" and "Your photo" in message.text
 
@@ -154,6 +161,7 @@ async def test_a_bot_killed_at_any_moment_answers_every_photo_once(bot, sandbox)
     for user in sandbox.users:
         await user.wait_for(is_result, timeout=20.0)
         assert len(results(user)) == 1, user.raw["first_name"]
+        assert not leftovers(user), user.raw["first_name"]
     assert "Traceback" not in bot.log
 
 

@@ -105,10 +105,9 @@ async def test_a_job_handed_back_by_a_stopping_bot_has_its_attempt_back(jobs):
     assert (await jobs.get(job.id)).attempts == 1
 
 
-async def test_jobs_follow_a_group_that_becomes_a_supergroup(jobs):
+async def test_jobs_follow_a_group_that_becomes_a_supergroup(database, jobs):
     moved, other = [(await jobs.submit(order(chat_id=chat_id)))[0] for chat_id in (-5, -6)]
-    for job in (moved, other):
-        await jobs.set_status_message(job.id, 3)
+    await database.change("UPDATE jobs SET status_message = 3")
     await jobs.move(-5, -1005)
     moved, other = await jobs.get(moved.id), await jobs.get(other.id)
     assert (moved.order.chat_id, moved.order.reply_to, moved.status_message) == (-1005, 0, None)
