@@ -50,7 +50,7 @@ def find_faces(picture: Image.Image, backend: Type[Backend], engines: Path) -> T
         return ()
     longest = min(LONGEST, max(picture.size))
     sizes = backend.shapes(graph, engines)
-    frame = frame_for(picture.size, longest=longest, multiple=MULTIPLE, sizes=sizes)
+    frame = frame_for(picture.size, longest=longest, multiple=MULTIPLE, sizes=sizes, stretch=1)
     width, height = frame.size
     try:
         with backend(graph, height=height, width=width, folder=engines) as loaded:

@@ -18,7 +18,7 @@ from typing import Any, Collection, List, Set
 from export.engines.job import PINNED, TYPED, Job
 from export.engines.reference import complaints, read_reference
 from export.engines.staleness import record_of
-from export.engines.step import BUILD_FAILED, MEMORY_FULL, TEST_FAILED
+from export.engines.step import BUILD_FAILED, MEMORY_FULL, TEST_FAILED, WORKSPACE_REFUSED
 from runtime.backends.trt_device import Device, import_vendors, open_device
 from runtime.backends.trt_plan import host_of
 from runtime.backends.trt_session import Session, logger_of
@@ -35,14 +35,16 @@ def main() -> int:
     """Print the host and its engines' precision as JSON; returns 1 without TensorRT or a GPU."""
     try:
         trt, cuda = import_vendors()
-        host = host_of(trt, open_device(cuda))
+        device = open_device(cuda)
+        host = host_of(trt, device)
     except BackendUnavailable as error:
         # One that is installed but cannot be loaded needs another cure, which the error names.
         absent = isinstance(error.__cause__, ModuleNotFoundError)
         print(f"{error} {INSTALL_TENSORRT}" if absent else error, file=sys.stderr)
         return 1
     precision = PINNED if hasattr(trt.BuilderFlag, "FP16") else TYPED
-    print(json.dumps({"host": vars(host), "precision": precision}))
+    found = {"host": vars(host), "precision": precision, "memory_mib": device.memory_mib}
+    print(json.dumps(found))
     return 0
 
 
@@ -58,7 +60,7 @@ def step(job: Job) -> int:
 def build_and_install(trt: Any, device: Device, job: Job) -> int:
     """Build the plan of `job` and test it; a good one replaces the plan and its sidecar.
 
-    Returns the exit code: 0, `BUILD_FAILED`, `MEMORY_FULL` or `TEST_FAILED`.
+    Returns the exit code: 0, `BUILD_FAILED`, `MEMORY_FULL`, `WORKSPACE_REFUSED` or `TEST_FAILED`.
     Raises `OSError` when the disk is full.
     """
     started = time.monotonic()
@@ -68,14 +70,20 @@ def build_and_install(trt: Any, device: Device, job: Job) -> int:
         failures = test(trt, device, job, plan)
     except (BuildFailed, BackendError) as error:
         print(error, file=sys.stderr)
-        # CUDA's message; TensorRT reports a workspace that is too small in other words.
-        full = isinstance(error, DeviceMemoryError) or "out of memory" in str(error)
-        return MEMORY_FULL if full else BUILD_FAILED
+        return exit_code_of(error)
     if failures:
         print("\n".join(failures), file=sys.stderr)
         return TEST_FAILED
     install(job, plan, record_of(job, host_of(trt, device), plan, time.monotonic() - started))
     return 0
+
+
+def exit_code_of(error: Exception) -> int:
+    """The exit code for a build that failed: memory, workspace, or anything else."""
+    # CUDA's words, and TensorRT's one word for a workspace that is too small or cannot be had.
+    if isinstance(error, DeviceMemoryError) or "out of memory" in str(error):
+        return MEMORY_FULL
+    return WORKSPACE_REFUSED if "OutOfMemory" in str(error) else BUILD_FAILED
 
 
 def build(trt: Any, job: Job) -> bytes:

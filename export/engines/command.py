@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import List, Mapping
 
 from export.engines.driver import BuildHost, build, probe_host, write_onnx
+from export.engines.forecast import Forecast, announcement, minutes
 from export.engines.job import Job, graph_named
+from export.engines.order import in_order
 from export.engines.preflight import warnings
 from export.engines.staleness import why_invalid
+from export.engines.work import work_of
 from export.errors import CannotBuild, DiskFull, EngineFailed
 from export.graphs.command import add_vgg
 from export.sources.vgg_sets import check_installed
-from runtime.spec.engines import SIDE_STEP, Size, engine_sizes
+from runtime.spec.engine_sizes import SIDE_STEP, Device
+from runtime.spec.engines import EngineRecord, Size
 from runtime.spec.folder import DEFAULT_ENGINES, best_objective, graphs_in
-from runtime.spec.graphs import GraphKind, GraphSpec
+from runtime.spec.graphs import GraphSpec
+from runtime.spec.vgg import CLASSIC
 
 #: The exit code on a machine that cannot build engines.
 NOT_A_BUILDER = 3
@@ -71,34 +76,37 @@ def run(args: argparse.Namespace) -> int:
         return NOT_A_BUILDER
     for each in warnings():
         print(f"warning: {each}", file=sys.stderr)
-    jobs = _jobs(_wanted(args.graphs, folder, args.vgg), args.size, folder, here)
-    todo = []
+    jobs = _jobs(_wanted(args.graphs, folder, args.vgg), args, here)
+    todo = {}
     for job in jobs:
         reason = why_invalid(job, here.host)
         if reason:
-            todo.append((job, reason))
+            todo[job] = reason
     print(f"{len(jobs)} engines, {len(jobs) - len(todo)} of them built, {len(todo)} to build.")
-    return _build_all(todo)
+    if not todo:
+        return 0
+    forecast = _forecast(jobs, todo, here.device)
+    for line in announcement(list(todo), forecast, shutil.disk_usage(folder).free):
+        print(line)
+    return _build_all(todo, forecast)
 
 
-@dataclass
-class _Clock:
-    """The duration of the builds so far, for an estimate of the time left."""
-
-    seconds: float = 0.0
-    count: int = 0
-
-    def left(self, count: int) -> str:
-        if not self.count or not count:
-            return ""
-        return f", about {self.seconds / self.count * count / 60:.0f} min left"
+def _forecast(jobs: List[Job], todo: Mapping[Job, str], device: Device) -> Forecast:
+    """The forecast for this machine, with what the engines that are there have taken."""
+    graphs = {job.graph.name: job.graph for job in jobs}
+    forecast = Forecast(work_of(list(graphs.values()), Path(jobs[0].folder)), device.kind)
+    for job in jobs:
+        if job not in todo:
+            forecast.learn(job, EngineRecord.from_json(job.sidecar.read_text()).seconds)
+    return forecast
 
 
-def _build_all(todo: List[Tuple[Job, str]]) -> int:
+def _build_all(todo: Mapping[Job, str], forecast: Forecast) -> int:
     failed = []
-    clock = _Clock()
-    for index, (job, reason) in enumerate(todo, start=1):
+    left = list(todo)
+    for index, (job, reason) in enumerate(todo.items(), start=1):
         print(f"[{index}/{len(todo)}] {job.name}: {reason}", flush=True)
+        left.remove(job)
         try:
             seconds = build(job)
         except DiskFull as error:
@@ -108,8 +116,9 @@ def _build_all(todo: List[Tuple[Job, str]]) -> int:
             print(f"error: {error}", file=sys.stderr)
             failed.append(job.name)
             continue
-        clock.seconds, clock.count = clock.seconds + seconds, clock.count + 1
-        print(f"    built and tested in {seconds:.0f} s{clock.left(len(todo) - index)}")
+        forecast.learn(job, seconds)
+        rest = f", about {minutes(forecast.of(left).seconds)} left" if left else ""
+        print(f"    built and tested in {seconds:.0f} s{rest}")
     if failed:
         print(f"Not built: {', '.join(failed)}.", file=sys.stderr)
     return 1 if failed else 0
@@ -122,28 +131,26 @@ def _wanted(names: List[str], folder: Path, weights: str) -> List[GraphSpec]:
     """
     if names:
         return [graph_named(name, folder) for name in names]
-    objective = best_objective(folder, weights)
+    # The coarse stage has the best objective, the fine stage always the classic one.
+    objectives = (best_objective(folder, weights), CLASSIC)
     return [
         each
         for each in graphs_in(folder)
-        if each.kind in (GraphKind.GENERATOR, GraphKind.FACES)
-        or (each.weights == weights and each.objective == objective)
+        if each.objective is None or (each.weights == weights and each.objective in objectives)
     ]
 
 
-def _jobs(
-    graphs: List[GraphSpec], sizes: Optional[List[Size]], folder: Path, here: BuildHost
-) -> List[Job]:
-    """One job for each graph and size, ordered by size: the most frequent one of each graph first."""
+def _jobs(graphs: List[GraphSpec], args: argparse.Namespace, here: BuildHost) -> List[Job]:
+    """One job for each engine, in the order of building."""
+    folder: Path = args.output
     sums = {
         each.name: hashlib.sha256((folder / each.onnx_file).read_bytes()).hexdigest()
         for each in graphs
     }
-    numbered = [
-        (number, graph, size)
-        for graph in graphs
-        for number, size in enumerate(sizes or engine_sizes(graph))
-    ]
+    if args.size:
+        engines = [(graph, size) for size in args.size for graph in graphs]
+    else:
+        engines = in_order(graphs, best_objective(folder, args.vgg), here.device)
     return [
         Job(
             graph=graph,
@@ -153,7 +160,7 @@ def _jobs(
             precision=here.precision,
             workspace_mib=0,
         )
-        for _, graph, size in sorted(numbered, key=lambda each: each[0])
+        for graph, size in engines
     ]
 
 

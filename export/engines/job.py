@@ -56,7 +56,7 @@ class Job:
 
     @property
     def reference(self) -> Path:
-        """The file of the inputs and float32 outputs that it is tested with."""
+        """The file of the inputs and float32 outputs that it is tested with; temporary."""
         return Path(self.folder) / reference_file(self.graph, self.size)
 
     @property
@@ -66,7 +66,10 @@ class Job:
 
     @property
     def pins(self) -> Path:
-        """The names of the nodes `pinned` to float32 and of the others, `free`; temporary."""
+        """The names of the nodes `pinned` to float32 and of the others, `free`; temporary.
+
+        `live_mib` beside them is the memory of the graph's activations.
+        """
         return Path(self.folder) / f"{self.name}.pins.part"
 
     @property

@@ -14,6 +14,7 @@ import onnx
 
 from export.engines.job import TYPED, Job
 from export.engines.reference import is_current, write_reference
+from export.graphs.cost import cost_of
 from export.graphs.fp32_pins import pinned_nodes
 from export.graphs.mixed_precision import to_mixed
 from export.graphs.specialise import fixed
@@ -34,7 +35,8 @@ def step(job: Job) -> int:
     model = fixed(onnx.load(str(folder / job.graph.onnx_file)), job.graph, job.size)
     pinned = pinned_nodes(model)
     free = [node.name for node in model.graph.node if node.name not in pinned]
-    job.pins.write_text(json.dumps({"pinned": pinned, "free": free}))
+    live = cost_of(model).live / 2**20
+    job.pins.write_text(json.dumps({"pinned": pinned, "free": free, "live_mib": live}))
     prepared = to_mixed(model) if job.precision == TYPED else model
     job.prepared.write_bytes(prepared.SerializeToString())
     if not is_current(job.reference, job.onnx_sha256):

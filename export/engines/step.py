@@ -20,7 +20,7 @@ from export.errors import DiskFull, EngineFailed
 from runtime.errors import JetbrushError
 
 #: The exit codes of a step, beside 0.
-BUILD_FAILED, TEST_FAILED, DISK_FULL, MEMORY_FULL = 10, 11, 12, 14
+BUILD_FAILED, TEST_FAILED, DISK_FULL, MEMORY_FULL, WORKSPACE_REFUSED = 10, 11, 12, 14, 15
 
 #: The system's errors for a full disk and a full quota.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)

@@ -89,7 +89,8 @@ def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     return light
 
 
-def _known_shapes(model: onnx.ModelProto) -> Dict[str, Shape]:
+def known_shapes(model: onnx.ModelProto) -> Dict[str, Shape]:
+    """The shapes of the values of `model` all of whose dimensions are known."""
     shapes = {}
     for name, tensor in inferred(model).items():
         dims = tensor.shape.dim
@@ -111,7 +112,7 @@ def _fold(model: onnx.ModelProto) -> None:
     """
     graph = model.graph
     while True:
-        shapes = _known_shapes(model)
+        shapes = known_shapes(model)
         folded: List[onnx.NodeProto] = []
         known = {each.name for each in graph.initializer}
         for node in graph.node:
@@ -153,7 +154,7 @@ def _computed(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> List[o
 def _shorten(model: onnx.ModelProto) -> None:
     """Slice a concatenation's first input directly where it suffices; drop slices of everything."""
     graph = model.graph
-    shapes = _known_shapes(model)
+    shapes = known_shapes(model)
     constants = {each.name: each for each in graph.initializer}
     made = {name: node for node in graph.node for name in node.output}
     outputs = {each.name for each in graph.output}

@@ -47,6 +47,8 @@ class Device:
         self._cuda = cuda
         self.name = str(handle.name())
         self.capability = "{}.{}".format(*handle.compute_capability())
+        #: The memory of the card, or of the whole board where processor and GPU share it.
+        self.memory_mib = int(handle.total_memory()) >> 20
         #: Processor and GPU share the memory, so that nothing need be copied.
         self.integrated = bool(handle.get_attribute(cuda.device_attribute.INTEGRATED)) and bool(
             handle.get_attribute(cuda.device_attribute.CAN_MAP_HOST_MEMORY)

@@ -9,8 +9,10 @@ from typing import Dict, Tuple
 from runtime.backends.trt_device import import_vendors, open_device
 from runtime.backends.trt_plan import host_of, read_plan
 from runtime.errors import GraphMissing, StaleEngine
-from runtime.spec.engines import Size, engine_sizes, planned_sizes
+from runtime.spec.engine_sizes import Device, graph_sizes
+from runtime.spec.engines import Size, planned_sizes
 from runtime.spec.graphs import GraphSpec
+from runtime.spec.vgg import Objective
 
 
 @dataclass(frozen=True)
@@ -22,16 +24,19 @@ class Survey:
     missing: Tuple[Size, ...]
 
 
-def survey(graph: GraphSpec, folder: Path) -> Survey:
+def survey(graph: GraphSpec, coarse: Objective, folder: Path) -> Survey:
     """Check the plans of `graph` in `folder` against this machine, without loading them.
 
+    `coarse` is the objective of the coarse stage.
     Raises `BackendUnavailable` where TensorRT, pycuda or the GPU is missing.
     """
     tensorrt, cuda = import_vendors()
-    here = host_of(tensorrt, open_device(cuda))
+    gpu = open_device(cuda)
+    here = host_of(tensorrt, gpu)
+    wanted = graph_sizes(graph, coarse, Device.of(here, gpu.memory_mib))
     stale: Dict[Size, str] = {}
     built, missing = [], []
-    for size in dict.fromkeys(engine_sizes(graph) + planned_sizes(graph, folder)):
+    for size in dict.fromkeys(wanted + planned_sizes(graph, folder)):
         try:
             read_plan(graph, size, folder, here)
             built.append(size)

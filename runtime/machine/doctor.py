@@ -148,13 +148,16 @@ def _engines(weights: str, engines: Path) -> Iterator[Finding]:
     # Imported here: a backend's module is imported only when it is needed.
     from runtime.backends.trt_survey import survey
 
-    graphs = _vgg_graphs(best_objective(engines, weights), weights)
+    coarse = best_objective(engines, weights)
+    # The fine stage is always classic.
+    objectives = dict.fromkeys((coarse.name, CLASSIC.name))
+    graphs = [each for name in objectives for each in _vgg_graphs(OBJECTIVES[name], weights)]
     graphs += [model.graph for model in models(engines).values()]
     if (engines / faces_graph().onnx_file).exists():
         graphs.append(faces_graph())
     for graph in graphs:
         try:
-            found = survey(graph, engines)
+            found = survey(graph, coarse, engines)
         except BackendUnavailable as error:
             advice = "Engines are for NVIDIA GPUs; other machines paint without them."
             yield Finding("engines", NOTE, str(error), advice)

@@ -1,4 +1,4 @@
-"""TensorRT engines, each for one picture size: their sizes, file names and records."""
+"""TensorRT engines, each for one picture size: their file names and records."""
 
 from __future__ import annotations
 
@@ -6,48 +6,15 @@ import json
 import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Sequence, Tuple
+from typing import Tuple
 
-from runtime.spec.graphs import GraphKind, GraphSpec
+from runtime.spec.graphs import GraphSpec
 
 #: Width and height in pixels, in Pillow's order.
 Size = Tuple[int, int]
 
-#: Width to height, the most frequent first, which is the order of building.
-ASPECTS = ((1, 1), (4, 3), (3, 4), (3, 2), (2, 3), (16, 9), (9, 16))
-
-#: The sides of an engine's picture are multiples of this, so that no pooling of VGG-19 drops a row.
-SIDE_STEP = 16
-
-#: The longer side of an engine's picture.
-GATYS_SIDE, GENERATOR_SIDE = 384, 512
-
-#: The faces graph has one size: the photo's mirror image fills the rest of the square.
-FACES_SIZES: Tuple[Size, ...] = ((640, 640),)
-
 #: TensorRT's measurements, which speed up later builds on the same machine.
 TIMING_CACHE_FILE = "timing.cache"
-
-
-def engine_sizes(graph: GraphSpec) -> Tuple[Size, ...]:
-    """The sizes of the engines of `graph`, the most frequent first."""
-    if graph.kind is GraphKind.FACES:
-        return FACES_SIZES
-    side = GENERATOR_SIDE if graph.kind is GraphKind.GENERATOR else GATYS_SIDE
-    return tuple(_size_of_aspect(side, *aspect) for aspect in ASPECTS)
-
-
-def best_shape(width: int, height: int, sizes: Sequence[Size]) -> Size:
-    """The one of `sizes` that a picture of `width` x `height`, scaled to fit, fills most.
-
-    Of equally good sizes it is the largest. Raises `ValueError` if `sizes` is empty.
-    """
-
-    def filled(size: Size) -> Tuple[float, int]:
-        ratio = (width * size[1]) / (height * size[0])
-        return round(min(ratio, 1 / ratio), 6), size[0] * size[1]
-
-    return max(sizes, key=filled)
 
 
 def engine_stem(graph: GraphSpec, size: Size) -> str:
@@ -130,12 +97,3 @@ class EngineRecord:
             return cls(host=host, **values)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not an engine's sidecar: {error}") from error
-
-
-def _size_of_aspect(side: int, across: int, down: int) -> Size:
-    scale = side / max(across, down)
-    return _stepped(across * scale), _stepped(down * scale)
-
-
-def _stepped(length: float) -> int:
-    return max(SIDE_STEP, round(length / SIDE_STEP) * SIDE_STEP)

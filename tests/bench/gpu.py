@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from runtime.spec.engines import GATYS_SIDE, Size
+from runtime.spec.engines import Size
 from runtime.spec.graphs import features_graph, gatys_graph, generator_graph
 from runtime.spec.vgg import CLASSIC
 from tests.bench import descent, generator
@@ -34,7 +34,7 @@ NO_GPU = 3
 #: Who builds and runs engines: the modules, of which a machine has one, or both, or none.
 BINDINGS = ("tensorrt", "tensorrt_rtx")
 
-SIZE: Size = (GATYS_SIDE, GATYS_SIDE * 3 // 4)
+SIZE: Size = (384, 288)
 
 _FEATURES = features_graph(CLASSIC, descent.POOLING).name
 _GATYS = gatys_graph(CLASSIC, descent.POOLING).name

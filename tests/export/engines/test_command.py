@@ -130,14 +130,18 @@ def test_builds_resumes_and_leaves_nothing_behind(owner):
     assert done.returncode == 0, done.stderr
     assert "2 engines, 0 of them built, 2 to build." in done.stdout
     assert "built and tested in" in done.stdout
-    assert not list(owner.folder.glob("*.part"))
+    assert "They need about" in done.stdout and "assuming that each takes" in done.stdout
+    assert not list(owner.folder.glob("*.part")) and not list(owner.folder.glob("*.npz"))
     before = owner.plan().stat().st_mtime_ns
     again = owner.engines(*words)
     assert again.returncode == 0
     assert "2 engines, 2 of them built, 0 to build." in again.stdout
+    assert "They need" not in again.stdout
     assert owner.plan().stat().st_mtime_ns == before
     owner.plan(FEATURES).unlink()
-    assert "2 engines, 1 of them built, 1 to build." in owner.engines(*words).stdout
+    done = owner.engines(*words)
+    assert "2 engines, 1 of them built, 1 to build." in done.stdout
+    assert "by what the 1 built here took" in done.stdout
     assert owner.plan(FEATURES).exists() and owner.plan().stat().st_mtime_ns == before
 
 
@@ -156,6 +160,16 @@ def test_ladder_goes_up_when_the_workspace_is_too_small(owner):
     assert done.returncode == 0, done.stderr
     assert "not with 256 MiB of workspace: " in done.stdout
     assert owner.record().workspace_mib == 512
+
+
+def test_workspace_that_no_memory_holds_is_a_lack_of_memory(owner):
+    """TensorRT says one word for a workspace that is too small, and for one that cannot be had."""
+    owner.install_tensorrt("11.0.0")
+    done = owner.build(fail_build="OutOfMemory")
+    assert done.returncode == 1
+    assert "not with 1024 MiB of workspace: " in done.stdout
+    assert "not with 64 MiB of workspace: " in done.stdout
+    assert "fallocate -l 4G /swapfile" in done.stderr
 
 
 def test_kill_by_the_kernel_is_answered_with_the_swap_recipe(owner):

@@ -10,7 +10,10 @@ import onnx
 import pytest
 
 from export.engines import builder as engine_builder
+from export.engines.driver import workspaces_mib
 from export.engines.job import FLOAT32, TYPED, Job
+from export.engines.step import WORKSPACE_REFUSED
+from export.graphs.cost import cost_of
 from export.graphs.faces import write_faces
 from export.graphs.fp32_pins import is_pinned
 from export.graphs.generator import build_generator
@@ -19,7 +22,7 @@ from export.graphs.specialise import fixed
 from export.sources.generator_layouts import read_generator
 from runtime.backends.trt_session import logger_of
 from runtime.spec.graphs import faces_graph, features_graph, gatys_graph, generator_graph
-from runtime.spec.vgg import OBJECTIVES, POOLINGS
+from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, POOLINGS
 
 trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
 
@@ -75,8 +78,8 @@ def graph_and_model(request, vgg_graphs, tmp_path_factory):
     return graph, fixed(build_generator(name, read_generator(tensors)).model(), graph, SIZE)
 
 
-def job_for(folder, graph, model, precision):
-    job = Job(graph, SIZE, str(folder), "", precision, 256)
+def job_for(folder, graph, model, precision, workspace_mib=256):
+    job = Job(graph, SIZE, str(folder), "", precision, workspace_mib)
     prepared = to_mixed(model) if precision == TYPED else model
     job.prepared.write_bytes(prepared.SerializeToString())
     return job
@@ -126,3 +129,29 @@ def test_a_graph_that_is_refused_is_told_with_the_parser_s_words(tmp_path, graph
     job.prepared.write_bytes(b"nonsense")
     with pytest.raises(engine_builder.BuildFailed, match="cannot read the ONNX file"):
         engine_builder.build(trt, job)
+
+
+@pytest.mark.parametrize(
+    "objective, size",
+    [(DEEP, (240, 176)), (DEEP, (288, 160)), (CLASSIC, (768, 384)), (CLASSIC, (1280, 960))],
+)
+def test_first_workspace_of_the_ladder_holds_a_painting_s_activations(
+    vgg_graphs, for_capability, tmp_path, objective, size
+):
+    graph = gatys_graph(objective, "average")
+    model = vgg_graphs.fixed(graph, size)
+    for_capability(CAPABILITIES[0])
+    live = cost_of(model).live / 2**20
+    first = workspaces_mib(TYPED, live)[0]
+    assert len(engine_builder.build(trt, job_for(tmp_path, graph, model, TYPED, first))) > 10_000
+
+
+def test_workspace_that_is_too_small_is_told_from_other_failures(
+    vgg_graphs, for_capability, tmp_path
+):
+    graph = gatys_graph(CLASSIC, "average")
+    model = vgg_graphs.fixed(graph, (768, 384))
+    for_capability(CAPABILITIES[0])
+    with pytest.raises(engine_builder.BuildFailed) as failure:
+        engine_builder.build(trt, job_for(tmp_path, graph, model, TYPED, 64))
+    assert engine_builder.exit_code_of(failure.value) == WORKSPACE_REFUSED

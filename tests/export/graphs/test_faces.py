@@ -14,7 +14,7 @@ from export.graphs.faces import build_faces, write_faces
 from export.graphs.mixed_precision import to_mixed
 from export.graphs.specialise import fixed
 from export.sources.face_detector import read_face_detector
-from runtime.spec.engines import engine_sizes
+from runtime.spec.engine_sizes import Device, DeviceClass, Stage, engine_sizes
 from runtime.spec.graphs import faces_graph
 from tests.support.export.small_face_detector import of_any_size, small_face_detector
 from tests.support.pictures import array
@@ -65,7 +65,7 @@ def test_only_what_tensorrt_8_takes():
 
 def test_an_engine_in_fp16_passes_its_test(published_faces, tmp_path):
     write_faces(published_faces, tmp_path)
-    (size,) = engine_sizes(GRAPH)
+    (size,) = engine_sizes(Stage.FACES, Device(DeviceClass.NANO, 3956))
     model = fixed(onnx.load(str(tmp_path / GRAPH.onnx_file)), GRAPH, size)
     feeds = reference_feeds(GRAPH, size, tmp_path)
     half = run(to_mixed(model), feeds)

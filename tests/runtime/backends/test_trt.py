@@ -342,7 +342,7 @@ def test_no_torch_and_no_vendor_library_comes_with_the_module():
 
 def test_doctor_tells_built_stale_and_missing_engines(machine_of, monkeypatch):
     machine = machine_of()
-    monkeypatch.setattr("runtime.backends.trt_survey.engine_sizes", lambda graph: (SIZE, (48, 64)))
+    monkeypatch.setattr("runtime.backends.trt_survey.graph_sizes", lambda *_: (SIZE, (48, 64)))
     machine.install(FEATURES)
     machine.install(GATYS, onnx_sum="0" * 64)
     found = [each for each in doctor.examine(machine.folder) if each.topic == "engines"]

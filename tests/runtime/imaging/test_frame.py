@@ -22,13 +22,24 @@ def test_free_frame_keeps_the_aspect_within_a_pixel(size, multiple, margin):
 
 
 @pytest.mark.parametrize("size", PHOTOS, ids=str)
-def test_fixed_frame_is_the_one_that_wastes_least(size):
+def test_fixed_frame_has_the_nearest_aspect_and_the_photo_fills_it_where_it_can(size):
     sizes = [(384, 384), (384, 288), (288, 384), (512, 288)]
-    frame = frame_for(size, longest=384, multiple=16, margin=8, sizes=sizes)
-    assert frame.size in sizes
-    assert all(part + 16 <= whole for part, whole in zip(frame.inner, frame.size))
-    expected = {(4000, 3000): (384, 288), (300, 400): (288, 384), (1000, 999): (384, 384)}
-    assert frame.size == expected.get(size, frame.size)
+    frame = frame_for(size, longest=400, multiple=16, margin=8, sizes=sizes)
+    expected = {(4000, 3000): (384, 288), (2000, 100): (384, 288)}
+    expected.update({(300, 400): (288, 384), (33, 2000): (288, 384), (1000, 999): (384, 384)})
+    assert frame.size == expected[size]
+    room = tuple(whole - 16 for whole in frame.size)
+    assert all(part <= most for part, most in zip(frame.inner, room))
+    assert (frame.inner == room) == (max(size) < 2 * min(size))
+
+
+def test_photo_is_stretched_so_far_and_no_farther():
+    def inner(width):
+        return frame_for((width, 1000), longest=384, multiple=16, sizes=[(384, 384)]).inner
+
+    assert inner(1000) == inner(1190) == (384, 384)
+    assert inner(2400) == (384, round(384 * 1.2 / 2.4))
+    assert frame_for((1000, 2400), longest=384, multiple=16, sizes=[(384, 384)]).inner == (192, 384)
 
 
 def test_what_is_put_in_is_cut_out_and_reflected_around():

@@ -108,6 +108,9 @@ class _Handle:
     def compute_capability(self) -> Tuple[int, int]:
         return (5, 3)
 
+    def total_memory(self) -> int:
+        return self._gpu.memory
+
     def get_attribute(self, attribute: str) -> int:
         return int(self._gpu.integrated) if attribute == "INTEGRATED" else 1
 

@@ -1,0 +1,50 @@
+"""Which engines painting needs, in the order of building: what answers the first photo comes first."""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Tuple
+
+from runtime.spec.engine_sizes import (
+    ASPECTS,
+    FREQUENT_ASPECTS,
+    Device,
+    Stage,
+    engine_sizes,
+    stages_of,
+)
+from runtime.spec.engines import Size
+from runtime.spec.graphs import GraphKind, GraphSpec
+from runtime.spec.vgg import Objective
+
+_STAGES = tuple(Stage)
+_KINDS = tuple(GraphKind)
+
+_Rank = Tuple[bool, bool, int, int, int, int]
+
+
+def in_order(
+    graphs: Iterable[GraphSpec], coarse: Objective, device: Device
+) -> List[Tuple[GraphSpec, Size]]:
+    """The graph and size of each engine for `device`; `coarse` is the coarse stage's objective.
+
+    First come the engines of the frequent aspects, aspect by aspect, so that each four of them can
+    paint photos of one more aspect; then the generators' of these aspects, then all others.
+    """
+    ranked: List[Tuple[_Rank, GraphSpec, Size]] = []
+    for graph in graphs:
+        for stage in stages_of(graph, coarse):
+            aspects = len(ASPECTS[stage])
+            for number, size in enumerate(engine_sizes(stage, device)):
+                side, aspect = divmod(number, aspects)
+                rare = side > 0 or aspect >= len(FREQUENT_ASPECTS)
+                rank = (
+                    rare,
+                    stage is Stage.GENERATOR,
+                    side,
+                    aspect,
+                    _STAGES.index(stage),
+                    _KINDS.index(graph.kind),
+                )
+                ranked.append((rank, graph, size))
+    ranked.sort(key=lambda each: each[0])
+    return [(graph, size) for _, graph, size in ranked]
