@@ -9,6 +9,7 @@ import pytest
 from export.graphs.gatys import write_graphs
 from export.sources.vgg import load_vgg19
 from runtime.spec.vgg import CLASSIC, POOLINGS
+from tests.support.export.fetched_weights import find_weights, path_in, scratch_of_run
 
 
 def pytest_configure(config):
@@ -25,3 +26,12 @@ def engines(tmp_path_factory):
     for pooling in POOLINGS:
         write_graphs(CLASSIC, pooling, convolutions, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def published_faces(tmp_path_factory):
+    """The published file of the face detector."""
+    folder, problem = find_weights("faces", scratch_of_run(tmp_path_factory))
+    if problem:
+        pytest.skip(f"no weights of the face detector: {problem}")
+    return path_in(folder, "faces")

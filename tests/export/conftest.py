@@ -1,4 +1,4 @@
-"""The graphs that the tests of this folder share: the deep ones take seconds to write."""
+"""The graphs of VGG-19 that the tests of this folder share: the deep ones take seconds to write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from export.graphs.specialise import fixed
 from export.sources.catalogue import WEIGHTS
 from export.sources.vgg import load_vgg19
 from runtime.spec.vgg import DEEP
-from tests.support.export.fetched_weights import find_weights, path_in, scratch_of_run
+from tests.support.export.fetched_weights import find_weights, scratch_of_run
 from tests.support.networks import random_vgg19
 
 
@@ -56,12 +56,3 @@ def deep_weights(tmp_path_factory):
 @pytest.fixture(scope="session")
 def vgg_graphs(tmp_path_factory, deep_weights):
     return VggGraphs(tmp_path_factory.mktemp("vgg"), deep_weights)
-
-
-@pytest.fixture(scope="session")
-def published_faces(tmp_path_factory):
-    """The published file of the face detector."""
-    folder, problem = find_weights("faces", scratch_of_run(tmp_path_factory))
-    if problem:
-        pytest.skip(f"no weights of the face detector: {problem}")
-    return path_in(folder, "faces")

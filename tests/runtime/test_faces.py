@@ -16,7 +16,6 @@ from runtime.backends.fake import FakeBackend
 from runtime.errors import BackendError, BackendUnavailable, GraphMissing
 from runtime.faces import find_faces
 from runtime.spec.graphs import faces_graph
-from tests.support.export.fetched_weights import find_weights, path_in, scratch_of_run
 from tests.support.pictures import photo
 
 #: The face of Eileen Collins in NASA's portrait, which is in the public domain.
@@ -127,13 +126,10 @@ def test_values_that_are_not_numbers_are_the_backends_fault(monkeypatch, folder)
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
+def published(published_faces, tmp_path_factory):
     """A folder with the graph of the published weights."""
-    weights, problem = find_weights("faces", scratch_of_run(tmp_path_factory))
-    if problem:
-        pytest.skip(f"no weights of the face detector: {problem}")
     folder = tmp_path_factory.mktemp("faces")
-    write_faces(path_in(weights, "faces"), folder)
+    write_faces(published_faces, folder)
     return folder
 
 
