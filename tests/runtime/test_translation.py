@@ -119,7 +119,7 @@ def test_the_generator_sees_minus_one_to_one(translate, given):
 
 @pytest.mark.parametrize(
     "size, frame, inner",
-    [((900, 600), (512, 384), (512, 341)), ((600, 900), (384, 512), (341, 512))],
+    [((900, 600), (512, 384), (512, 384)), ((400, 1280), (384, 512), (192, 512))],
 )
 def test_engines_of_fixed_sizes_are_filled_up(translate, given, monkeypatch, size, frame, inner):
     shapes = ((384, 512), (512, 384))
