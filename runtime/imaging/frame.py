@@ -16,6 +16,9 @@ from runtime.spec.engines import Size
 #: back: at the most a painted circle gets 1.2 times as wide as high.
 STRETCH = 1.2
 
+#: Sides that differ by less are near each other, and aspects that differ by less are the same.
+_REACH, _SAME_ASPECT = 1.3, 1.03
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -60,8 +63,8 @@ def frame_for(
 ) -> Frame:
     """The frame for a photo of this (width, height).
 
-    sizes: the only sizes that the graph can run at. Of those whose longer side is nearest to
-        `longest`, the one of the nearest aspect is chosen. The photo's aspect is changed by up to
+    sizes: the only sizes that the graph can run at. Of those whose longer side is near `longest`,
+        or as near as any, the one of the nearest aspect is chosen. The photo's aspect is changed by up to
         `stretch` to fill it.
         If it is empty, the photo keeps its aspect, the longer side of the frame is about `longest`,
         and both sides are multiples of `multiple`.
@@ -76,12 +79,19 @@ def frame_for(
 
 
 def _nearest(photo: Size, longest: int, margin: int, sizes: Sequence[Size]) -> Size:
-    # Of two sides that are equally near, the longer one.
-    side = min({max(each) for each in sizes}, key=lambda each: (abs(each - longest), -each))
-    return min(
-        (each for each in sizes if max(each) == side),
-        key=lambda each: (round(_mismatch(photo, _room(each, margin)), 6), -each[0] * each[1]),
-    )
+    def distance(size: Size) -> int:
+        return abs(max(size) - longest)
+
+    def bend(size: Size) -> float:
+        return _mismatch(photo, _room(size, margin))
+
+    # Squares have smaller sides than other sizes of as many pixels.
+    nearest = min(sizes, key=distance)
+    side = max(nearest)
+    near = [each for each in sizes if side / _REACH <= max(each) <= side * _REACH]
+    # Rounding gives the same aspect slightly different values at other sides.
+    limit = min(map(bend, near)) * _SAME_ASPECT
+    return min((each for each in near if bend(each) <= limit), key=lambda e: (distance(e), bend(e)))
 
 
 def _filling(photo: Size, room: Size, stretch: float) -> Size:

@@ -69,6 +69,9 @@ class Side:
     memory_mib: int = 0
 
 
+#: The faces graph has one size: the photo's mirror image fills the rest of the square.
+FACES_SIZE: Size = (640, 640)
+
 #: The longer sides, the first one preferred. The builder needs about 2 GiB beside the system at
 #: 768 px and 4 GiB at 1280 px; on a Jetson the system and the bot need the same memory.
 SIDES: Mapping[Tuple[DeviceClass, Stage], Tuple[Side, ...]] = {
@@ -78,7 +81,6 @@ SIDES: Mapping[Tuple[DeviceClass, Stage], Tuple[Side, ...]] = {
     (DeviceClass.ORIN, Stage.FINE): (Side(1280, 12000), Side(1024, 6000), Side(768)),
     (DeviceClass.DESKTOP, Stage.COARSE): (Side(288),),
     (DeviceClass.DESKTOP, Stage.FINE): (Side(1280, 7000), Side(1024, 5000), Side(768)),
-    **{(each, Stage.FACES): (Side(640),) for each in DeviceClass},
     **{(each, Stage.GENERATOR): (Side(512),) for each in DeviceClass},
 }
 
@@ -115,6 +117,8 @@ def stages_of(graph: GraphSpec, coarse: Objective) -> Tuple[Stage, ...]:
 
 def engine_sizes(stage: Stage, device: Device) -> Tuple[Size, ...]:
     """The sizes of the engines of a stage on `device`: the preferred side and aspects first."""
+    if stage is Stage.FACES:
+        return (FACES_SIZE,)
     sides = [each for each in SIDES[device.kind, stage] if device.memory_mib >= each.memory_mib]
     return tuple(_size(side.pixels, aspect) for side in sides for aspect in ASPECTS[stage])
 
@@ -125,6 +129,7 @@ def graph_sizes(graph: GraphSpec, coarse: Objective, device: Device) -> Tuple[Si
 
 
 def _size(longer: int, aspect: Aspect) -> Size:
-    scale = longer / max(aspect)
+    """The size of this aspect; a square has no more pixels than 4:3, and takes no longer."""
+    scale = min(longer / max(aspect), (longer**2 * 3 / 4 / (aspect[0] * aspect[1])) ** 0.5)
     across, down = (max(SIDE_STEP, round(side * scale / SIDE_STEP) * SIDE_STEP) for side in aspect)
     return across, down
