@@ -27,7 +27,7 @@ class Cost:
     addition and a multiplication as two. `traffic` is the bytes that all other nodes read and
     write, if each of them does so separately; a ReLU right after a convolution costs nothing.
     `live` is the most bytes of values that must exist at the same time, beside the inputs and the
-    weights; `weights` is the bytes of these.
+    weights; `weights` is the bytes of these, `ends` those of the inputs and outputs, in FP32.
     """
 
     convolution_flop: int
@@ -35,6 +35,7 @@ class Cost:
     traffic: int
     live: int
     weights: int
+    ends: int
 
     @property
     def gflop(self) -> float:
@@ -75,6 +76,7 @@ def cost_of(model: onnx.ModelProto) -> Cost:
             for each in weights.values()
             if each.data_type == TensorProto.FLOAT
         ),
+        ends=sum(prod(shapes[each.name]) * _FLOAT_BYTES for each in (*graph.input, *graph.output)),
     )
 
 

@@ -55,7 +55,9 @@ def test_transposed_convolution_counts_by_its_input():
 def test_pinned_node_moves_four_bytes_a_number_and_others_two():
     nodes = [node("Mul", ["x", "x"], "half"), node("Add", ["half", "x"], "style/whole")]
     model = model_of(nodes, {"x": [10]}, {"style/whole": [10]}, {})
-    assert cost_of(model).traffic == 10 * (4 + 4 + 2) + 10 * (2 + 4 + 4)
+    found = cost_of(model)
+    assert found.traffic == 10 * (4 + 4 + 2) + 10 * (2 + 4 + 4)
+    assert found.ends == 10 * 4 + 10 * 4
 
 
 def test_value_is_alive_until_its_last_use():

@@ -1,0 +1,1 @@
+"""The forecast for a Jetson Nano, from the graphs."""
