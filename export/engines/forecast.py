@@ -64,7 +64,10 @@ class Forecast:
         """What the estimate rests on, in words."""
         if self.learned:
             return f"by what the {self.learned} built here took"
-        return f"assuming that each takes {BUILD_RUNS} runs at {self._pace.gflops:.0f} GFLOP/s"
+        return (
+            f"assuming that each takes as long as {BUILD_RUNS} runs of its graph at "
+            f"{self._pace.gflops:.0f} GFLOP/s"
+        )
 
     def of(self, jobs: Iterable[Job]) -> Estimate:
         """The estimate for engines that are not built yet."""

@@ -73,8 +73,11 @@ def run(model: onnx.ModelProto, feeds: Dict[str, np.ndarray]) -> Dict[str, np.nd
     import onnxruntime
 
     names = [each.name for each in model.graph.output]
+    options = onnxruntime.SessionOptions()
+    # It keeps what is freed: with it the peak is 2.0 GiB at 768x576, without it 1.3 GiB.
+    options.enable_cpu_mem_arena = False
     session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     return dict(zip(names, session.run(names, feeds)))
 
