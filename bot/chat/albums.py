@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
-from typing import Deque, Dict, List, Optional, Set, Tuple
+from typing import Deque, Dict, List, Set, Tuple
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
@@ -21,8 +21,11 @@ from bot.chat.submission import Sender, Submission, stylize_order
 from bot.errors import StoreError
 from bot.jobs.endings import Endings
 from bot.storage.jobs import Jobs
+from bot.storage.pending_sends import About, Subject
 from bot.storage.pictures import Picture, Pictures
 from bot.storage.users import StyleChoice, Users
+from bot.telegram.error_text import error_text
+from bot.telegram.lost_messages import LostMessages
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +70,7 @@ class Albums:
         submission: Submission,
         jobs: Jobs,
         endings: Endings,
+        lost_messages: LostMessages,
         pictures: Pictures,
         users: Users,
         storage: BaseStorage,
@@ -77,15 +81,14 @@ class Albums:
         self._submission = submission
         self._jobs = jobs
         self._endings = endings
+        self._lost_messages = lost_messages
         self._pictures = pictures
         self._users = users
         self._storage = storage
         self._i18n = i18n
         self._quiet = quiet
         self._open: Dict[_Key, _Open] = {}
-        # The albums that were answered, each with the message that asks what to do with its one
-        # picture, if there is one.
-        self._answered: OrderedDict[_Key, Optional[int]] = OrderedDict()
+        self._answered: Deque[_Key] = deque(maxlen=_MANY)
         self._refused: Deque[_Key] = deque(maxlen=_MANY)
         self._tasks: Set[asyncio.Task[None]] = set()
 
@@ -175,34 +178,36 @@ class Albums:
         last = max(part.id for part in parts)
         user = await self._users.get(opened.picture.user_id)
         sender = Sender(user, opened.language, _idempotency_key(last))
-        await self._take_back(key, [part for part in parts if part.id != last])
-        question = None
+        await self._take_back([part for part in parts if part.id != last])
         if len(parts) == 1:
             data = await self._storage.get_data(self._dialogue(parts[0]))
-            question = await self._submission.receive(parts[0], sender, mode_in(data))
+            await self._submission.receive(parts[0], sender, mode_in(data))
         elif len(parts) == 2:
             style, photo = parts
             order = stylize_order(photo, sender, StyleChoice(picture=style.id), of_album=True)
             await self._submission.order_or_say(order, photo)
         elif sum(part.album_answered for part in parts) <= 2:
             await self._ask_for_two(parts)
-        self._answered[key] = None if question is None else question.message_id
-        while len(self._answered) > _MANY:
-            self._answered.popitem(last=False)
+        self._answered.append(key)
         return last
 
-    async def _take_back(self, key: _Key, parts: List[Picture]) -> None:
+    async def _take_back(self, parts: List[Picture]) -> None:
         """Cancel the job of these parts of the album, and delete the question about them."""
         keys = {_idempotency_key(part.id) for part in parts}
         for job in await self._jobs.active(parts[0].user_id) if parts else ():
             if job.order.idempotency_key in keys:
                 await self._endings.cancel(job.id)
-        question = self._answered.pop(key, None)
-        if question is not None:
+        for part in parts:
             try:
-                await self._bot.delete_message(chat_id=key[0], message_id=question)
+                await self._delete_question(part)
             except TelegramAPIError as error:
-                _log.info("A question about a part of an album stays: %s", error)
+                _log.info("A question about a part of an album stays: %s", error_text(error))
+
+    async def _delete_question(self, part: Picture) -> None:
+        await self._lost_messages.clean_up(About(Subject.PICTURE, part.id))
+        if part.question is not None:
+            await self._bot.delete_message(chat_id=part.chat_id, message_id=part.question)
+            await self._pictures.drop_question(part.id)
 
     async def _ask_for_two(self, parts: List[Picture]) -> None:
         text = ngettext(

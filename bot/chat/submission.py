@@ -7,20 +7,22 @@ from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from aiogram import Bot
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 from aiogram.utils.i18n import gettext as _
 from aiogram.utils.i18n import ngettext
 
 from bot.chat.catalog import Catalog
 from bot.chat.dialogue import Mode
 from bot.chat.keyboards import choice_keyboard
-from bot.chat.replies import reply_target, send
+from bot.chat.replies import in_topic, reply_target, send, with_retries
 from bot.errors import QueueFull, UserQueueFull
 from bot.jobs.progress_board import ProgressBoard
 from bot.storage.jobs import Jobs, Order
+from bot.storage.pending_sends import About, Subject
 from bot.storage.pictures import Picture, Pictures
 from bot.storage.users import StyleChoice, User
 from bot.stored_options import Kind
+from bot.telegram.lost_messages import LostMessages
 from runtime import TranslateOptions
 
 
@@ -47,6 +49,7 @@ class Submission:
         jobs: Jobs,
         board: ProgressBoard,
         catalog: Catalog,
+        lost_messages: LostMessages,
         translate: TranslateOptions,
     ) -> None:
         self._bot = bot
@@ -54,17 +57,13 @@ class Submission:
         self._jobs = jobs
         self._board = board
         self._catalog = catalog
+        self._lost_messages = lost_messages
         self._translate = translate
         # Between the look for the same job and its submission no other may come.
         self._ordering = asyncio.Lock()
 
-    async def receive(
-        self, picture: Picture, sender: Sender, mode: Optional[Mode]
-    ) -> Optional[Message]:
-        """Do with a single photo what the mode says, or ask what to do with it.
-
-        Returns the message that asks, `None` where there is no question.
-        """
+    async def receive(self, picture: Picture, sender: Sender, mode: Optional[Mode]) -> None:
+        """Do with a single photo what the mode says, or ask what to do with it."""
         style = await self.remembered_style(sender.user)
         generators = await self._catalog.generators()
         if mode is not None and mode.kind is Kind.STYLIZE and style is not None:
@@ -76,9 +75,26 @@ class Submission:
             if style is not None:
                 title = await self._catalog.title_of_style(style, sender.language)
             keyboard = choice_keyboard(picture.id, title, generators.values())
-            text = _("What shall I do with this photo?")
-            return await send(self._bot, reply_target(picture), text, keyboard)
-        return None
+            await self._ask(picture, _("What shall I do with this photo?"), keyboard)
+
+    async def _ask(self, picture: Picture, text: str, keyboard: InlineKeyboardMarkup) -> None:
+        """Send the question about a picture, once: a crash or a fault repeats the call."""
+        about = About(Subject.PICTURE, picture.id)
+
+        async def ask_once() -> None:
+            if await self._lost_messages.recover(about) is None:
+                await self._lost_messages.send(
+                    about,
+                    lambda: in_topic(
+                        reply_target(picture),
+                        lambda place: self._bot.send_message(
+                            text=text, reply_markup=keyboard, **place
+                        ),
+                    ),
+                )
+
+        if picture.question is None:
+            await with_retries(ask_once)
 
     async def remembered_style(self, user: User) -> Optional[StyleChoice]:
         """The user's style, `None` when there is none, or when its picture is gone."""

@@ -139,6 +139,7 @@ class Parts:
             jobs=self.jobs,
             board=self.board,
             catalog=self.catalog,
+            lost_messages=self.lost_messages,
             translate=self._config.translate_options,
         )
         self.albums = Albums(
@@ -146,6 +147,7 @@ class Parts:
             submission=self.submission,
             jobs=self.jobs,
             endings=self.endings,
+            lost_messages=self.lost_messages,
             pictures=self.pictures,
             users=self.users,
             storage=self.dialogues,

@@ -24,6 +24,7 @@ class Picture:
 
     album: Telegram's id of the group of messages that it came in.
     album_answered: the album was answered when this part was in it.
+    question: the bot's message that asks what to do with it, `None` where there is none.
     topic: the topic of a forum group that it was sent to, `None` elsewhere.
     spoiler: it was sent covered, and so are its previews and its result.
     """
@@ -38,6 +39,7 @@ class Picture:
     topic: Optional[int] = None
     spoiler: bool = False
     album_answered: bool = False
+    question: Optional[int] = None
 
 
 class Pictures:
@@ -110,6 +112,10 @@ class Pictures:
         else:
             await self._database.change(f"{query} AND id <= ?", chat_id, album, last_id)
 
+    async def drop_question(self, picture_id: int) -> None:
+        """Store that the message that asked what to do with a picture is gone."""
+        await self._database.change("UPDATE pictures SET question = NULL WHERE id = ?", picture_id)
+
     async def _select(self, where: str, *values: object) -> List[Picture]:
         rows = await self._database.rows(f"SELECT * FROM pictures {where}", *values)
         return [_picture(row) for row in rows]
@@ -127,4 +133,5 @@ def _picture(row: sqlite3.Row) -> Picture:
         topic=row["topic"],
         spoiler=bool(row["spoiler"]),
         album_answered=bool(row["album_answered"]),
+        question=row["question"],
     )

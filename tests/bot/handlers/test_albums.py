@@ -226,6 +226,7 @@ async def test_a_late_part_joins_its_album_after_the_next_start(
     try:
         await send_part(heir, anna, 1002)
         assert (await job_of(heir, anna)).order.of_album
+        assert not [message for message in anna.heard() if message.text == anna.words(QUESTION)]
     finally:
         await heir.stop()
 

@@ -25,6 +25,16 @@ async def test_an_unasked_photo_gets_a_question(anna, generators, conversation):
     assert not await conversation.jobs.active()
 
 
+@pytest.mark.parametrize("kind", ["drop", "gateway"])
+async def test_a_question_whose_answer_is_lost_is_asked_once(boris, sandbox, monkeypatch, kind):
+    monkeypatch.setattr("bot.chat.replies._REPEATS", (0.01, 0.01))
+    await boris.says("/start")
+    sandbox.faults.add("sendMessage", kind, after=True)
+    await boris.person.photo(picture())
+    question = await boris.answer()
+    assert question.text == QUESTION and len(boris.heard()) == 2 and not question.versions
+
+
 async def test_a_remembered_style_is_offered_first(anna, conversation):
     await choose_first_style(anna)
     await anna.person.photo(picture())
