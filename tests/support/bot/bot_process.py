@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -74,6 +75,14 @@ class BotProcess:
     def painter_pid(self):
         return int(Path(f"{self._gate}.pid").read_text())
 
+    def kill_painter(self):
+        """Kill the painter if there is one."""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            pid = self.painter_pid
+            # Another process may have the number of one that is gone.
+            if PAINTER.name in Path(f"/proc/{pid}/cmdline").read_text():
+                os.kill(pid, signal.SIGKILL)
+
     async def painter_at_work(self, besides):
         """The painter that has begun a picture, when it is none of `besides`."""
         deadline = time.monotonic() + 20
@@ -98,12 +107,16 @@ class BotProcess:
         (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(line.split()[1]) * 1024
 
+    @property
+    def is_alive(self):
+        return self._process is not None and self._process.is_alive()
+
     def freeze(self):
         os.kill(self._process.pid, signal.SIGSTOP)
 
     async def kill(self):
         """End it as the kernel would when memory runs out, or a pulled plug."""
-        if self._process is not None and self._process.is_alive():
+        if self.is_alive:
             self._process.kill()
             await self._end()
 
