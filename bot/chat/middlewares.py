@@ -167,8 +167,8 @@ class Subjects(BaseMiddleware):
         photo = job = None
         picture_id, job_id = (getattr(button, name, None) for name in ("picture", "job"))
         if picture_id is not None:
-            photo = await self._pictures.get(picture_id)
-            if photo is None or photo.user_id != user_id:
+            photo = await self._pictures.of_user(picture_id, user_id)
+            if photo is None:
                 return await stale(event)
         if job_id is not None:
             job = await self._jobs.get(job_id)

@@ -103,12 +103,7 @@ class Submission:
             return None
         if style.picture is None:
             return style if await self._catalog.find_style(style.name or "") else None
-        return style if await self.own_picture(style.picture, user.user_id) else None
-
-    async def own_picture(self, picture_id: Optional[int], user_id: int) -> Optional[Picture]:
-        """The picture, `None` when it is gone or someone else's."""
-        picture = None if picture_id is None else await self._pictures.get(picture_id)
-        return picture if picture is not None and picture.user_id == user_id else None
+        return style if await self._pictures.of_user(style.picture, user.user_id) else None
 
     def translate_order(self, photo: Picture, sender: Sender, model: str) -> Order:
         """An order to run the photo through the generator `model`."""

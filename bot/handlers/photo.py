@@ -95,7 +95,7 @@ async def receive_style(
     """Take the picture that becomes the style."""
     picture = await _store(message, message, pictures)
     photo_id = dialogue.picture_in(await state.get_data())
-    photo = await submission.own_picture(photo_id, sender.user.user_id)
+    photo = await pictures.of_user(photo_id, sender.user.user_id)
     choice = StyleChoice(picture=picture.id)
     await users.choose_style(sender.user.user_id, choice)
     await dialogue.begin(state, Mode(Kind.STYLIZE))

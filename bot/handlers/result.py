@@ -18,6 +18,7 @@ from bot.chat.user_options import stronger, weaker
 from bot.handlers import gallery
 from bot.jobs.endings import Endings
 from bot.storage.jobs import Job
+from bot.storage.pictures import Pictures
 from bot.storage.results import Results
 from bot.storage.users import StyleChoice
 from runtime import StylizeOptions
@@ -61,11 +62,11 @@ async def restyle(
     job: Job,
     uploads: Uploads,
     catalog: Catalog,
-    submission: Submission,
+    pictures: Pictures,
     language: str,
 ) -> None:
     """Show the gallery for the same photo."""
-    photo = await submission.own_picture(job.order.picture, job.order.user_id)
+    photo = await pictures.of_user(job.order.picture, job.order.user_id)
     if photo is None:
         return await stale(callback)
     await callback.answer()
@@ -73,12 +74,17 @@ async def restyle(
 
 
 async def swap(
-    callback: CallbackQuery, job: Job, sender: Sender, endings: Endings, submission: Submission
+    callback: CallbackQuery,
+    job: Job,
+    sender: Sender,
+    endings: Endings,
+    pictures: Pictures,
+    submission: Submission,
 ) -> None:
     """Take the photo as the style and the style as the photo."""
     if not job.order.of_album or job.order.style is None:
         return await stale(callback)
-    photo = await submission.own_picture(job.order.style.picture, job.order.user_id)
+    photo = await pictures.of_user(job.order.style.picture, job.order.user_id)
     if photo is None:
         return await stale(callback)
     order = changed(

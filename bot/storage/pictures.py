@@ -93,6 +93,11 @@ class Pictures:
         found = await self._select("WHERE id = ?", picture_id)
         return found[0] if found else None
 
+    async def of_user(self, picture_id: Optional[int], user_id: int) -> Optional[Picture]:
+        """The user's picture, `None` when it is gone or someone else's."""
+        found = await self._select("WHERE id = ? AND user_id = ?", picture_id, user_id)
+        return found[0] if found else None
+
     async def album(self, chat_id: int, album: str) -> List[Picture]:
         """The pictures of an album, in the order in which they were sent."""
         return await self._select(

@@ -45,3 +45,11 @@ async def test_a_closed_album_stays_closed_when_a_part_is_told_again(pictures):
     await pictures.close_album(5, "a")
     assert (await add(pictures, 11, album="a")).id == first.id
     assert await pictures.open_albums() == []
+
+
+async def test_a_picture_is_given_to_its_user_only(pictures):
+    own = await add(pictures, 10)
+    assert await pictures.of_user(own.id, own.user_id) == own
+    assert await pictures.of_user(own.id, own.user_id + 1) is None
+    assert await pictures.of_user(own.id + 1, own.user_id) is None
+    assert await pictures.of_user(None, own.user_id) is None
