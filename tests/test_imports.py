@@ -32,6 +32,7 @@ LAYERS = {
             "bot.systemd",
             "bot.backoff",
             "bot.process_privacy",
+            "bot.threads",
         ),
         ("bot.sandbox",),
         ("bot.storage",),

@@ -6,21 +6,20 @@ keys instead of names.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, TypeVar
+from typing import Dict, List, Mapping, NamedTuple, Optional, TypeVar
 
 from aiogram.utils.i18n import gettext as _
 
 from bot.storage.jobs import Order
 from bot.storage.users import StyleChoice
 from bot.stored_options import Kind
+from bot.threads import on_thread
 from runtime import Model, Style, installed_styles, models
 
 Offer = TypeVar("Offer", Style, Model)
-Found = TypeVar("Found")
 
 
 #: `make examples` writes the pictures and their index.
@@ -52,15 +51,15 @@ class Catalog:
 
     async def styles(self) -> Dict[str, Style]:
         """The gallery by name, in its order."""
-        return await _on_thread(installed_styles)
+        return await on_thread(installed_styles)
 
     async def generators(self) -> Dict[str, Model]:
         """The installed generators by name, in the order in which they are offered."""
-        return await _on_thread(lambda: models(self._engines))
+        return await on_thread(models, self._engines)
 
     async def examples(self) -> List[Example]:
         """The examples whose pictures are there."""
-        return await _on_thread(lambda: _installed_examples(self._examples))
+        return await on_thread(_installed_examples, self._examples)
 
     async def find_style(self, name: str) -> Optional[Style]:
         """The gallery's style, `None` when there is none or no longer."""
@@ -101,7 +100,3 @@ def _installed_examples(folder: Path) -> List[Example]:
     entries = json.loads(index.read_text(encoding="utf-8"))
     found = [Example(folder / entry["file"], entry["title"]) for entry in entries]
     return [example for example in found if example.path.exists()]
-
-
-async def _on_thread(read: Callable[[], Found]) -> Found:
-    return await asyncio.get_running_loop().run_in_executor(None, read)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from bot.storage.jobs import Job
 from bot.storage.pending_sends import About, Subject
 from bot.telegram.error_text import error_text
 from bot.telegram.lost_messages import LostMessages
+from bot.threads import on_thread
 
 #: What Telegram says of a message that is not there any more, or not the bot's.
 _GONE = ("message to edit not found", "can't be edited", "MESSAGE_ID_INVALID")
@@ -173,7 +173,7 @@ class JobMessage:
     ) -> None:
         try:
             # Read whole now: the painter replaces the file, and removes it in the end.
-            data = await asyncio.get_running_loop().run_in_executor(None, preview.read_bytes)
+            data = await on_thread(preview.read_bytes)
         except FileNotFoundError:
             return
         file = BufferedInputFile(file=data, filename="preview.jpg")

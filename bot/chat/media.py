@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from pathlib import Path
 from typing import Optional, Union
@@ -17,6 +16,7 @@ from aiogram.types import (
 from PIL import Image
 
 from bot.storage.pictures import MediaKind
+from bot.threads import on_thread
 from runtime.imaging.formats import WRITABLE
 
 Media = Union[InputMediaPhoto, InputMediaDocument]
@@ -38,9 +38,8 @@ async def painted(
 
     `path` is a PNG; a `spoiler` is shown covered, which documents cannot be. Raises `FileNotFoundError` if it is gone.
     """
-    loop = asyncio.get_running_loop()
     if media_kind is MediaKind.PHOTO:
-        data = await loop.run_in_executor(None, _as_photo, path)
+        data = await on_thread(_as_photo, path)
         if data is not None:
             file = BufferedInputFile(file=data, filename=f"{NAME}.jpg")
             return InputMediaPhoto(media=file, caption=caption, has_spoiler=spoiler)
@@ -55,7 +54,7 @@ async def document(path: Path) -> InputFile:
     """
     if path.stat().st_size <= DOCUMENT_BYTES:
         return FSInputFile(path=path, filename=f"{NAME}.png")
-    data = await asyncio.get_running_loop().run_in_executor(None, _as_jpeg, path, _QUALITIES[0])
+    data = await on_thread(_as_jpeg, path, _QUALITIES[0])
     return BufferedInputFile(file=data, filename=f"{NAME}.jpg")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
 import logging
@@ -18,6 +17,7 @@ from aiogram.types import BufferedInputFile, InputMediaPhoto, Message
 from bot.chat.replies import in_topic, with_retries
 from bot.storage.database import Database
 from bot.storage.pictures import MediaKind
+from bot.threads import on_thread
 from runtime.errors import PictureError
 from runtime.imaging.reading import read_picture
 
@@ -78,18 +78,17 @@ class Uploads:
     async def _prepare(
         self, pictures: Sequence[Captioned], *, upload: bool = False
     ) -> List[_Ready]:
-        loop = asyncio.get_running_loop()
         ready = []
         for picture in pictures:
             try:
-                digest = await loop.run_in_executor(None, _digest, picture.path)
+                digest = await on_thread(_digest, picture.path)
                 # File ids are worth nothing to another bot.
                 key = f"{self._bot.id}:{MediaKind.PHOTO.value}:{digest}"
                 media: Union[str, BufferedInputFile, None] = (
                     None if upload else await self._get(key)
                 )
                 if media is None:
-                    data = await loop.run_in_executor(None, _as_jpeg, picture.path)
+                    data = await on_thread(_as_jpeg, picture.path)
                     media = BufferedInputFile(file=data, filename=f"{picture.path.stem}.jpg")
             except (OSError, PictureError) as error:
                 _log.error("%s is not shown: %s", picture.path, error)

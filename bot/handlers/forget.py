@@ -19,6 +19,7 @@ from bot.jobs.estimates import Estimates
 from bot.storage.jobs import ACTIVE, Job, Jobs
 from bot.storage.results import Results
 from bot.storage.users import Users
+from bot.threads import on_thread
 
 #: Seconds that the messages of cancelled jobs have to say so before the jobs are deleted, and
 #: seconds between two looks at whether they do.
@@ -63,7 +64,7 @@ async def decide(
         await endings.cancel(job.id)
     await _until_shown(active, jobs, estimates)
     forgotten = await users.forget(user_id)
-    await asyncio.get_running_loop().run_in_executor(None, results.remove, forgotten)
+    await on_thread(results.remove, forgotten)
     await replace(callback, _("Done. I no longer know anything about you. /start starts over."))
 
 

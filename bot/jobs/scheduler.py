@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from pathlib import Path
-from typing import Awaitable, Callable, Optional, TypeVar
+from typing import Awaitable, Callable, Optional
 
 from aiogram import Bot
 
@@ -31,11 +31,10 @@ from bot.storage.pictures import Pictures
 from bot.storage.results import Results
 from bot.storage.users import StyleChoice
 from bot.telegram.downloads import download
+from bot.threads import on_thread
 from runtime import Style
 
 _log = logging.getLogger(__name__)
-
-Made = TypeVar("Made")
 
 #: Seconds to the next try while Telegram cannot be reached: the first, and the longest.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
@@ -135,7 +134,7 @@ class Scheduler:
         finally:
             self._painting.cancel()
             self._board.end()
-            await _on_thread(self._results.clear_work_folder, job.id)
+            await on_thread(self._results.clear_work_folder, job.id)
 
     async def _attempt(self, job: Job) -> None:
         try:
@@ -163,7 +162,7 @@ class Scheduler:
     async def _paint(self, job: Job) -> float:
         """Paint the job's picture into its result file; returns the seconds from its start."""
         begin = time.monotonic()
-        work_folder = await _on_thread(self._results.work_folder, job.id)
+        work_folder = await on_thread(self._results.work_folder, job.id)
         order = job.order
         photo = await self._fetch(PictureRole.PHOTO, order.picture, work_folder / "photo")
         style = await self._style(order.style, work_folder / "style")
@@ -201,8 +200,3 @@ class Scheduler:
 
 class _TryLater(Exception):
     """The next attempt would fail like this one unless it waits; says why."""
-
-
-async def _on_thread(work: Callable[[int], Made], job_id: int) -> Made:
-    """Do what waits for the disk."""
-    return await asyncio.get_running_loop().run_in_executor(None, work, job_id)

@@ -12,6 +12,7 @@ from bot.errors import StoreError
 from bot.storage.database import Database
 from bot.storage.jobs import JobState
 from bot.storage.results import Results
+from bot.threads import on_thread
 
 _log = logging.getLogger(__name__)
 
@@ -60,9 +61,8 @@ class Cleanup:
         known = await self._database.run(lambda connection: self._delete(connection, jump))
         self._offset += jump
         # Younger files may belong to a job of this very moment.
-        loop = asyncio.get_running_loop()
-        orphans = await loop.run_in_executor(None, self._results.orphans, known, _EVERY_SECONDS)
-        await loop.run_in_executor(None, self._results.remove, orphans)
+        orphans = await on_thread(self._results.orphans, known, _EVERY_SECONDS)
+        await on_thread(self._results.remove, orphans)
         if orphans:
             _log.info("Removed the pictures of %d old jobs.", len(orphans))
 

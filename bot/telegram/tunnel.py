@@ -13,6 +13,7 @@ import aiohttp
 from bot.config import Config
 from bot.config_types import check_webhook_url
 from bot.errors import TunnelError
+from bot.threads import on_thread
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 
@@ -80,8 +81,7 @@ async def public_url(config: Config, session: aiohttp.ClientSession) -> str:
     if config.webhook_url:
         return config.webhook_url
     if config.webhook_url_file:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(None, _read_url_file, config.webhook_url_file)
+        return await on_thread(_read_url_file, config.webhook_url_file)
     if config.ngrok_domain:
         return f"https://{config.ngrok_domain}"
     return await url_of_agent(config.ngrok_api, config.port, session)
