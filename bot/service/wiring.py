@@ -37,7 +37,7 @@ from bot.storage.results import Results
 from bot.storage.statistics import Statistics
 from bot.storage.updates import Updates
 from bot.storage.users import Users
-from bot.telegram.lost_messages import LostMessages, SendJournal
+from bot.telegram.lost_messages import LostMessages
 from bot.telegram.rate_limits import RateLimiter
 from bot.telegram.update_processor import UpdateProcessor
 from runtime.spec.folder import DEFAULT_ENGINES
@@ -87,10 +87,8 @@ class Parts:
         self.users = Users(self.database, config.stylize_options)
         self.results = Results(config.state_dir / "results")
         self.dialogues = SqliteStorage(self.database)
-        sends = PendingSends(self.database)
-        # Innermost: what waits for a rate limit is not sent yet.
-        self._bot.session.middleware(SendJournal(sends))
-        self.lost_messages = LostMessages(self._bot, sends)
+        self.lost_messages = LostMessages(self._bot, PendingSends(self.database))
+        self._bot.session.middleware(self.lost_messages)
 
     def _queue(self, seams: Seams) -> None:
         self.queue = FairQueue(self.jobs)

@@ -14,15 +14,19 @@ The lost message is therefore one of the next after the newest that was known be
 
 The second call would change any other message of the bot's. So messages with known numbers are left
 out: those of jobs and pictures, and what was sent to the chat meanwhile, since the number of every
-message is committed before its sender gets it. Unknown numbers are left to messages whose senders
-send them again, or report that they failed.
+message is committed before its sender gets it. While a chat is searched, nothing is sent to it. An
+unknown number can then belong only to another message whose answer was lost. Its sender sends it
+again or reports a failure, so it is deleted.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+from collections import Counter
 from contextvars import ContextVar
-from typing import Any, Awaitable, Callable, List, Optional, TypeVar
+from typing import Any, AsyncIterator, Awaitable, Callable, List, Optional, Set, TypeVar
 
 from aiogram import Bot
 from aiogram.client.session.middlewares.base import (
@@ -57,11 +61,17 @@ Sent = TypeVar("Sent")
 _about: ContextVar[Optional[About]] = ContextVar("about", default=None)
 
 
-class SendJournal(BaseRequestMiddleware):
-    """The innermost middleware of the bot's session: it commits what is sent before each call."""
+class LostMessages(BaseRequestMiddleware):
+    """Sends the messages that must not be there twice, and finds those that were lost.
 
-    def __init__(self, sends: PendingSends) -> None:
+    It must be the innermost middleware of the bot's session: what waits for a rate limit is not sent
+    yet. It commits what is sent before each call.
+    """
+
+    def __init__(self, bot: Bot, sends: PendingSends) -> None:
+        self._bot = bot
         self._sends = sends
+        self._chats = _Chats()
 
     async def __call__(
         self,
@@ -74,40 +84,23 @@ class SendJournal(BaseRequestMiddleware):
         if not name.startswith("send") or name == "sendChatAction" or not isinstance(chat_id, int):
             return await make_request(bot, method)
         about = _about.get()
-        if about is None:
-            sent: Any = await make_request(bot, method)
-            await self._note(chat_id, sent if isinstance(sent, list) else [sent])
+        async with self._chats.sending(chat_id):
+            if about is None:
+                sent: Any = await make_request(bot, method)
+                await self._note(chat_id, sent if isinstance(sent, list) else [sent])
+                return sent
+            reply = getattr(method, "reply_parameters", None)
+            newest = 0 if reply is None else reply.message_id
+            markup = _json(getattr(method, "reply_markup", None))
+            send = await self._sends.begin(about, chat_id, markup, newest)
+            try:
+                sent = await make_request(bot, method)
+            except TelegramAPIError as error:
+                if not _may_have_arrived(error):
+                    await self._sends.end(send)
+                raise
+            await self._sends.confirm(send, sent.message_id)
             return sent
-        reply = getattr(method, "reply_parameters", None)
-        newest = 0 if reply is None else reply.message_id
-        markup = _json(getattr(method, "reply_markup", None))
-        send = await self._sends.begin(about, chat_id, markup, newest)
-        try:
-            sent = await make_request(bot, method)
-        except TelegramAPIError as error:
-            if not _may_have_arrived(error):
-                await self._sends.end(send)
-            raise
-        await self._sends.confirm(send, sent.message_id)
-        return sent
-
-    async def _note(self, chat_id: int, sent: List[Message]) -> None:
-        try:
-            await self._sends.note(chat_id, [message.message_id for message in sent])
-        except StoreError as error:
-            # The user has the message: its sender must not send it again.
-            _log.error("The number of a message is not stored: %s", error)
-
-
-class LostMessages:
-    """Sends the messages that must not be there twice, and finds those that were lost.
-
-    The bot's session needs a `SendJournal` with the same `sends`.
-    """
-
-    def __init__(self, bot: Bot, sends: PendingSends) -> None:
-        self._bot = bot
-        self._sends = sends
 
     async def send(self, about: About, send: Callable[[], Awaitable[Sent]]) -> Sent:
         """Do `send`, with a number that outlives the bot."""
@@ -123,11 +116,12 @@ class LostMessages:
         Raises aiogram's errors when Telegram cannot be asked.
         """
         for send in await self._sends.about(about):
-            number = await self._find(send)
-            if number is not None:
-                _log.info("Message %d of chat %d was lost and is found.", number, send.chat_id)
-                await self._sends.confirm(send, number)
-                return number
+            async with self._chats.searching(send.chat_id):
+                number = await self._find(send)
+                if number is not None:
+                    _log.info("Message %d of chat %d was lost and is found.", number, send.chat_id)
+                    await self._sends.confirm(send, number)
+                    return number
         return None
 
     async def clean_up(self, about: About) -> None:
@@ -136,10 +130,18 @@ class LostMessages:
         Raises aiogram's errors when Telegram cannot be asked.
         """
         for send in await self._sends.about(about):
-            number = await self._find(send)
-            if number is not None:
-                await self._delete(send.chat_id, number)
-            await self._sends.end(send)
+            async with self._chats.searching(send.chat_id):
+                number = await self._find(send)
+                if number is not None:
+                    await self._delete(send.chat_id, number)
+                await self._sends.end(send)
+
+    async def _note(self, chat_id: int, sent: List[Message]) -> None:
+        try:
+            await self._sends.note(chat_id, [message.message_id for message in sent])
+        except StoreError as error:
+            # The user has the message: its sender must not send it again.
+            _log.error("The number of a message is not stored: %s", error)
 
     async def _find(self, send: PendingSend) -> Optional[int]:
         if not send.newest:
@@ -182,6 +184,43 @@ class LostMessages:
             await self._bot.delete_message(chat_id=chat_id, message_id=number)
         except TelegramBadRequest as error:
             _log.info("Message %d of chat %d stays: %s", number, chat_id, error.message)
+
+
+class _Chats:
+    """Lets the messages of a chat be sent, or searched: not both at a time."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Condition()
+        self._sending: Counter[int] = Counter()
+        self._searched: Set[int] = set()
+
+    @contextlib.asynccontextmanager
+    async def sending(self, chat_id: int) -> AsyncIterator[None]:
+        """A block that sends a message, perhaps while others do."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: chat_id not in self._searched)
+            self._sending[chat_id] += 1
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._sending -= Counter({chat_id: 1})
+                self._changed.notify_all()
+
+    @contextlib.asynccontextmanager
+    async def searching(self, chat_id: int) -> AsyncIterator[None]:
+        """A block that searches the chat, alone."""
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: not self._sending[chat_id] and chat_id not in self._searched
+            )
+            self._searched.add(chat_id)
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._searched.remove(chat_id)
+                self._changed.notify_all()
 
 
 def _may_have_arrived(error: TelegramAPIError) -> bool:

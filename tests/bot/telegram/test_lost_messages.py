@@ -15,7 +15,7 @@ from bot.sandbox import Sandbox
 from bot.storage.jobs import Jobs, Limits
 from bot.storage.pending_sends import About, PendingSends, Subject
 from bot.telegram import lost_messages
-from bot.telegram.lost_messages import LostMessages, SendJournal
+from bot.telegram.lost_messages import LostMessages
 from bot.telegram.rate_limits import Limits as RateLimits
 from bot.telegram.rate_limits import RateLimiter
 from tests.support.bot.orders import order
@@ -36,7 +36,7 @@ class Scene:
         self.sends = PendingSends(database)
         self.lost = LostMessages(bot, self.sends)
         bot.session.middleware(RateLimiter(Metrics(), RateLimits(FAST, FAST, FAST, (0.01,))))
-        bot.session.middleware(SendJournal(self.sends))
+        bot.session.middleware(self.lost)
 
     async def begin(self):
         self.photo = await self.anna.text("/start")
@@ -162,6 +162,45 @@ async def test_another_message_that_was_lost_and_sent_again_is_deleted(scene):
     menu, lost = scene.anna.messages[-2:]
     assert await scene.recover() == lost.id
     assert menu.deleted and not lost.deleted
+
+
+async def test_a_message_on_its_way_is_not_taken_for_the_lost_one(scene):
+    lost = await scene.lose()
+    held = scene.sandbox.faults.hold("sendMessage", after=True)
+    said = asyncio.ensure_future(scene.say("A menu"))
+    await held.reached()
+    found = asyncio.ensure_future(scene.recover())
+    # Its number is not known yet, and it comes before the lost one is found.
+    await asyncio.wait([found], timeout=0.05)
+    held.release()
+    menu = await said
+    assert await found == lost.id
+    (shown,) = [each for each in scene.anna.messages if each.id == menu.message_id]
+    assert not shown.versions
+
+
+async def test_a_message_waits_for_the_end_of_a_search(scene):
+    lost = await scene.lose()
+    held = scene.sandbox.faults.hold(PROBE)
+    found = asyncio.ensure_future(scene.recover())
+    await held.reached()
+    said = asyncio.ensure_future(scene.say("A menu"))
+    await asyncio.wait([said], timeout=0.05)
+    assert scene.anna.messages[-1] is lost
+    held.release()
+    assert await found == lost.id and (await said).message_id == scene.anna.messages[-1].id
+
+
+async def test_two_searches_of_a_chat_take_turns(scene):
+    lost = [await scene.lose()]
+    first = scene.about
+    job, _new = await scene.jobs.submit(order(user_id=scene.anna.id))
+    scene.about = About(Subject.JOB, job.id)
+    lost.append(await scene.lose())
+    found = await asyncio.gather(scene.lost.recover(first), scene.recover())
+    assert set(found) <= {each.id for each in lost} and len(set(found)) == 2
+    left = [each.id for each in scene.anna.messages if each in lost]
+    assert left == [each for each in found if each is not None]
 
 
 async def test_nothing_is_looked_for_while_no_number_is_known(scene, database):
