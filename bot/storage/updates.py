@@ -59,11 +59,6 @@ class Updates:
         query = "UPDATE accepted_updates SET restarts = restarts + 1 WHERE update_id = ?"
         await self._database.change(query, update_id)
 
-    async def seen(self, update_id: int) -> bool:
-        """Whether the update was handled."""
-        query = "SELECT 1 FROM updates WHERE update_id = ?"
-        return bool(await self._database.rows(query, update_id))
-
     async def mark(self, update_id: int) -> None:
         """Store that the update was handled."""
         await self._database.run(lambda connection: _mark(connection, update_id))

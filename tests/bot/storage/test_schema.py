@@ -108,7 +108,8 @@ async def test_the_secret_the_measured_times_and_the_seen_updates_stay(upgraded)
     assert await durations.expected(order(options=OPTIONS)) == 40
     zebra = order(options=TranslateOptions(), style=None, model="horse2zebra")
     assert await durations.expected(zebra) == 3
-    assert await Updates(upgraded).seen(5) and not await Updates(upgraded).seen(6)
+    updates = Updates(upgraded)
+    assert [await updates.accept(number, {}) for number in (5, 6)] == [False, True]
 
 
 async def test_an_upgraded_database_has_the_tables_of_a_new_one(upgraded, database):
