@@ -5,16 +5,12 @@ It logs its number, and each request it gets.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
-import threading
 import time
 
-
-def say(kind, **fields):
-    print(json.dumps({"kind": kind, **fields}), flush=True)
+from tests.support.bot.painter_loop import say, serve
 
 
 def log(text):
@@ -25,19 +21,9 @@ def step(number, preview=False):
     say("progress", share=number / 10, step=number, steps=10, preview=preview)
 
 
-def listen(cancelled, requests, wake):
-    for line in sys.stdin:
-        message = json.loads(line)
-        if message["kind"] == "cancel":
-            cancelled.set()
-        else:
-            cancelled.clear()
-            requests.append(message["request"])
-        wake.set()
-    os._exit(0)
-
-
-def work(what, cancelled):
+def work(request, cancelled):
+    log(f"request {request['output']}")
+    what = request["model"]
     say("reading", picture="style")
     if what == "slow picture":
         time.sleep(600)
@@ -76,17 +62,8 @@ def main():
         sys.exit(3)
     if how == "never ready":
         time.sleep(600)
-    cancelled, wake, requests = threading.Event(), threading.Event(), []
-    threading.Thread(target=listen, args=(cancelled, requests, wake), daemon=True).start()
     log(f"WARNING fake.painter: process {os.getpid()}")
-    say("ready")
-    while True:
-        wake.wait()
-        wake.clear()
-        while requests:
-            request = requests.pop(0)
-            log(f"request {request['output']}")
-            work(request["model"], cancelled)
+    serve(work)
 
 
 main()

@@ -5,21 +5,18 @@ Its number is in GATE.pid; GATE.NUMBER is made when it has begun a picture.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
-
-def say(kind, **fields):
-    print(json.dumps({"kind": kind, **fields}), flush=True)
+from tests.support.bot.painter_loop import say, serve
 
 
-def paint(request, gate, cancelled):
+def paint(gate, request, cancelled):
     begin = time.monotonic()
     output = Path(request["output"])
     photo = Image.open(request["photo"]).convert("RGB")
@@ -36,28 +33,12 @@ def paint(request, gate, cancelled):
 
 
 def main():
-    gate, cancelled = Path(sys.argv[1]), threading.Event()
-    requests, wake = [], threading.Event()
-
-    def listen():
-        for line in sys.stdin:
-            message = json.loads(line)
-            if message["kind"] == "cancel":
-                cancelled.set()
-            else:
-                cancelled.clear()
-                requests.append(message["request"])
-                wake.set()
-        os._exit(0)
-
-    threading.Thread(target=listen, daemon=True).start()
-    Path(f"{gate}.pid").write_text(str(os.getpid()))
-    say("ready")
-    while True:
-        wake.wait()
-        wake.clear()
-        while requests:
-            paint(requests.pop(0), gate, cancelled)
+    gate = Path(sys.argv[1])
+    # At once, for those who read it meanwhile.
+    number = Path(f"{gate}.{os.getpid()}.new")
+    number.write_text(str(os.getpid()))
+    number.replace(f"{gate}.pid")
+    serve(partial(paint, gate))
 
 
 main()
