@@ -15,6 +15,7 @@ from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import AiogramError
+from pydantic import SecretStr
 
 from bot.backoff import Backoff
 from bot.chat.commands import set_commands
@@ -88,7 +89,7 @@ class Service:
         assert self._server is not None
         return self._server.port
 
-    async def start(self) -> str:
+    async def start(self) -> SecretStr:
         """Open the store and the port, then start to work, with the jobs of the last run first.
 
         Returns the web hook's secret. Raises `BotError` when the store cannot be opened or the port
@@ -100,7 +101,7 @@ class Service:
             await self._close()
             raise
 
-    async def _start(self) -> str:
+    async def _start(self) -> SecretStr:
         self._lock = hold(self._config.state_dir)
         await self.parts.database.open()
         secret = await self._webhook_secret()
@@ -123,11 +124,10 @@ class Service:
         self._notifier.ready()
         return secret
 
-    async def _webhook_secret(self) -> str:
-        given = self._config.webhook_secret
-        return given.get_secret_value() if given else await self.parts.key_values.webhook_secret()
+    async def _webhook_secret(self) -> SecretStr:
+        return self._config.webhook_secret or await self.parts.key_values.webhook_secret()
 
-    def _begin(self, secret: str, session: aiohttp.ClientSession) -> None:
+    def _begin(self, secret: SecretStr, session: aiohttp.ClientSession) -> None:
         parts, start = self.parts, self._supervisor.start
         transport: Union[WebhookSync, Poller]
         if self._config.mode is Mode.WEBHOOK:
@@ -238,7 +238,7 @@ async def serve(
         painter_client=PainterClient(painter, patience=config.patience),
         notifier=SystemdNotifier.from_environment(os.environ),
     )
-    add_secret(await service.start())
+    add_secret((await service.start()).get_secret_value())
     # What was imported stays: a full collection would go through it and block the loop for 0.1 s.
     gc.collect()
     gc.freeze()

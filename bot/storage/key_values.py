@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Optional
 
+from pydantic import SecretStr
+
 from bot.storage.database import Database
 
 _SECRET = "webhook-secret"
@@ -25,10 +27,10 @@ class KeyValues:
         """Store a value; it replaces the one before."""
         await self._database.change("INSERT OR REPLACE INTO key_values VALUES (?, ?)", key, value)
 
-    async def webhook_secret(self) -> str:
+    async def webhook_secret(self) -> SecretStr:
         """The secret that Telegram sends with every update, made at the first start."""
         secret = await self.get(_SECRET)
         if secret is None:
             secret = secrets.token_urlsafe(32)
             await self.set(_SECRET, secret)
-        return secret
+        return SecretStr(secret)

@@ -12,6 +12,7 @@ from typing import Awaitable, Callable, Optional, Sequence
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from pydantic import SecretStr
 
 from bot.config import host_and_port
 from bot.errors import NotStored, PortError
@@ -61,7 +62,7 @@ class WebhookServer:
         health: Health,
         metrics: Metrics,
         update_processor: Optional[ProcessUpdate] = None,
-        secret: Optional[str] = None,
+        secret: Optional[SecretStr] = None,
         drain_s: float = 20.0,
         limits: ConnectionLimits = _LIMITS,
         body_s: float = _BODY_S,
@@ -79,7 +80,7 @@ class WebhookServer:
         self._health = health
         self._metrics = metrics
         self._update_processor = update_processor
-        self._secret = (secret or "").encode()
+        self._secret = secret or SecretStr("")
         self._drain_s = drain_s
         self._limits = limits
         self._body_s = body_s
@@ -143,7 +144,7 @@ class WebhookServer:
 
     async def _receive_update(self, request: web.Request) -> web.Response:
         given = request.headers.get(_SECRET_HEADER, "").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(given, self._secret):
+        if not hmac.compare_digest(given, self._secret.get_secret_value().encode()):
             return web.json_response({"error": "wrong or no secret"}, status=401)
         assert self._update_processor is not None and self._connections is not None
         self._connections.trust(request.transport)

@@ -11,6 +11,7 @@ import aiohttp
 from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramBadRequest
 from aiogram.types import WebhookInfo
+from pydantic import SecretStr
 
 from bot.config import Config
 from bot.errors import TunnelError
@@ -44,7 +45,7 @@ class WebhookSync:
         *,
         bot: Bot,
         config: Config,
-        secret: str,
+        secret: SecretStr,
         session: aiohttp.ClientSession,
         metrics: Metrics,
         period_s: float = 30.0,
@@ -108,7 +109,7 @@ class WebhookSync:
         try:
             await self._bot.set_webhook(
                 url=url,
-                secret_token=self._secret,
+                secret_token=self._secret.get_secret_value(),
                 allowed_updates=list(ALLOWED_UPDATES),
                 max_connections=_MAX_CONNECTIONS,
                 drop_pending_updates=False,

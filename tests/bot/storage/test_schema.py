@@ -103,7 +103,8 @@ async def test_dialogues_continue_where_they_were(upgraded):
 
 async def test_the_secret_the_measured_times_and_the_seen_updates_stay(upgraded):
     key_values = KeyValues(upgraded)
-    assert await key_values.webhook_secret() == "the-secret-of-release-1"
+    secret = await key_values.webhook_secret()
+    assert secret.get_secret_value() == "the-secret-of-release-1"
     durations = Durations(key_values)
     assert await durations.expected(order(options=OPTIONS)) == 40
     zebra = order(options=TranslateOptions(), style=None, model="horse2zebra")

@@ -14,6 +14,7 @@ import zlib
 
 import aiohttp
 import pytest
+from pydantic import SecretStr
 
 from bot.metrics import Metrics
 from bot.telegram.connection_limits import ConnectionLimits, accept_errors_logged_seldom
@@ -68,7 +69,7 @@ async def serving(body_s=5.0, **limits):
         health=list,
         metrics=Metrics(),
         update_processor=take,
-        secret=SECRET,
+        secret=SecretStr(SECRET),
         limits=ConnectionLimits(**limits),
         body_s=body_s,
     )
@@ -197,7 +198,7 @@ async def test_a_request_in_progress_is_not_closed():
         health=list,
         metrics=Metrics(),
         update_processor=take,
-        secret=SECRET,
+        secret=SecretStr(SECRET),
         limits=ConnectionLimits(most=2, header_s=0.05, idle_s=0.05),
     )
     await server.start()

@@ -8,6 +8,7 @@ import socket
 import aiohttp
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
 from bot.errors import NotStored, PortError
 from bot.metrics import Metrics
@@ -36,7 +37,7 @@ class Site:
             health=lambda: self.problems,
             metrics=self.metrics,
             update_processor=self.take,
-            secret=SECRET,
+            secret=SecretStr(SECRET),
             drain_s=drain_s,
         )
 

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
 
 from bot.config import Config
 from bot.metrics import Metrics
@@ -75,7 +76,7 @@ async def a_webhook_sync(telegram, metrics=None, **settings):
         yield WebhookSync(
             bot=bot,
             config=Config(bot_token=TOKEN, **settings),
-            secret=SECRET,
+            secret=SecretStr(SECRET),
             session=session,
             metrics=metrics or Metrics(),
             period_s=0.0,
@@ -227,7 +228,7 @@ async def test_people_s_messages_arrive_through_the_web_hook_that_was_set():
         health=list,
         metrics=Metrics(),
         update_processor=update_processor,
-        secret=SECRET,
+        secret=SecretStr(SECRET),
     )
     async with Sandbox() as sandbox:
         await server.start()
