@@ -140,6 +140,7 @@ def _decode(data: bytes) -> Image.Image:
     """The picture in `data`; raises what Pillow does."""
     clean = _CLEANERS.get(data[:3]) or _CLEANERS.get(data[:4]) or _CLEANERS.get(data[:8])
     data, turn = (data, 1) if clean is None else clean(data)
+    tiff.check_decodable(data)
     deep = DeepTiff.of(data)
     if deep is not None:
         return upright(_to_rgb(deep), turn)

@@ -9,6 +9,10 @@ import struct
 from enum import IntEnum
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
+import PIL
+
+from runtime.errors import DamagedPicture, FormatUnavailable
+
 SIGNATURES = {b"II*\0": "<", b"MM\0*": ">"}
 
 
@@ -49,6 +53,18 @@ _KEPT = {
     *range(512, 522),
     *range(529, 533),
 }
+
+#: Older versions of Pillow read behind buffers while they decode some kinds of files
+#: (docs/security.md).
+_SAFE_PILLOW = 13
+_PILLOW = int(PIL.__version__.partition(".")[0])
+
+#: What is to be in bytes 3 and 4 of files that Pillow takes for TIFF and BigTIFF, in any order.
+_MAGIC = ({0, 42}, {0, 43})
+_TILE_TAGS = (Tag.TILE_WIDTH, Tag.TILE_LENGTH, Tag.TILE_OFFSETS, Tag.TILE_BYTE_COUNTS)
+_YCBCR = 6
+#: As in TIFF 6.0, and as in its supplement.
+_JPEG = (6, 7)
 
 _UNSIGNED = {1: "B", 3: "H", 4: "I"}
 _LONG = 4
@@ -98,6 +114,10 @@ class Directory:
         except struct.error:
             return ()
 
+    def __contains__(self, tag: int) -> bool:
+        """Whether there is such a tag, of any kind."""
+        return tag in self._entries
+
     def value(self, tag: int, default: int) -> int:
         """The first value of a tag."""
         return next(iter(self.values(tag)), default)
@@ -126,6 +146,36 @@ class Directory:
         count = struct.pack(f"{self._order}H", len(kept))
         padding = bytes(start - len(self._data))
         return b"".join([header, self._data[8:], padding, count, *entries, bytes(4), rest])
+
+
+def check_decodable(data: bytes) -> None:
+    """Refuse a TIFF that the installed Pillow does not decode safely.
+
+    Raises `FormatUnavailable`, or `DamagedPicture` if its tags cannot be read.
+    """
+    if _PILLOW >= _SAFE_PILLOW or data[:2] not in (b"II", b"MM") or set(data[2:4]) not in _MAGIC:
+        return
+    directory = Directory.of(data)
+    if directory is None and data[:4] in SIGNATURES:
+        raise DamagedPicture("The picture is damaged or incomplete (its directory).")
+    kind = "of another byte order or size" if directory is None else _unsafe_kind(directory)
+    if kind is not None:
+        raise FormatUnavailable(
+            f"The picture is a TIFF file {kind}, which Pillow {PIL.__version__} does not decode "
+            f"safely; expected one in strips, grey or RGB, without JPEG, or Pillow {_SAFE_PILLOW}."
+        )
+
+
+def _unsafe_kind(directory: Directory) -> Optional[str]:
+    # libtiff takes tags of more types than are read here.
+    photometric = directory.value(Tag.PHOTOMETRIC, _YCBCR)
+    compression = directory.value(Tag.COMPRESSION, _JPEG[0] if Tag.COMPRESSION in directory else 1)
+    kinds = {
+        "with tiles": any(tag in directory for tag in _TILE_TAGS),
+        "with YCbCr colours": photometric == _YCBCR,
+        "with JPEG data": compression in _JPEG,
+    }
+    return next((kind for kind, is_so in kinds.items() if is_so), None)
 
 
 def without_metadata(data: bytes) -> Tuple[bytes, int]:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from runtime.errors import DamagedPicture, NotAPicture, PictureTooLarge
-from runtime.imaging import deep_tiff, limits
+from runtime.errors import DamagedPicture, FormatUnavailable, NotAPicture, PictureTooLarge
+from runtime.imaging import deep_tiff, limits, tiff
 from runtime.imaging.reading import read_picture
 from tests.support import tiffs
 from tests.support.pictures import photo
@@ -20,6 +20,12 @@ PHOTO = photo(75, 53)
 COLOURS = np.asarray(PHOTO)
 GREYS = np.asarray(PHOTO.convert("L"))
 SHARES = COLOURS / 255
+
+
+SAFE_PILLOW = pytest.mark.skipif(
+    tiff._PILLOW < tiff._SAFE_PILLOW, reason="this Pillow does not decode such files safely"
+)
+TILED = pytest.param({"tile": 32}, marks=SAFE_PILLOW)
 
 
 def away(read, expected):
@@ -69,7 +75,7 @@ def test_white_may_be_zero(order, dtype):
 
 
 @pytest.mark.parametrize("order", "<>")
-@pytest.mark.parametrize("layout", [{}, {"tile": 32}, {"separate": True}], ids=str)
+@pytest.mark.parametrize("layout", [{}, TILED, {"separate": True}], ids=str)
 @pytest.mark.parametrize("packing", [{}, {"deflate": True}], ids=str)
 @pytest.mark.parametrize(
     "dtype, predictor",
@@ -128,6 +134,7 @@ def test_large_samples_are_refused_before_decoding(monkeypatch):
         read_picture(bytes(header))
 
 
+@SAFE_PILLOW
 def test_offset_far_outside_the_file_is_damage_and_no_fault_of_the_disk(tmp_path):
     """Pillow seeks there, and the system answers with the number of an error of its own."""
     path = tmp_path / "far.tif"
@@ -144,3 +151,43 @@ def test_directory_outside_the_file_is_damage():
 def test_other_kinds_of_samples_are_not_read():
     with pytest.raises(NotAPicture):
         read_picture(tiffs.tiff(np.int8(GREYS // 2), 77))
+
+
+def saved(**options):
+    """A file as Pillow and libtiff write it."""
+    buffer = io.BytesIO()
+    PHOTO.save(buffer, "TIFF", **options)
+    return buffer.getvalue()
+
+
+def with_kind(file, tag, kind):
+    """The file with a tag of another kind of numbers."""
+    at = file.index(struct.pack("<HHI", tag, 4, 1))
+    return file[: at + 2] + struct.pack("<H", kind) + file[at + 4 :]
+
+
+UNSAFE = {
+    "tiles": tiffs.tiff(COLOURS, RGB, tile=32),
+    "deep tiles": tiffs.tiff(SHARES.astype(np.float32), RGB, tile=32),
+    "tiles of signed numbers": with_kind(tiffs.tiff(COLOURS, RGB, tile=32), 322, 9),
+    "YCbCr": tiffs.tiff(COLOURS, 6),
+    "colours of signed numbers": with_kind(tiffs.tiff(COLOURS, 6), 262, 9),
+    "JPEG": saved(compression="jpeg"),
+    "BigTIFF": b"II+\0" + bytes(100),
+    "wrong byte order": b"II\0*" + tiffs.tiff(COLOURS, RGB)[4:],
+}
+
+
+@pytest.mark.parametrize("file", UNSAFE.values(), ids=UNSAFE)
+def test_a_pillow_with_known_holes_decodes_no_tiles_and_no_ycbcr(monkeypatch, file):
+    monkeypatch.setattr(tiff, "_PILLOW", 12)
+    with pytest.raises(FormatUnavailable, match="does not decode safely"):
+        read_picture(file)
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate", "packbits"])
+def test_a_pillow_with_known_holes_reads_strips(monkeypatch, compression):
+    monkeypatch.setattr(tiff, "_PILLOW", 12)
+    assert away(read_picture(saved(compression=compression)), COLOURS) == 0
+    with pytest.raises(DamagedPicture):
+        read_picture(b"II*\0" + bytes(100))
