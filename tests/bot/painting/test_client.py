@@ -19,10 +19,10 @@ from bot.painting import client
 from bot.painting.client import PainterClient
 from bot.painting.protocol import PaintProgress, PaintResult
 from tests.support.bot.processes import gone, is_there
-from tests.support.bot.requests import request, unheard
+from tests.support.painters.requests import request, unheard
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
-FAKE = (sys.executable, str(ROOT / "tests" / "support" / "bot" / "fake_painter.py"))
+FAKE = (sys.executable, str(ROOT / "tests" / "support" / "painters" / "fake_painter.py"))
 #: Seconds after which something that should end counts as hanging.
 HANG = 60.0
 DONE = PaintResult(seconds=0.5, steps=9, width=640, height=480)
@@ -304,7 +304,7 @@ import asyncio
 from bot.errors import PainterDied
 from bot.outcomes import PictureRole, Reason, Refusal
 from bot.painting.client import PainterClient
-from tests.support.bot.requests import request, unheard
+from tests.support.painters.requests import request, unheard
 
 async def main():
     worker = PainterClient({FAKE!r})

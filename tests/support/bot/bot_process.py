@@ -16,7 +16,7 @@ from bot.log import set_up_logging
 from bot.service.assembly import serve
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
-PAINTER = Path(__file__).with_name("gated_painter.py")
+PAINTER = ROOT / "tests" / "support" / "painters" / "gated_painter.py"
 #: Nanoseconds on a processor and in the queue for one.
 SCHEDULING = Path("/proc/thread-self/schedstat")
 #: Importing the bot takes seconds, nearly all of them aiogram's. This server imports it once, and

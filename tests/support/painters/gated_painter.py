@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from tests.support.bot.painter_loop import say, serve
+from tests.support.painters.painter_loop import say, serve
 
 
 def paint(gate, request, cancelled):

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 
-from tests.support.bot.painter_loop import say, serve
+from tests.support.painters.painter_loop import say, serve
 
 
 def log(text):
