@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import List, Mapping
 
@@ -24,7 +25,7 @@ from export.errors import CannotBuild, DiskFull, EngineFailed
 from export.graphs.command import add_vgg
 from export.sources.vgg_sets import check_installed
 from runtime.spec.engine_sizes import SIDE_STEP, Device
-from runtime.spec.engines import EngineRecord, Size
+from runtime.spec.engines import EngineRecord, Size, planned_sizes
 from runtime.spec.folder import DEFAULT_ENGINES, best_objective, graphs_in
 from runtime.spec.graphs import GraphSpec
 from runtime.spec.vgg import CLASSIC
@@ -77,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
     for each in warnings():
         print(f"warning: {each}", file=sys.stderr)
     jobs = _jobs(_wanted(args.graphs, folder, args.vgg), args, here)
+    if not (args.graphs or args.size):
+        _remove_stale_extras(jobs, here)
     todo = {}
     for job in jobs:
         reason = why_invalid(job, here.host)
@@ -89,6 +92,19 @@ def run(args: argparse.Namespace) -> int:
     for line in announcement(list(todo), forecast, shutil.disk_usage(folder).free):
         print(line)
     return _build_all(todo, forecast)
+
+
+def _remove_stale_extras(jobs: List[Job], here: BuildHost) -> None:
+    """Delete stale engines of sizes that are not built any more: a photo might choose them."""
+    names = {job.name for job in jobs}
+    for job in {job.graph: job for job in jobs}.values():
+        for size in planned_sizes(job.graph, Path(job.folder)):
+            extra = replace(job, size=size)
+            reason = why_invalid(extra, here.host)
+            if reason and extra.name not in names:
+                print(f"{extra.name}: deleted, as its size is not in the table ({reason}).")
+                for path in (extra.plan, extra.sidecar):
+                    path.unlink(missing_ok=True)
 
 
 def _forecast(jobs: List[Job], todo: Mapping[Job, str], device: Device) -> Forecast:

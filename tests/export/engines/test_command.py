@@ -145,6 +145,17 @@ def test_builds_resumes_and_leaves_nothing_behind(owner):
     assert owner.plan(FEATURES).exists() and owner.plan().stat().st_mtime_ns == before
 
 
+def test_stale_engines_of_other_sizes_are_deleted_and_valid_ones_kept(owner, monkeypatch):
+    owner.install_tensorrt()
+    assert owner.engines(GATYS.name, "--size", "32x48", "--size", "32x32").returncode == 0
+    (owner.folder / spec_engines.sidecar_file(GATYS, (32, 32))).unlink()
+    monkeypatch.setattr(engines_command, "in_order", lambda *_: [(GATYS, SIZE)])
+    done = owner.engines()
+    assert done.returncode == 0, done.stderr
+    assert f"{GATYS.name}-32x32: deleted" in done.stdout and "32x48: deleted" not in done.stdout
+    assert spec_engines.planned_sizes(GATYS, owner.folder) == ((32, 48), SIZE)
+
+
 def test_ladder_goes_down_to_what_the_memory_holds(owner):
     owner.install_tensorrt()
     done = owner.build(fail_above_mib=200)
