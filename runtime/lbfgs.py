@@ -25,9 +25,9 @@ HISTORY = 60
 HISTORY_BYTES = 64_000_000
 #: Root mean square of the first step, in the picture's range [0, 1].
 FIRST_STEP = 0.05
-#: The initial Hessian's scale is `SCALE` times the geometric mean of s.y / y.Py over the last
+#: The initial Hessian's scale is a factor times the geometric mean of s.y / y.Py over the last
 #: `SCALE_PAIRS` pairs. The usual scale, that of the last pair alone, needs a fifth more evaluations;
-#: with a `SCALE` of 6 one step in three fails.
+#: with a factor of 6 one step in three fails.
 SCALE, SCALE_PAIRS = 3.5, 20
 
 #: Rows of an orthonormal basis: the first layer responds to grey and to colour separately.
@@ -56,29 +56,44 @@ class Evaluation:
     best: np.ndarray
 
 
-def minimise(evaluate: Evaluate, start: np.ndarray) -> Iterator[Evaluation]:
+def minimise(
+    evaluate: Evaluate,
+    start: np.ndarray,
+    *,
+    movable: Optional[np.ndarray] = None,
+    first_step: float = FIRST_STEP,
+    scale: float = SCALE,
+) -> Iterator[Evaluation]:
     """Minimise a function of a picture, yielding after every evaluation until it is stationary.
 
     `start` is float32 [1, 3, H, W] in [0, 1]; `evaluate` takes an array of this kind and returns
     the loss and its gradient, of the same shape. A step to a loss that is not finite is shortened.
-    The caller may stop at any time.
+    `movable`, bool and broadcast to the picture, is where it may change; by default everywhere.
+    `first_step` is the root mean square of the first step, `scale` the boldness of those after
+    it, see `SCALE`. The caller may stop at any time.
     """
     # Memory bandwidth limits the products, so more threads gain nothing. BLAS's idle threads spin
     # for milliseconds and slow the backend's down: at 250 px on two cores an evaluation took 0.073 s
     # instead of 0.037 s with OpenVINO, 0.178 s instead of 0.127 s with ONNX Runtime.
     with threadpool_limits(1, user_api="blas"):
-        yield from _minimise(evaluate, start)
+        yield from _minimise(evaluate, start, movable, first_step, scale)
 
 
-def _minimise(evaluate: Evaluate, start: np.ndarray) -> Iterator[Evaluation]:
+def _minimise(
+    evaluate: Evaluate,
+    start: np.ndarray,
+    movable: Optional[np.ndarray],
+    first_step: float,
+    scale: float,
+) -> Iterator[Evaluation]:
     precondition = _Preconditioner(start.shape[2], start.shape[3])
-    history = _History(start.size)
+    history = _History(start.size, scale)
     here, (loss, gradient) = start, evaluate(start)
     best = Evaluation(1, loss, loss, here)
     yield best
     step: Optional[np.ndarray] = None
     while True:
-        free = _free(here, gradient)
+        free = _free(here, gradient, movable)
         slope = gradient * free
         if not slope.any():
             return
@@ -87,7 +102,7 @@ def _minimise(evaluate: Evaluate, start: np.ndarray) -> Iterator[Evaluation]:
         direction = history.direction() * free
         if not np.vdot(direction, slope) < 0:
             history.clear()
-            direction = smoothed * free * -np.float32(FIRST_STEP / _rms(smoothed))
+            direction = smoothed * free * -np.float32(first_step / _rms(smoothed))
         for shortening in range(_MAX_SHORTENINGS + 1):
             there = np.clip(here + direction * np.float32(_SHORTEN**shortening), 0, 1)
             there_loss, there_gradient = evaluate(there)
@@ -111,9 +126,12 @@ def _better(best: Evaluation, loss: float, picture: np.ndarray) -> Evaluation:
     return Evaluation(best.count + 1, loss, best.best_loss, best.best)
 
 
-def _free(picture: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Where a step along the negative gradient stays in the box."""
-    return ~(((picture <= 0) & (gradient > 0)) | ((picture >= 1) & (gradient < 0)))
+def _free(
+    picture: np.ndarray, gradient: np.ndarray, movable: Optional[np.ndarray]
+) -> np.ndarray:
+    """Where a step along the negative gradient stays in the box, and the picture may change."""
+    free = ~(((picture <= 0) & (gradient > 0)) | ((picture >= 1) & (gradient < 0)))
+    return free if movable is None else free & movable
 
 
 def _rms(values: np.ndarray) -> float:
@@ -170,7 +188,8 @@ class _History:
     the slope and with P are linear, so those with y are differences of those with two slopes.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, scale: float) -> None:
+        self._scale = scale
         pair_bytes = 2 * np.dtype(np.float32).itemsize * size
         self._length = length = max(1, min(HISTORY, HISTORY_BYTES // pair_bytes))
         self._rows = np.zeros((2, length, size), np.float32)
@@ -213,7 +232,7 @@ class _History:
         changes = self._change_change[within]
         curvatures = np.diag(triangle)
         scales = curvatures[-SCALE_PAIRS:] / np.diag(changes)[-SCALE_PAIRS:]
-        gamma = SCALE * float(np.exp(np.mean(np.log(scales))))
+        gamma = self._scale * float(np.exp(np.mean(np.log(scales))))
         with_step, with_smoothed = self._products[:, order]
         inner = linalg.solve_triangular(triangle, with_step)
         outer = curvatures * inner + gamma * (changes @ inner - with_smoothed)

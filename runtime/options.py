@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Mapping
 
 from runtime.backends import AUTO, BACKENDS, FAKE
 from runtime.errors import OptionError
 from runtime.spec.vgg import OBJECTIVES, POOLINGS, WEIGHT_SETS
 
 LEAST_SIZE, MOST_SIZE = 64, 2048
+LEAST_FINE, MOST_FINE = 256, 16384
 LEAST_STEPS, MOST_STEPS = 1, 1000
+
+#: The brushes by name, with the size at which the style is seen beside the photo.
+BRUSHES: Mapping[str, float] = {"fine": 0.65, "medium": 1.0, "broad": 1.5}
+
+#: What is done to faces.
+KEEP, PAINT = "keep", "paint"
+FACES = (KEEP, PAINT)
 
 OBJECTIVE_CHOICES = (AUTO, *OBJECTIVES)
 WEIGHT_CHOICES = (AUTO, *WEIGHT_SETS)
@@ -24,7 +33,10 @@ class StylizeOptions:
         `auto` takes deep where its graphs are installed.
     weights: which VGG-19 judges the painting; `auto` is the set that `export onnx --vgg` was last
         given.
-    size: the longer side in pixels while painting; the result has the photo's size.
+    size: the longer side in pixels while the motifs are painted; the result has the photo's size.
+    fine: the longer side in pixels, at most, while the strokes are painted.
+    brush: how large the style's motifs and strokes are, one of `BRUSHES`.
+    faces: `keep` paints faces so that one knows them, `paint` paints over them.
     strength: 0 (gentle) to 1 (strong).
     keep_colours: the photo's colours with the style's brush.
     seed: of the noise that the painting starts from; each seed gives a different painting.
@@ -35,7 +47,10 @@ class StylizeOptions:
     objective: str = AUTO
     weights: str = AUTO
     pooling: str = POOLINGS[0]
-    size: int = 384
+    size: int = 240
+    fine: int = 1280
+    brush: str = "medium"
+    faces: str = KEEP
     strength: float = 0.5
     keep_colours: bool = False
     seed: int = 0
@@ -49,6 +64,9 @@ class StylizeOptions:
         _check_choice("pooling", self.pooling, POOLINGS)
         _check_backend(self.backend)
         _check_range("size", self.size, LEAST_SIZE, MOST_SIZE)
+        _check_range("fine", self.fine, LEAST_FINE, MOST_FINE)
+        _check_choice("brush", self.brush, tuple(BRUSHES))
+        _check_choice("faces", self.faces, FACES)
         _check_range("strength", self.strength, 0, 1)
         _check_range("steps", self.steps, LEAST_STEPS, MOST_STEPS)
         _check_range("seed", self.seed, 0, 2**32 - 1)

@@ -5,29 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Optional, Protocol
 
-import numpy as np
 from PIL import Image
 
 from runtime.errors import Cancelled
-from runtime.imaging.reading import to_image
 
 
 @dataclass(frozen=True)
 class Progress:
     """The state after one step of at most `steps`; a job may end sooner.
 
-    `picture` is the best so far, float32 [1, 3, H, W] in [0, 1] at the working size.
+    share: how much of the work is done, from 0 to 1: the steps of the stages differ in time.
+    draw: makes the picture as it is now, in RGB at the working size; only valid in the callback.
     """
 
     step: int
     steps: int
+    share: float
     loss: float
-    picture: np.ndarray
-
-    @property
-    def preview(self) -> Image.Image:
-        """The best picture so far, at the working size."""
-        return to_image(self.picture)
+    draw: Callable[[], Image.Image]
 
 
 OnProgress = Callable[[Progress], None]

@@ -63,6 +63,7 @@ def reference_feeds(graph: GraphSpec, size: Size, folder: Path) -> Dict[str, np.
     feeds["content"] = run(model, {"image": first})["content"]
     weights = [_STYLE_WEIGHT / len(grams) / np.mean(np.square(gram)) for gram in grams]
     feeds["style_weights"] = np.array(weights, np.float32)
+    feeds["content_map"] = _content_map(graph, size)
     feeds["content_weight"] = np.array([1 / np.mean(np.square(feeds["content"]))], np.float32)
     feeds["image"] = (first + second) / np.float32(2)
     return feeds
@@ -80,6 +81,13 @@ def run(model: onnx.ModelProto, feeds: Dict[str, np.ndarray]) -> Dict[str, np.nd
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     return dict(zip(names, session.run(names, feeds)))
+
+
+def _content_map(graph: GraphSpec, size: Size) -> np.ndarray:
+    """A map that differs from position to position, so that a wrong axis shows."""
+    width, height = size
+    shape = graph.input_shapes(height, width)["content_map"]
+    return np.linspace(1, 3, int(np.prod(shape)), dtype=np.float32).reshape(shape)
 
 
 def _picture(size: Size, seed: int) -> np.ndarray:

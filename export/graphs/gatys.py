@@ -128,7 +128,8 @@ def _style_terms(
         name = f"style/{layer}"
         rows, gram, scale = _gram(graph, layer, features[layer])
         difference = graph.node("Sub", [gram, gram_name(layer)], f"{name}/difference")
-        losses.append(_mean_square(graph, difference, f"{name}/loss", axes=[0, 1]))
+        loss = _mean_product(graph, difference, difference, f"{name}/loss", axes=[0, 1])
+        losses.append(loss)
         weight = graph.node(
             "Gather", ["style_weights", graph.integers(index)], f"{name}/weight", axis=0
         )
@@ -144,14 +145,15 @@ def _style_terms(
 
 
 def _content_term(graph: GraphBuilder, objective: Objective, features: str) -> str:
-    """Emit the content loss; returns its gradient 2 w (F - T) / (C H W)."""
+    """Emit the content loss; returns its gradient 2 w m (F - T) / (C H W) for the map m."""
     difference = graph.node("Sub", [features, "content"], "content/difference")
-    loss = _mean_square(graph, difference, "content/loss", axes=[0, 1, 2, 3])
+    weighted = graph.node("Mul", [difference, "content_map"], "content/weighted_difference")
+    loss = _mean_product(graph, weighted, difference, "content/loss", axes=[0, 1, 2, 3])
     graph.output(loss, "content_loss")
     size = _size(graph, features, "content/size", VGG19_CHANNELS[objective.content_layer])
     factor = graph.node("Div", [graph.floats(2.0 * LOSS_SCALE), size], "content/factor")
     factor = graph.node("Mul", [factor, "content_weight"], "content/weighted_factor")
-    return graph.node("Mul", [difference, factor], "content/gradient")
+    return graph.node("Mul", [weighted, factor], "content/gradient")
 
 
 def _backward(
@@ -195,9 +197,11 @@ def _follows_pool(convolutions: Sequence[Convolution], index: int) -> bool:
     return index > 0 and convolutions[index].name.endswith("_1")
 
 
-def _mean_square(graph: GraphBuilder, value: str, name: str, axes: Sequence[int]) -> str:
-    square = graph.node("Mul", [value, value], f"{name}_squares")
-    mean = graph.node("ReduceMean", [square], f"{name}_mean", axes=list(axes), keepdims=1)
+def _mean_product(
+    graph: GraphBuilder, left: str, right: str, name: str, axes: Sequence[int]
+) -> str:
+    product = graph.node("Mul", [left, right], f"{name}_products")
+    mean = graph.node("ReduceMean", [product], f"{name}_mean", axes=list(axes), keepdims=1)
     return graph.node("Reshape", [mean, graph.integers(1)], name)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 import numpy as np
 from PIL import Image, ImageFilter
 
 from runtime.imaging.limits import Box, strips
-
-#: How much of the photo's fine luminance is added; at 1 it looks printed over the paint.
-DETAIL = 0.8
 
 #: Standard deviation in pixels of the blur of the colours.
 COLOUR_BLUR = 1.0
@@ -27,11 +26,18 @@ def denoise_chroma(painted: Image.Image) -> Image.Image:
     return Image.merge("YCbCr", [luminance, *blurred]).convert("RGB")
 
 
-def enlarge(painted: Image.Image, photo: Image.Image) -> Image.Image:
+def enlarge(
+    painted: Image.Image,
+    photo: Image.Image,
+    detail: float,
+    keep_detail: Optional[float] = None,
+    keep: Optional[Image.Image] = None,
+) -> Image.Image:
     """`painted` at the size of `photo`, with the photo's fine luminance added.
 
-    It is enlarged bicubically; added is `DETAIL` times what the photo's luminance loses when it is
-    scaled to the size of `painted` and back. Both pictures and the result are RGB.
+    It is enlarged bicubically; added is `detail` times what the photo's luminance loses when it is
+    scaled to the size of `painted` and back. Where `keep`, greyscale and of the photo's size, is
+    white, it is `keep_detail` times that. The pictures and the result are RGB.
     """
     if painted.width >= photo.width and painted.height >= photo.height:
         return painted.resize(photo.size, Image.Resampling.LANCZOS)
@@ -42,7 +48,11 @@ def enlarge(painted: Image.Image, photo: Image.Image) -> Image.Image:
     result = painted.resize(photo.size, Image.Resampling.BICUBIC)
     for box in strips(*photo.size):
         lost = np.asarray(luminance.crop(box)) - np.asarray(_enlarged_strip(coarse, photo, box))
-        result.paste(_shifted(result.crop(box), lost * np.float32(DETAIL)), box)
+        share = np.float32(detail)
+        if keep is not None and keep_detail is not None:
+            kept = np.asarray(keep.crop(box), np.float32) / np.float32(255)
+            share = share + np.float32(keep_detail - detail) * kept
+        result.paste(_shifted(result.crop(box), lost * share), box)
     return result
 
 

@@ -99,14 +99,18 @@ def gatys_graph(objective: Objective, pooling: str, weights: str = VGG19) -> Gra
 
     loss = sum(style_weights * style_losses) + content_weight * content_loss, where a style loss is
     the mean squared difference of a layer's Gram matrix from its target, in `style_layers`' order,
-    and the content loss the mean squared difference of the content features from theirs. The
-    gradient takes Gram targets to be symmetric, as Gram matrices are.
+    and the content loss the mean squared difference of the content features from theirs, each
+    position multiplied by the content map, which is 1 where nothing else is wanted. The gradient
+    takes Gram targets to be symmetric, as Gram matrices are.
+
+    The map is the spatial control of Gatys et al., "Controlling Perceptual Factors in Neural Style
+    Transfer", CVPR 2017, applied to the content.
     """
     layers = len(objective.style_layers)
     return GraphSpec(
         kind=GraphKind.GATYS,
         weights=weights,
-        inputs=(_IMAGE, _content(objective))
+        inputs=(_IMAGE, _content(objective), _content_map(objective))
         + _grams(objective)
         + (TensorSpec("style_weights", (layers,)), TensorSpec("content_weight", (1,))),
         outputs=(
@@ -183,6 +187,10 @@ def _content(objective: Objective) -> TensorSpec:
     layer = objective.content_layer
     stride = stride_of(layer)
     return TensorSpec("content", (1, VGG19_CHANNELS[layer], f"height/{stride}", f"width/{stride}"))
+
+
+def _content_map(objective: Objective) -> TensorSpec:
+    return TensorSpec("content_map", (1, 1) + _content(objective).shape[2:])
 
 
 def _grams(objective: Objective) -> Tuple[TensorSpec, ...]:

@@ -59,6 +59,15 @@ class Objective:
         return order[: 1 + max(order.index(layer) for layer in wanted)]
 
     @property
+    def cost(self) -> float:
+        """Multiplications of the forward pass for one pixel of the picture."""
+        channels = [3, *(VGG19_CHANNELS[layer] for layer in self.layers)]
+        return sum(
+            9 * before * after / stride_of(layer) ** 2
+            for layer, before, after in zip(self.layers, channels, channels[1:])
+        )
+
+    @property
     def stride(self) -> int:
         """The stride of the deepest layer; pooling loses no pixels of sizes that it divides."""
         return stride_of(self.layers[-1])

@@ -42,7 +42,8 @@ def loss_and_gradient(
     for layer in objective.style_layers:
         target = torch.tensor(feeds[gram_name(layer)], dtype=torch.float64)
         style.append((_gram(features[layer]) - target).square().mean())
-    content = (features[objective.content_layer] - torch.tensor(feeds["content"])).square().mean()
+    away = features[objective.content_layer] - torch.tensor(feeds["content"])
+    content = (away.square() * torch.tensor(feeds["content_map"])).mean()
     weights = torch.tensor(feeds["style_weights"], dtype=torch.float64)
     loss = (torch.stack(style) * weights).sum() + content * float(feeds["content_weight"][0])
     loss.backward()  # type: ignore[no-untyped-call]

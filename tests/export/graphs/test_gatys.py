@@ -53,6 +53,8 @@ def feeds_for(objective, features, size):
     feeds["image"] = np.random.default_rng(5).random((1, 3, *size), np.float32)
     feeds["style_weights"] = np.array([3, 10, 100, 30, 1], np.float32)
     feeds["content_weight"] = np.array([0.7], np.float32)
+    shape = (1, 1) + feeds["content"].shape[2:]
+    feeds["content_map"] = np.random.default_rng(6).uniform(0, 4, shape).astype(np.float32)
     return feeds
 
 

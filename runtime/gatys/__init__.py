@@ -1,0 +1,1 @@
+"""Gatys' style transfer in its parts: graphs, targets, descent, the coarse and the fine stage."""

@@ -1,0 +1,120 @@
+"""Overlapping tiles that cover a picture which is too large to paint at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Tuple
+
+import numpy as np
+
+from runtime.spec.engines import Size
+
+#: Pixels that neighbours share. Of these the first half stays as the earlier tile painted it: the
+#: later tile sees it beyond its edge. No feature of the classic objective reaches farther than 24
+#: pixels, there and back.
+OVERLAP = 64
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of a picture: its left and top pixel, its (width, height), and how neighbours meet it.
+
+    The first pair of a side tells how many pixels an earlier neighbour shares, on the left and at
+    the top; `after` how many a later one shares, on the right and at the bottom; 0 at the
+    picture's edges.
+    """
+
+    left: int
+    top: int
+    size: Size
+    before: Size
+    after: Size
+
+    @property
+    def box(self) -> Tuple[int, int, int, int]:
+        """Left, top, right, bottom in the picture, as Pillow has boxes."""
+        width, height = self.size
+        return self.left, self.top, self.left + width, self.top + height
+
+    def cut(self, picture: np.ndarray) -> np.ndarray:
+        """This part of a picture [..., H, W]."""
+        left, top, right, bottom = self.box
+        return picture[..., top:bottom, left:right]
+
+    def movable(self) -> np.ndarray:
+        """Where the tile paints, bool [1, 1, H, W]: not where an earlier one has finished."""
+        columns, rows = (
+            np.arange(length) >= shared // 2 for length, shared in zip(self.size, self.before)
+        )
+        return (rows[:, None] & columns[None, :])[None, None]
+
+    def fade(self) -> np.ndarray:
+        """How much of the tile's painting is kept, float32 [1, 1, H, W] in [0, 1].
+
+        It falls to 0 towards later tiles, which start from it: their strokes continue those of
+        this one, and its outermost pixels, which the network's padding spoils, are gone.
+        """
+        columns, rows = (_falling(*pair) for pair in zip(self.size, self.after))
+        return np.minimum(rows[:, None], columns[None, :])[None, None]
+
+
+def tiles_over(picture: Size, tile: Size) -> Tuple[Tile, ...]:
+    """Tiles of size `tile`, row by row, that cover `picture`; both are (width, height).
+
+    Each side of `tile` is at most that of `picture`, and more than `OVERLAP` where it is smaller.
+    """
+    columns, rows = (_starts(*pair) for pair in zip(picture, tile))
+    return tuple(
+        Tile(left, top, tile, (left_shared, top_shared), (right_shared, bottom_shared))
+        for (top, top_shared, bottom_shared), (left, left_shared, right_shared) in product(
+            rows, columns
+        )
+    )
+
+
+def tile_size(picture: Size, most_pixels: int, multiple: int) -> Size:
+    """The size of equal tiles of at most about `most_pixels` that cover `picture` with least work.
+
+    `picture` itself if it has no more pixels; its sides must be multiples of `multiple`, as those
+    of the result are.
+    """
+    if picture[0] * picture[1] <= most_pixels:
+        return picture
+    counts = [
+        (columns, rows)
+        for columns, rows in product(range(1, 65), repeat=2)
+        if _area(picture, (columns, rows), multiple) <= most_pixels
+    ]
+    best = min(counts, key=lambda each: _area(picture, each, multiple) * each[0] * each[1])
+    return _divided(picture, best, multiple)
+
+
+def _area(picture: Size, counts: Size, multiple: int) -> int:
+    width, height = _divided(picture, counts, multiple)
+    return width * height
+
+
+def _divided(picture: Size, counts: Size, multiple: int) -> Size:
+    """The size of `counts` tiles side by side that cover `picture`."""
+    sides = (
+        -(-(side + (count - 1) * OVERLAP) // count) for side, count in zip(picture, counts)
+    )
+    width, height = (-(-side // multiple) * multiple for side in sides)
+    return min(width, picture[0]), min(height, picture[1])
+
+
+def _starts(picture: int, tile: int) -> Tuple[Tuple[int, int, int], ...]:
+    """Each tile's first pixel along one side, and what it shares with its neighbours."""
+    count = 1 if tile >= picture else -(-(picture - OVERLAP) // (tile - OVERLAP))
+    starts = [round(number * (picture - tile) / max(1, count - 1)) for number in range(count)]
+    shared = [first + tile - second for first, second in zip(starts, starts[1:])]
+    return tuple(zip(starts, [0, *shared], [*shared, 0]))
+
+
+def _falling(length: int, shared: int) -> np.ndarray:
+    """1, and over the last `shared` pixels down to 0."""
+    if not shared:
+        return np.ones(length, np.float32)
+    ramp = (length - np.arange(length, dtype=np.float32) - 0.5) / shared
+    return np.clip(2 * ramp - 0.5, 0, 1)
