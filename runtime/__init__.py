@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from runtime.catalog.generators import Model, models
     from runtime.catalog.styles import Style, find_style, installed_styles
     from runtime.errors import BackendError, Cancelled, JetbrushError, OptionError, PictureError
+    from runtime.gatys.targets import WeightedStyle
     from runtime.imaging.reading import read_picture
     from runtime.imaging.writing import write_picture
     from runtime.options import StylizeOptions, TranslateOptions
@@ -31,6 +32,7 @@ _HOMES = {
     "Style": "catalog.styles",
     "StylizeOptions": "options",
     "TranslateOptions": "options",
+    "WeightedStyle": "gatys.targets",
     "find_style": "catalog.styles",
     "installed_styles": "catalog.styles",
     "models": "catalog.generators",
@@ -51,6 +53,7 @@ __all__ = [
     "Style",
     "StylizeOptions",
     "TranslateOptions",
+    "WeightedStyle",
     "find_style",
     "installed_styles",
     "models",

@@ -126,9 +126,7 @@ def _better(best: Evaluation, loss: float, picture: np.ndarray) -> Evaluation:
     return Evaluation(best.count + 1, loss, best.best_loss, best.best)
 
 
-def _free(
-    picture: np.ndarray, gradient: np.ndarray, movable: Optional[np.ndarray]
-) -> np.ndarray:
+def _free(picture: np.ndarray, gradient: np.ndarray, movable: Optional[np.ndarray]) -> np.ndarray:
     """Where a step along the negative gradient stays in the box, and the picture may change."""
     free = ~(((picture <= 0) & (gradient > 0)) | ((picture >= 1) & (gradient < 0)))
     return free if movable is None else free & movable

@@ -10,7 +10,7 @@ from runtime.errors import OptionError
 from runtime.spec.vgg import OBJECTIVES, POOLINGS, WEIGHT_SETS
 
 LEAST_SIZE, MOST_SIZE = 64, 2048
-LEAST_FINE, MOST_FINE = 256, 16384
+MOST_FINE = 16384
 LEAST_STEPS, MOST_STEPS = 1, 1000
 
 #: The brushes by name, with the size at which the style is seen beside the photo.
@@ -64,7 +64,7 @@ class StylizeOptions:
         _check_choice("pooling", self.pooling, POOLINGS)
         _check_backend(self.backend)
         _check_range("size", self.size, LEAST_SIZE, MOST_SIZE)
-        _check_range("fine", self.fine, LEAST_FINE, MOST_FINE)
+        _check_range("fine", self.fine, LEAST_SIZE, MOST_FINE)
         _check_choice("brush", self.brush, tuple(BRUSHES))
         _check_choice("faces", self.faces, FACES)
         _check_range("strength", self.strength, 0, 1)

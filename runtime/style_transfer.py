@@ -5,6 +5,7 @@ Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networ
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Sequence, Type, Union
 
@@ -12,22 +13,26 @@ from PIL import Image
 
 from runtime.backends import candidates, first_success
 from runtime.backends.base import Backend
+from runtime.errors import OptionError
 from runtime.gatys.coarse import paint_coarse
-from runtime.gatys.fine import STEPS, FineStage
+from runtime.gatys.fine import FineStage
 from runtime.gatys.graphs import coarse_graphs, fine_graphs
+from runtime.gatys.job import PaintingJob
+from runtime.gatys.keep import keep_map
 from runtime.gatys.report import Reports, Work
 from runtime.gatys.targets import WeightedStyle
 from runtime.imaging.finish import enlarge, with_colours_of
 from runtime.imaging.limits import check_size
 from runtime.options import StylizeOptions
 from runtime.progress import Event, OnProgress
+from runtime.spec.engines import Size
 from runtime.spec.folder import DEFAULT_ENGINES
 
-#: How much of the photo's fine luminance is added to strokes that are painted smaller than it.
+#: How much of the photo's fine luminance is added where the strokes are painted smaller than it.
 DETAIL = 0.5
 
-#: Strokes are painted at this size at least, whatever the photo's size.
-LEAST_FINE = 512
+#: The strokes of a small photo are painted at this size and then scaled to it.
+SMALL_PHOTO = 512
 
 
 def stylize(
@@ -40,40 +45,53 @@ def stylize(
     on_progress: OnProgress = lambda progress: None,
     cancel: Optional[Event] = None,
 ) -> Image.Image:
-    """Repaint `content` in the style of `style`; all pictures are RGB, of any size.
+    """Repaint `content` in the style of `style`, one picture or several with their weights.
+
+    The pictures are RGB, of any sizes; the result has the size of `content`. First the motifs are
+    painted at `options.size`, then the strokes at the photo's size, up to `options.fine`. Where
+    the mask `keep`, of any mode and size, is white, the photo stays recognisable.
+
+    `engines` is the folder of the graphs. Calls `on_progress` after every evaluation, and stops
+    within one evaluation once `cancel` is set. When a backend fails, the next one starts again.
+
+    Raises `Cancelled`, `PictureError` for a picture too small or too large, `GraphMissing` when
+    the graphs are not in `engines`, another `BackendError` when every backend fails, `OptionError`
+    for no style or a weight that is not positive.
     """
     options = options or StylizeOptions()
     styles = [WeightedStyle(style)] if isinstance(style, Image.Image) else list(style)
+    if not styles:
+        raise OptionError("There is no style; give at least one picture.")
     for picture in (content, *(each.picture for each in styles)):
         check_size(*picture.size)
 
     def paint(backend: Type[Backend]) -> Image.Image:
-        return _paint(backend, content, styles, keep, options, engines, on_progress, cancel)
+        kept = keep_map(content, keep, options, backend, engines)
+        job = PaintingJob(content, styles, kept, options, cancel)
+        return _paint(job, backend, engines, on_progress)
 
-    result = first_success(candidates(options.backend, engines), paint)
+    painted = first_success(candidates(options.backend, engines), paint)
+    result = enlarge(painted, content, DETAIL)
     return with_colours_of(content, result) if options.keep_colours else result
 
 
-def _paint(backend, content, styles, keep, options, engines, on_progress, cancel) -> Image.Image:
-    coarse = coarse_graphs(options, backend, engines)
-    fine = fine_graphs(options, backend, engines)
-    kept = keep if keep is not None else Image.new("L", content.size)
-    size = _fine_size(content.size, options.fine)
-    at_fine = content if size == content.size else content.resize(size, Image.Resampling.LANCZOS)
-    kept_fine = kept if size == content.size else kept.resize(size, Image.Resampling.BILINEAR)
-    strokes = FineStage(fine, at_fine, options)
-    fine_pixels = strokes.tiles[0].size[0] * strokes.tiles[0].size[1]
-    ratio = size[1] / size[0]
-    coarse_pixels = options.size**2 * min(ratio, 1 / ratio)
-    parts = [Work(options.steps, coarse_pixels * coarse.objective.cost)]
-    parts += [Work(min(STEPS, options.steps), fine_pixels * fine.objective.cost)] * len(strokes.tiles)
-    reports = Reports(on_progress, parts)
-    motifs = paint_coarse(coarse, content, styles, kept, options, reports.of(0), cancel)
-    painted = strokes.paint(motifs, styles, kept_fine, reports, cancel)
-    return enlarge(painted, content, DETAIL)
+def _paint(
+    job: PaintingJob, backend: Type[Backend], engines: Path, on_progress: OnProgress
+) -> Image.Image:
+    """Both stages, on one backend."""
+    coarse = coarse_graphs(job.options, backend, engines)
+    size = _fine_size(job.photo.size, job.options.fine)
+    photo = job.photo.resize(size, Image.Resampling.LANCZOS)
+    fine = FineStage(fine_graphs(job.options, backend, engines), replace(job, photo=photo))
+    pixels = job.options.size**2 * min(size) / max(size)
+    motifs_work = Work(job.options.steps, pixels * coarse.objective.cost)
+    reports = Reports(on_progress, [motifs_work, *fine.work])
+    motifs = paint_coarse(coarse, job, reports.of(0))
+    return fine.paint(motifs, reports, first_part=1)
 
 
-def _fine_size(photo, longest):
-    side = min(longest, max(LEAST_FINE, max(photo)))
-    scale = side / max(photo)
+def _fine_size(photo: Size, most: int) -> Size:
+    """The photo's size, scaled so that its longer side is from `SMALL_PHOTO` to `most` pixels."""
+    longest = max(photo)
+    scale = min(most, max(SMALL_PHOTO, longest)) / longest
     return max(1, round(photo[0] * scale)), max(1, round(photo[1] * scale))

@@ -27,6 +27,9 @@ from runtime.spec.folder import DEFAULT_ENGINES
 #: A generator halves the picture twice and doubles it twice.
 MULTIPLE = 4
 
+#: How much of the photo's fine luminance is added; at 1 it looks printed over the paint.
+DETAIL = 0.8
+
 
 def translate(
     photo: Image.Image,
@@ -62,10 +65,10 @@ def translate(
 
     picture = first_success(candidates(options.backend, engines), run)
     check_cancel(cancel)
-    on_progress(Progress(step=1, steps=1, loss=0.0, picture=picture))
     translated = to_image(picture)
+    on_progress(Progress(step=1, steps=1, share=1.0, loss=0.0, draw=lambda: translated))
     if options.detail:
-        return enlarge(translated, photo)
+        return enlarge(translated, photo, DETAIL)
     return translated.resize(photo.size, Image.Resampling.BICUBIC)
 
 

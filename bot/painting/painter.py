@@ -218,7 +218,7 @@ class _Reporter:
     def report(self, progress: Progress) -> None:
         """Say one step."""
         self.steps_done = progress.step
-        share = progress.step / progress.steps
+        share = progress.share
         shown = self._show(progress) if PREVIEW_FROM <= share < 1 else False
         self._say("progress", share=share, step=progress.step, steps=progress.steps, preview=shown)
 
@@ -226,7 +226,7 @@ class _Reporter:
         now = time.monotonic()
         if self._shown is not None and now - self._shown < PREVIEW_EVERY:
             return False
-        _save(progress.preview, self._preview, "JPEG", lasting=False, quality=85)
+        _save(progress.draw(), self._preview, "JPEG", lasting=False, quality=85)
         self._shown = now
         return True
 

@@ -105,7 +105,7 @@ class _Bar:
         """Show how far the present photo is."""
         step = f"step {progress.step}/{progress.steps}, loss={progress.loss:.3g}"
         self._bar.set_postfix_str(step, refresh=False)
-        self._bar.update(self._done + progress.step / progress.steps - self._bar.n)
+        self._bar.update(self._done + progress.share - self._bar.n)
 
     def finish(self, done: int) -> None:
         """Show that `done` photos are done: a painting that needed fewer steps is complete too."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Deque, Mapping, Optional, Tuple
 
 import numpy as np
@@ -25,6 +25,10 @@ class Descent:
     steps: int
     first_step: float = lbfgs.FIRST_STEP
     scale: float = lbfgs.SCALE
+
+    def at_most(self, steps: int) -> Descent:
+        """The same with no more than `steps` evaluations."""
+        return replace(self, steps=min(self.steps, steps))
 
 
 def descend(

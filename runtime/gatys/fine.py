@@ -1,130 +1,152 @@
-"""The fine stage: the strokes, painted at the size of the result, tile by tile if it is large."""
+"""The fine stage: the strokes, painted at the size of the result, tile by tile if it is large.
+
+A tile is painted by itself, so that memory does not grow with the picture. Its Gram targets are the
+style's, shifted by what sets the tile apart from the whole picture before painting: G_tile - G_all.
+A tile that is all sky may stay so, and the mean over all tiles is still the style's. Without tiles
+nothing is shifted.
+"""
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, List, Tuple
 
 import numpy as np
 from PIL import Image
 
 from runtime.backends.base import Backend
-from runtime.gatys.coarse import MARGIN, content_map
 from runtime.gatys.descent import Descent, descend
 from runtime.gatys.graphs import StageGraphs
-from runtime.gatys.report import Reports
-from runtime.gatys.targets import WeightedStyle, mean_square, style_grams, weights_of
-from runtime.imaging.finish import denoise_chroma, enlarge
+from runtime.gatys.job import PaintingJob
+from runtime.gatys.keep import content_map
+from runtime.gatys.report import Report, Reports, Work
+from runtime.gatys.targets import inverse_mean_square, style_grams, weights_of
+from runtime.gatys.tiles import OVERLAP, Tile
+from runtime.imaging.finish import enlarge
 from runtime.imaging.frame import Frame, frame_for
 from runtime.imaging.reading import to_array, to_image
-from runtime.imaging.tiles import Tile
-from runtime.options import BRUSHES, StylizeOptions
-from runtime.progress import Event, check_cancel
-from runtime.spec.graphs import gram_name
+from runtime.progress import check_cancel
+from runtime.spec.engine_sizes import MARGINS, Stage
+from runtime.spec.engines import Size
+from runtime.spec.graphs import GraphSpec
 
-#: Evaluations for each tile, and the root mean square of the first step.
-STEPS, FIRST_STEP, SCALE = 10, 0.03, 2.0
+#: The descent of each tile. The loss falls to a tenth; `lbfgs.SCALE` is too bold so near the start,
+#: with it every other step of the first ten fails.
+DESCENT = Descent(steps=10, first_step=0.03, scale=2.0)
 
-#: How much of the photo's fine luminance the painting keeps, and how much in kept faces.
+#: Standard deviation of the grey noise on the picture that painting starts from: the enlarged
+#: motifs are smooth, and a smooth picture hardly tells in which direction strokes could begin.
+NOISE = 0.03
+
+#: How much of the photo's fine luminance the strokes follow, and how much where it is kept.
 DETAIL, KEEP_DETAIL = 0.3, 0.6
 
-#: The weight of the content inside kept faces; elsewhere it is 1.
+#: The weight of the content where the photo is kept; elsewhere it is 1.
 KEEP_WEIGHT = 1.5
 
-#: Larger pictures are painted in tiles of at most so many pixels: the graph's features need 2 kB
-#: of memory for each pixel.
-TILE_PIXELS = 360_000
-NOISE = 0.03
+#: With engines, a photo is painted in tiles if it is so many times larger than the largest one;
+#: a smaller photo is painted at the engine's size.
+TILED_FROM = 1.25
 
 Grams = Dict[str, np.ndarray]
 
 
 class FineStage:
-    """One painting's fine stage: how many tiles it needs is known before it paints."""
+    """The fine stage of one painting; `job.photo` has the size of the strokes."""
 
-    def __init__(self, stage: StageGraphs, photo: Image.Image, options: StylizeOptions) -> None:
+    def __init__(self, stage: StageGraphs, job: PaintingJob) -> None:
         self._stage = stage
-        self._photo = photo
-        self._options = options
-        self._frame = frame_for(
-            photo.size,
-            longest=max(photo.size) + 2 * MARGIN,
-            multiple=stage.objective.stride,
-            margin=MARGIN,
-            sizes=stage.sizes(stage.gatys),
-        )
-        width, height = self._frame.size
-        self._tiles = stage.tiles(
-            stage.gatys, np.broadcast_to(np.float32(0), (1, 3, height, width)), TILE_PIXELS
-        )
+        self._job = job
+        self._frame = _frame(stage, job.photo.size)
+        self._tiles = stage.tiles(stage.gatys, self._frame.size)
+        self._descent = DESCENT.at_most(job.options.steps)
 
     @property
-    def tiles(self) -> Tuple[Tile, ...]:
-        return self._tiles
+    def work(self) -> Tuple[Work, ...]:
+        """The evaluations of each tile."""
+        width, height = self._tiles[0].size
+        cost = width * height * self._stage.objective.cost
+        return (Work(self._descent.steps, cost),) * len(self._tiles)
 
-    def paint(
-        self,
-        painted: Image.Image,
-        styles: Sequence[WeightedStyle],
-        keep: Image.Image,
-        reports: Reports,
-        cancel: Optional[Event],
-    ) -> Image.Image:
-        stage, options = self._stage, self._options
-        ground = enlarge(painted, self._photo, DETAIL, KEEP_DETAIL, keep)
-        canvas = _framed(self._frame, ground)
-        keep_framed = _framed(self._frame, keep)
-        longest = max(self._frame.size) * BRUSHES[options.brush]
-        targets = style_grams(stage, styles, longest, TILE_PIXELS, cancel)
-        style_weights = weights_of(stage, targets, options.strength)
-        parts = [canvas.crop(tile.box) for tile in self._tiles]
-        mean = self._mean(parts, cancel)
-        rng = np.random.default_rng(options.seed)
-        with stage.open(stage.features, to_array(parts[0])) as features:
-            with stage.open(stage.gatys, to_array(parts[0])) as gatys:
-                for number, tile in enumerate(self._tiles):
-                    check_cancel(cancel)
-                    of_tile = features.run({"image": to_array(parts[number])})
-                    content = of_tile.pop("content")
-                    feeds = {
-                        name: targets[name] + (gram - mean[name]) for name, gram in of_tile.items()
-                    }
-                    feeds["content"] = content
-                    feeds["style_weights"] = style_weights
-                    feeds["content_weight"] = mean["content_weight"]
-                    kept = to_array(keep_framed.crop(tile.box).convert("RGB"))
-                    feeds["content_map"] = content_map(content, kept, KEEP_WEIGHT)
-                    start = to_array(canvas.crop(tile.box))
-                    grain = rng.standard_normal((1, 1) + start.shape[2:], np.float32)
-                    start = np.clip(start + tile.movable() * grain * np.float32(NOISE), 0, 1)
-                    report = reports.of(1 + number)
-                    best = descend(
-                        gatys,
-                        feeds,
-                        start,
-                        Descent(min(STEPS, options.steps), FIRST_STEP, SCALE),
-                        lambda state: report(state, lambda: canvas),
-                        movable=tile.movable(),
-                        cancel=cancel,
-                    )
-                    fade = tile.fade()
-                    canvas.paste(to_image(best * fade + start * (1 - fade)), tile.box)
-        left, top = self._frame.start
-        width, height = self._frame.inner
-        return canvas.crop((left, top, left + width, top + height))
+    def paint(self, motifs: Image.Image, reports: Reports, first_part: int) -> Image.Image:
+        """`motifs`, from the coarse stage, with strokes: RGB, of the photo's size.
 
-    def _mean(self, parts, cancel):
-        with self._stage.open(self._stage.features, to_array(parts[0])) as features:
-            total: Grams = {}
-            square = 0.0
-            for part in parts:
-                check_cancel(cancel)
-                found = features.run({"image": to_array(part)})
-                square += mean_square(found.pop("content")) / len(parts)
-                for name, gram in found.items():
-                    total[name] = total.get(name, np.float32(0)) + gram / np.float32(len(parts))
-        total["content_weight"] = np.array([1 / square], np.float32)
-        return total
+        Reports the tiles as the parts from `first_part` on. Raises `Cancelled`, `BackendError`.
+        """
+        job, stage = self._job, self._stage
+        keep = job.keep.resize(job.photo.size, Image.Resampling.BILINEAR)
+        ground = self._frame.picture(enlarge(motifs, job.photo, DETAIL, (keep, KEEP_DETAIL)))
+        keep = self._frame.picture(keep.convert("RGB")).convert("L")
+        style = style_grams(stage, job.styles, job.style_side(max(self._frame.size)), job.cancel)
+        weights = weights_of(stage, style, job.options.strength)
+        shifts, content_weight = self._survey(ground)
+        canvas = ground.copy()
+        with self._open(stage.features) as features, self._open(stage.gatys) as gatys:
+            for number, (tile, shift) in enumerate(zip(self._tiles, shifts)):
+                check_cancel(job.cancel)
+                content = features.run({"image": to_array(ground.crop(tile.box))})["content"]
+                feeds = {name: style[name] + shift[name] for name in shift}
+                feeds["style_weights"] = weights
+                feeds["content"] = content
+                feeds["content_map"] = content_map(content, keep.crop(tile.box), KEEP_WEIGHT)
+                feeds["content_weight"] = content_weight
+                report = reports.of(first_part + number)
+                self._paint_tile(gatys, feeds, tile, canvas, report)
+        return canvas.crop(self._frame.box).resize(job.photo.size, Image.Resampling.BICUBIC)
+
+    def _paint_tile(
+        self, gatys: Backend, feeds: Grams, tile: Tile, canvas: Image.Image, report: Report
+    ) -> None:
+        """Paint strokes over a tile of `canvas`, and fade them out towards later tiles."""
+        ground = to_array(canvas.crop(tile.box))
+        movable = tile.movable()
+        rng = np.random.default_rng((self._job.options.seed, tile.left, tile.top))
+        grain = rng.standard_normal((1, 1, *ground.shape[2:]), np.float32) * np.float32(NOISE)
+        best = descend(
+            gatys,
+            feeds,
+            np.clip(ground + grain * movable, 0, 1),
+            self._descent,
+            lambda state: report(state, lambda: self._drawn(canvas, tile, state.best)),
+            movable=movable,
+            cancel=self._job.cancel,
+        )
+        fade = tile.fade()
+        canvas.paste(to_image(best * fade + ground * (1 - fade)), tile.box)
+
+    def _drawn(self, canvas: Image.Image, tile: Tile, painted: np.ndarray) -> Image.Image:
+        """The painting so far."""
+        drawn = canvas.copy()
+        drawn.paste(to_image(painted), tile.box)
+        return drawn.crop(self._frame.box)
+
+    def _survey(self, ground: Image.Image) -> Tuple[List[Grams], np.ndarray]:
+        """How each tile's Gram matrices differ from the mean, and the weight of the content."""
+        grams, squares = [], []
+        with self._open(self._stage.features) as features:
+            for tile in self._tiles:
+                check_cancel(self._job.cancel)
+                found = features.run({"image": to_array(ground.crop(tile.box))})
+                squares.append(inverse_mean_square(found.pop("content")))
+                grams.append(found)
+        mean = {name: sum(each[name] for each in grams) / len(grams) for name in grams[0]}
+        shifts = [{name: each[name] - mean[name] for name in mean} for each in grams]
+        return shifts, 1 / np.mean([1 / each for each in squares], axis=0)
+
+    def _open(self, graph: GraphSpec) -> Backend:
+        return self._stage.open_at(graph, self._tiles[0].size)
 
 
-def _framed(frame: Frame, picture: Image.Image) -> Image.Image:
-    return to_image(frame.put(picture.convert("RGB")))
+def _frame(stage: StageGraphs, photo: Size) -> Frame:
+    """The frame of the strokes: an engine's picture, or one that holds at least one such tile."""
+    margin = MARGINS[Stage.FINE]
+    longest = max(photo) + 2 * margin
+    multiple = stage.objective.stride
+    free = frame_for(photo, longest=longest, multiple=multiple, margin=margin)
+    sizes = stage.sizes(stage.gatys)
+    if not sizes:
+        return free
+    single = frame_for(photo, longest=longest, multiple=multiple, margin=margin, sizes=sizes)
+    if longest <= TILED_FROM * max(single.size) or min(single.size) <= 2 * OVERLAP:
+        return single
+    width, height = (max(pair) for pair in zip(free.size, single.size))
+    return Frame((width, height), free.inner)

@@ -10,12 +10,16 @@ import numpy as np
 
 from runtime.backends import AUTO
 from runtime.backends.base import Backend
-from runtime.imaging.tiles import Tile, tile_size, tiles_over
+from runtime.gatys.tiles import Tile, area, fits, tile_size, tiles_over
 from runtime.options import StylizeOptions
 from runtime.spec.engines import Size
 from runtime.spec.folder import best_objective, recorded_weights
 from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph
 from runtime.spec.vgg import CLASSIC, OBJECTIVES, Objective
+
+#: Without engines, larger pictures are painted in tiles of at most so many pixels. The features of
+#: a graph of the classic objective need about 2 kB of memory for each pixel.
+TILE_PIXELS = 360_000
 
 
 @dataclass(frozen=True)
@@ -32,22 +36,24 @@ class StageGraphs:
         """The only sizes that `graph` can run at; empty if it runs at any."""
         return self.backend.shapes(graph, self.folder)
 
-    def tiles(
-        self, graph: GraphSpec, picture: np.ndarray, most_pixels: int
-    ) -> Tuple[Tile, ...]:
-        """Tiles over `picture` [1, 3, H, W]: of the engine's size, or of at most `most_pixels`."""
-        height, width = picture.shape[2:]
-        fitting = [
-            each for each in self.sizes(graph) if each[0] <= width and each[1] <= height
-        ]
-        if fitting:
-            return tiles_over((width, height), max(fitting, key=lambda size: size[0] * size[1]))
-        size = tile_size((width, height), most_pixels, self.objective.stride)
-        return tiles_over((width, height), size)
+    def tiles(self, graph: GraphSpec, picture: Size) -> Tuple[Tile, ...]:
+        """Tiles for `graph` over a picture of this (width, height); one tile where it is small.
+
+        Engines' tiles have an engine's size, the largest that `picture` holds.
+        """
+        sizes = [each for each in self.sizes(graph) if fits(each, picture)]
+        if sizes:
+            return tiles_over(picture, max(sizes, key=area))
+        return tiles_over(picture, tile_size(picture, TILE_PIXELS, self.objective.stride))
 
     def open(self, graph: GraphSpec, picture: np.ndarray) -> Backend:
         """`graph` for pictures of the size of `picture` [1, 3, H, W], as a context manager."""
         height, width = picture.shape[2:]
+        return self.open_at(graph, (width, height))
+
+    def open_at(self, graph: GraphSpec, size: Size) -> Backend:
+        """`graph` for pictures of this (width, height), as a context manager."""
+        width, height = size
         return self.backend(graph, height=height, width=width, folder=self.folder)
 
 

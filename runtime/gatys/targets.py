@@ -8,11 +8,15 @@ from typing import Dict, Mapping, Optional, Sequence
 import numpy as np
 from PIL import Image, ImageOps
 
+from runtime.errors import OptionError
 from runtime.gatys.graphs import StageGraphs
+from runtime.imaging.frame import frame_for
 from runtime.imaging.reading import to_array
 from runtime.progress import Event, check_cancel
-from runtime.spec.engines import best_shape
 from runtime.spec.graphs import gram_name
+
+#: The largest longer side of a style; what its Gram matrices gain beyond is not worth the time.
+MOST_SIDE = 2048
 
 Arrays = Dict[str, np.ndarray]
 
@@ -21,40 +25,43 @@ Arrays = Dict[str, np.ndarray]
 class WeightedStyle:
     """A picture whose style is wanted, RGB of any size, and its share beside other styles.
 
-    Only the ratio of the weights matters; each is positive.
+    Only the ratio of the weights matters. Raises `OptionError` for one that is not positive.
     """
 
     picture: Image.Image
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the weight."""
+        if not 0 < self.weight < float("inf"):
+            raise OptionError(f"A style's weight is {self.weight}; expected a positive number.")
 
 
 def style_grams(
     stage: StageGraphs,
     styles: Sequence[WeightedStyle],
     longest: float,
-    most_pixels: int,
     cancel: Optional[Event] = None,
 ) -> Arrays:
     """The weighted mean of the styles' Gram matrices, by their names among the graph's inputs.
 
-    longest: the longer side in pixels at which the styles are looked at; a style is not enlarged
-        beyond twice its own size, as its strokes would have no edges.
+    longest: the longer side in pixels at which the styles are seen, at most `MOST_SIDE`. A style
+        is not enlarged beyond twice its own size, as its strokes would have no edges.
     """
     whole = sum(style.weight for style in styles)
     total: Arrays = {}
     for style in styles:
-        side = min(longest, 2 * max(style.picture.size))
+        side = min(longest, 2 * max(style.picture.size), MOST_SIDE)
         picture = _scaled(stage, style.picture, side)
-        for name, gram in mean_grams(stage, picture, most_pixels, cancel).items():
+        for name, gram in _mean_grams(stage, picture, cancel).items():
             total[name] = total.get(name, np.float32(0)) + gram * np.float32(style.weight / whole)
     return total
 
 
-def mean_grams(
-    stage: StageGraphs, picture: np.ndarray, most_pixels: int, cancel: Optional[Event] = None
-) -> Arrays:
+def _mean_grams(stage: StageGraphs, picture: np.ndarray, cancel: Optional[Event]) -> Arrays:
     """The Gram matrices of a picture [1, 3, H, W], computed tile by tile if it is large."""
-    tiles = stage.tiles(stage.features, picture, most_pixels)
+    height, width = picture.shape[2:]
+    tiles = stage.tiles(stage.features, (width, height))
     names = [gram_name(layer) for layer in stage.objective.style_layers]
     total: Arrays = {}
     with stage.open(stage.features, tiles[0].cut(picture)) as backend:
@@ -76,12 +83,14 @@ def weights_of(stage: StageGraphs, grams: Mapping[str, np.ndarray], strength: fl
     low, high = stage.objective.style_gentle, stage.objective.style_strong
     names = [gram_name(layer) for layer in stage.objective.style_layers]
     weight = low * (high / low) ** strength / len(names)
-    return np.array([weight / mean_square(grams[name]) for name in names], np.float32)
+    weights = [inverse_mean_square(grams[name]) * np.float32(weight) for name in names]
+    return np.concatenate(weights)
 
 
-def mean_square(values: np.ndarray) -> float:
-    """The mean of the squares, at least 1e-12, so that one can divide by it."""
-    return max(float(np.mean(np.square(values, dtype=np.float64))), 1e-12)
+def inverse_mean_square(values: np.ndarray) -> np.ndarray:
+    """One over the mean of the squares, float32 [1]: it gives every target the same weight."""
+    mean = float(np.mean(np.square(values, dtype=np.float64)))
+    return np.array([1 / max(mean, 1e-12)], np.float32)
 
 
 def _scaled(stage: StageGraphs, picture: Image.Image, longest: float) -> np.ndarray:
@@ -93,6 +102,6 @@ def _scaled(stage: StageGraphs, picture: Image.Image, longest: float) -> np.ndar
     sizes = stage.sizes(stage.features)
     if not sizes:
         return scaled
-    width, height = best_shape(*picture.size, sizes)
+    width, height = frame_for(picture.size, longest=max(size), multiple=multiple, sizes=sizes).size
     missing = [max(0, want - have) for want, have in zip((height, width), scaled.shape[2:])]
     return np.pad(scaled, ((0, 0), (0, 0), *((0, each) for each in missing)), mode="reflect")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Tuple
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -30,14 +30,13 @@ def enlarge(
     painted: Image.Image,
     photo: Image.Image,
     detail: float,
-    keep_detail: Optional[float] = None,
-    keep: Optional[Image.Image] = None,
+    kept: Optional[Tuple[Image.Image, float]] = None,
 ) -> Image.Image:
     """`painted` at the size of `photo`, with the photo's fine luminance added.
 
     It is enlarged bicubically; added is `detail` times what the photo's luminance loses when it is
-    scaled to the size of `painted` and back. Where `keep`, greyscale and of the photo's size, is
-    white, it is `keep_detail` times that. The pictures and the result are RGB.
+    scaled to the size of `painted` and back. `kept` is a map, greyscale and of the photo's size,
+    with what takes the place of `detail` where it is white. The pictures and the result are RGB.
     """
     if painted.width >= photo.width and painted.height >= photo.height:
         return painted.resize(photo.size, Image.Resampling.LANCZOS)
@@ -49,9 +48,9 @@ def enlarge(
     for box in strips(*photo.size):
         lost = np.asarray(luminance.crop(box)) - np.asarray(_enlarged_strip(coarse, photo, box))
         share = np.float32(detail)
-        if keep is not None and keep_detail is not None:
-            kept = np.asarray(keep.crop(box), np.float32) / np.float32(255)
-            share = share + np.float32(keep_detail - detail) * kept
+        if kept is not None:
+            white = np.asarray(kept[0].crop(box), np.float32) / np.float32(255)
+            share = share + np.float32(kept[1] - detail) * white
         result.paste(_shifted(result.crop(box), lost * share), box)
     return result
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Sequence, Tuple
 
 import numpy as np
 from PIL import Image
@@ -32,18 +32,28 @@ class Frame:
 
     def put(self, photo: Image.Image) -> np.ndarray:
         """The photo in its frame, float32 [1, 3, H, W] in [0, 1]."""
-        scaled = to_array(photo.resize(self.inner, Image.Resampling.LANCZOS))
-        sides = [
+        return to_array(self.picture(photo))
+
+    def picture(self, photo: Image.Image) -> Image.Image:
+        """The photo, RGB, in its frame."""
+        scaled = np.asarray(photo.resize(self.inner, Image.Resampling.LANCZOS))
+        across, down = (
             (start, whole - part - start)
             for whole, part, start in zip(self.size, self.inner, self.start)
-        ]
-        return np.pad(scaled, ((0, 0), (0, 0), sides[1], sides[0]), mode="reflect")
+        )
+        return Image.fromarray(np.pad(scaled, (down, across, (0, 0)), mode="reflect"))
 
     def cut(self, picture: np.ndarray) -> np.ndarray:
         """The photo's part of a picture [1, 3, H, W] of the frame's size."""
         left, top = self.start
         width, height = self.inner
         return picture[:, :, top : top + height, left : left + width]
+
+    @property
+    def box(self) -> Tuple[int, int, int, int]:
+        """Left, top, right, bottom of the photo in the frame, as Pillow has boxes."""
+        left, top = self.start
+        return left, top, left + self.inner[0], top + self.inner[1]
 
     @property
     def start(self) -> Size:

@@ -11,10 +11,10 @@ import numpy as np
 
 from runtime import lbfgs
 from runtime.backends import backend_class
+from runtime.gatys.descent import loss_of
 from runtime.imaging.colour import match_colours
 from runtime.spec.graphs import features_graph, gatys_graph, gram_name
 from runtime.spec.vgg import CLASSIC, VGG19_CHANNELS, stride_of
-from runtime.style_transfer import loss_of
 from tests.bench.weights import our_weights
 
 POOLING = "max"
@@ -58,6 +58,7 @@ def descend(
     style_weights, content_weight = our_weights()
     feeds = {gram_name(layer): of_style[gram_name(layer)] for layer in CLASSIC.style_layers}
     feeds["content"] = features(content)["content"]
+    feeds["content_map"] = np.ones((1, 1, *feeds["content"].shape[2:]), np.float32)
     feeds.update(style_weights=style_weights, content_weight=content_weight)
     spent: List[float] = []
     with kind(gatys_graph(CLASSIC, POOLING), height=height, width=width, folder=folder) as loaded:

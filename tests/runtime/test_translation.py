@@ -93,7 +93,7 @@ def test_works_at_the_size_asked_for_and_returns_the_photos(translate, given, si
     options = TranslateOptions(size=longest)
     result = translate(photo, "same", options, on_progress=steps.append)
     assert result.size == photo.size and result.mode == "RGB"
-    height, width = steps[0].picture.shape[2:]
+    width, height = steps[0].draw().size
     assert max(height, width) == longest
     # No more than rounding to whole pixels moves the aspect.
     assert abs(min(height, width) - min(size) * longest / max(size)) <= 0.5
@@ -128,7 +128,7 @@ def test_engines_of_fixed_sizes_are_filled_up(translate, given, monkeypatch, siz
     steps = []
     result = translate(photo, "same", on_progress=steps.append)
     assert given[0].shape == (1, 3, frame[1], frame[0])
-    assert steps[0].picture.shape == (1, 3, inner[1], inner[0])
+    assert steps[0].draw().size == inner
     assert difference(result, photo).mean() < 4
 
 
@@ -163,10 +163,8 @@ def test_progress_is_told_once_with_the_picture(translate, given):
     steps = []
     translate(image(40, 60, seed=7), "same", TranslateOptions(size=64), on_progress=steps.append)
     assert [(each.step, each.steps) for each in steps] == [(1, 1)]
-    picture = steps[0].picture
-    assert picture.dtype == np.float32 and picture.shape == (1, 3, 43, 64)
-    assert picture.min() >= 0 and picture.max() <= 1
-    assert steps[0].preview.size == (64, 43)
+    assert steps[0].share == 1
+    assert steps[0].draw().size == (64, 43)
 
 
 def test_a_cancelled_job_runs_nothing(translate, given):

@@ -59,7 +59,7 @@ def request(studio, **changes):
 
 
 def options(**changes):
-    return StylizeOptions(**{"size": 64, "steps": 6, "backend": "onnxrt", **changes})
+    return StylizeOptions(**{"size": 64, "fine": 64, "steps": 6, "backend": "onnxrt", **changes})
 
 
 def unheard(progress):
@@ -85,14 +85,16 @@ async def test_photo_is_painted_step_by_step(painter_client, studio):
         assert painted.size == (90, 70) == (result.width, result.height)
         away = np.abs(np.asarray(painted, float) - np.asarray(photo(90, 70), float)).mean()
     assert away > 5
-    assert [each.step for each in heard] == list(range(1, 7))
-    assert heard[2].share == 0.5 and heard[-1].share == 1
+    assert [each.step for each in heard] == list(range(1, 13))
+    shares = [each.share for each in heard]
+    assert shares == sorted(shares) and shares[-1] == 1
     # The first at a third of the way; the next would come 3 s later.
-    assert [each.step for each in heard if each.preview][:1] == [2]
+    first = next(each for each in heard if each.preview)
+    assert first.share >= 1 / 3 > heard[first.step - 2].share
     preview = next(each.preview for each in heard if each.preview)
     with Image.open(preview) as shown:
         assert shown.format == "JPEG" and abs(shown.width / shown.height - 90 / 70) < 0.05
-    assert 0 < result.seconds < 60 and result.steps == 6
+    assert 0 < result.seconds < 60 and result.steps == 12
     left = {each.name for each in studio.iterdir()}
     assert left == {"photo.jpg", "style.jpg", "result.png", preview.name}
 
@@ -165,7 +167,7 @@ async def test_a_decoder_that_does_not_end_is_refused_and_the_next_request_paint
             await asyncio.wait_for(painter_client.submit(request(studio), on_progress=unheard), 60)
         assert refused.value.refusal == Refusal(PictureRole.STYLE, Reason.TOO_SLOW)
         wanted = request(studio, style=str(studio / "photo.jpg"))
-        assert (await painter_client.submit(wanted, on_progress=unheard)).steps == 6
+        assert (await painter_client.submit(wanted, on_progress=unheard)).steps == 12
     finally:
         await painter_client.close()
 
@@ -195,7 +197,7 @@ async def test_a_gigabyte_is_enough_whatever_is_sent(studio, engines):
             wanted = request(studio, style=str(studio / name), options=options(steps=1))
             with contextlib.suppress(PictureRefused):
                 await painter_client.submit(wanted, on_progress=unheard)
-        assert (await painter_client.submit(request(studio), on_progress=unheard)).steps == 6
+        assert (await painter_client.submit(request(studio), on_progress=unheard)).steps == 12
         assert painter_client.pid == pid
     finally:
         await painter_client.close()
@@ -240,7 +242,7 @@ async def test_cancel_and_kill_in_the_middle_leave_a_worker_that_works(painter_c
 
     assert (
         await painter_client.submit(request(studio, options=options(steps=1)), on_progress=unheard)
-    ).steps == 1
+    ).steps == 2
     assert painter_client.pid != pid
 
 
@@ -271,7 +273,7 @@ painter.main()
 """
     painter_client = PainterClient((sys.executable, "-u", "-c", program, "--engines", str(engines)))
     try:
-        assert (await painter_client.submit(request(studio), on_progress=unheard)).steps == 6
+        assert (await painter_client.submit(request(studio), on_progress=unheard)).steps == 12
     finally:
         await painter_client.close()
     for each in ("from Python", "from a library", "from a program"):

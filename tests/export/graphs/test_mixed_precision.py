@@ -56,6 +56,7 @@ def painting(request, vgg_graphs):
     grams = [feeds[each.name] for each in graph.inputs if each.name.startswith("gram_")]
     weights = [20 / len(grams) / np.mean(np.square(gram)) for gram in grams]
     feeds["style_weights"] = np.array(weights, np.float32)
+    feeds["content_map"] = np.ones((1, 1, *feeds["content"].shape[2:]), np.float32)
     feeds["content_weight"] = np.array([1 / np.mean(np.square(feeds["content"]))], np.float32)
     feeds["image"] = photo
     return model, feeds

@@ -14,11 +14,11 @@ from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.backends.ov import OpenVinoBackend
 from runtime.backends.ov_gram import PARTS, SplitTargets, fold_differences, parts_of
 from runtime.backends.probe import CHANNELS, SIDE
+from runtime.gatys.descent import loss_of
 from runtime.imaging.reading import to_array
 from runtime.lbfgs import minimise
 from runtime.spec.graphs import features_graph, gatys_graph, gram_name
 from runtime.spec.vgg import CLASSIC
-from runtime.style_transfer import loss_of
 from tests.support.pictures import array, photo
 
 openvino = pytest.importorskip("openvino")
@@ -43,6 +43,7 @@ def feeds(folder):
     with OnnxRuntimeBackend(FEATURES, height=HEIGHT, width=WIDTH, folder=folder) as features:
         targets = features.run({"image": style})
         targets["content"] = features.run({"image": content})["content"]
+    targets["content_map"] = np.ones((1, 1, *targets["content"].shape[2:]), np.float32)
     weights = [1e4 / len(GRAMS) / np.mean(targets[name] ** 2) for name in GRAMS]
     weight = 1 / np.mean(targets["content"] ** 2)
     targets.update(style_weights=np.array(weights, "f"), content_weight=np.array([weight], "f"))

@@ -44,6 +44,7 @@ def feeds(folder):
     return {
         **grams,
         "content": photo["content"],
+        "content_map": np.ones((1, 1, *photo["content"].shape[2:]), np.float32),
         "image": (0.5 * array(*SIZE, seed=1) + 0.5 * array(*SIZE, seed=2)),
         "style_weights": weights,
         "content_weight": np.array([1 / np.mean(photo["content"] ** 2)], np.float32),

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from runtime.imaging import limits
-from runtime.imaging.finish import DETAIL, denoise_chroma, enlarge, with_colours_of
+from runtime.imaging.finish import denoise_chroma, enlarge, with_colours_of
 from tests.support.pictures import photo
 
 
@@ -40,11 +40,11 @@ def test_a_grey_picture_stays_as_it_is():
 def test_strips_do_not_show(monkeypatch, strip_pixels):
     whole, painted = photo(121, 93), photo(48, 37, "cat.jpg")
     monkeypatch.setattr(limits, "STRIP_PIXELS", 1 << 30)
-    expected = enlarge(painted, whole)
+    expected = enlarge(painted, whole, 0.8)
     coloured = with_colours_of(whole, expected)
     monkeypatch.setattr(limits, "STRIP_PIXELS", strip_pixels)
     for one, other in (
-        (enlarge(painted, whole), expected),
+        (enlarge(painted, whole, 0.8), expected),
         (with_colours_of(whole, expected), coloured),
     ):
         assert np.abs(np.asarray(one, int) - np.asarray(other, int)).max() <= 1
@@ -55,6 +55,6 @@ def test_detail_is_what_the_photo_loses_at_the_size_of_the_painting():
     grey = Image.fromarray(np.asarray(whole, np.float32) @ np.float32([0.299, 0.587, 0.114]))
     coarse = grey.resize(painted.size, 3).resize(whole.size, 3)
     lost = np.asarray(grey) - np.asarray(coarse)
-    expected = np.asarray(painted.resize(whole.size, 3), float) + DETAIL * lost[..., None]
-    away = np.abs(np.asarray(enlarge(painted, whole), float) - np.clip(expected, 0, 255))
+    expected = np.asarray(painted.resize(whole.size, 3), float) + 0.8 * lost[..., None]
+    away = np.abs(np.asarray(enlarge(painted, whole, 0.8), float) - np.clip(expected, 0, 255))
     assert away.max() <= 1

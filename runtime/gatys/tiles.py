@@ -15,6 +15,9 @@ from runtime.spec.engines import Size
 #: pixels, there and back.
 OVERLAP = 64
 
+#: The largest number of tiles side by side that is considered: for a panorama of 16384 pixels.
+_MOST_TILES = 64
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -62,7 +65,7 @@ class Tile:
 def tiles_over(picture: Size, tile: Size) -> Tuple[Tile, ...]:
     """Tiles of size `tile`, row by row, that cover `picture`; both are (width, height).
 
-    Each side of `tile` is at most that of `picture`, and more than `OVERLAP` where it is smaller.
+    Neighbours share at least `OVERLAP` pixels, or half of a tile that is smaller than two of them.
     """
     columns, rows = (_starts(*pair) for pair in zip(picture, tile))
     return tuple(
@@ -79,34 +82,35 @@ def tile_size(picture: Size, most_pixels: int, multiple: int) -> Size:
     `picture` itself if it has no more pixels; its sides must be multiples of `multiple`, as those
     of the result are.
     """
-    if picture[0] * picture[1] <= most_pixels:
+    if area(picture) <= most_pixels:
         return picture
-    counts = [
-        (columns, rows)
-        for columns, rows in product(range(1, 65), repeat=2)
-        if _area(picture, (columns, rows), multiple) <= most_pixels
-    ]
-    best = min(counts, key=lambda each: _area(picture, each, multiple) * each[0] * each[1])
-    return _divided(picture, best, multiple)
+    numbers = range(1, _MOST_TILES + 1)
+    sizes = {each: _divided(picture, each, multiple) for each in product(numbers, numbers)}
+    allowed = [each for each in sizes if area(sizes[each]) <= most_pixels]
+    return sizes[min(allowed, key=lambda each: area(sizes[each]) * each[0] * each[1])]
 
 
-def _area(picture: Size, counts: Size, multiple: int) -> int:
-    width, height = _divided(picture, counts, multiple)
-    return width * height
+def area(size: Size) -> int:
+    """The number of pixels."""
+    return size[0] * size[1]
+
+
+def fits(inner: Size, outer: Size) -> bool:
+    """Whether `inner` is nowhere larger than `outer`."""
+    return inner[0] <= outer[0] and inner[1] <= outer[1]
 
 
 def _divided(picture: Size, counts: Size, multiple: int) -> Size:
     """The size of `counts` tiles side by side that cover `picture`."""
-    sides = (
-        -(-(side + (count - 1) * OVERLAP) // count) for side, count in zip(picture, counts)
-    )
+    sides = (-(-(side + (count - 1) * OVERLAP) // count) for side, count in zip(picture, counts))
     width, height = (-(-side // multiple) * multiple for side in sides)
     return min(width, picture[0]), min(height, picture[1])
 
 
 def _starts(picture: int, tile: int) -> Tuple[Tuple[int, int, int], ...]:
     """Each tile's first pixel along one side, and what it shares with its neighbours."""
-    count = 1 if tile >= picture else -(-(picture - OVERLAP) // (tile - OVERLAP))
+    overlap = min(OVERLAP, tile // 2)
+    count = 1 if tile >= picture else -(-(picture - overlap) // (tile - overlap))
     starts = [round(number * (picture - tile) / max(1, count - 1)) for number in range(count)]
     shared = [first + tile - second for first, second in zip(starts, starts[1:])]
     return tuple(zip(starts, [0, *shared], [*shared, 0]))
