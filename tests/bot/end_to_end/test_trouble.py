@@ -137,6 +137,23 @@ async def test_a_deleted_status_message_does_not_cost_the_picture(sandbox, anna,
     await anna.wait_for(is_result, after=photo)
 
 
+async def test_a_picture_whose_answer_is_lost_comes_once(sandbox, anna, painter_client):
+    painter_client.hold()
+    await anna.photo(jpeg(GREEN))
+    status = await anna.wait_for(lambda message: "50%" in message.text)
+    await anna.delete(status)
+    # The message cannot be edited, and the answer to a new one is lost.
+    sandbox.faults.add("sendPhoto", "drop", after=True)
+    painter_client.release()
+    # The new one is found, and edited instead of sent again.
+    await sandbox.wait_for_call(
+        lambda call: (
+            call.method == "editMessageMedia" and call.code == 200 and call.message_id > status.id
+        )
+    )
+    assert len(results(anna)) == 1
+
+
 async def test_a_painter_that_fails_twice_is_tried_a_third_time(sandbox, anna, painter_client):
     painter_client.fail(PainterDied("killed"), PaintingFailed("CUDA out of memory", retriable=True))
     photo = await anna.photo(jpeg(GREEN))
