@@ -15,7 +15,8 @@ class Progress:
     """The state after one step of at most `steps`; a job may end sooner.
 
     share: how much of the work is done, from 0 to 1: the steps of the stages differ in time.
-    draw: makes the picture as it is now, in RGB at the working size; only valid in the callback.
+    draw: makes the picture as it is now, in RGB, at the working size or smaller; only valid in the
+        callback.
     """
 
     step: int

@@ -47,6 +47,9 @@ KEEP_WEIGHT = 1.5
 #: a smaller photo is painted at the engine's size.
 TILED_FROM = 1.25
 
+#: The largest longer side of a preview in pixels.
+PREVIEW = 1280
+
 Grams = Dict[str, np.ndarray]
 
 
@@ -115,10 +118,12 @@ class FineStage:
         canvas.paste(to_image(best * fade + ground * (1 - fade)), tile.box)
 
     def _drawn(self, canvas: Image.Image, tile: Tile, painted: np.ndarray) -> Image.Image:
-        """The painting so far."""
-        drawn = canvas.copy()
-        drawn.paste(to_image(painted), tile.box)
-        return drawn.crop(self._frame.box)
+        """The painting so far, its longer side at most `PREVIEW` pixels."""
+        drawn = canvas.crop(self._frame.box)
+        left, top = self._frame.start
+        drawn.paste(to_image(painted), (tile.left - left, tile.top - top))
+        drawn.thumbnail((PREVIEW, PREVIEW))
+        return drawn
 
     def _survey(self, ground: Image.Image) -> Tuple[List[Grams], np.ndarray]:
         """How each tile's Gram matrices differ from the mean, and the weight of the content."""
