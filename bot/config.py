@@ -27,14 +27,18 @@ from bot.config_types import (
     WebhookUrl,
 )
 from bot.errors import ConfigError
+from runtime.imaging.limits import usable_memory
 from runtime.options import (
     LEAST_SIZE,
     LEAST_STEPS,
-    MOST_SIZE,
+    MOST_FINE,
     MOST_STEPS,
     StylizeOptions,
     TranslateOptions,
 )
+
+#: A machine with less memory, such as a Jetson Nano, has the smaller size as its default.
+_MUCH_MEMORY, _SMALL_SIZE = 6 << 30, 768
 
 
 class Config(BaseSettings):
@@ -51,7 +55,9 @@ class Config(BaseSettings):
     keep_hours: how long finished jobs and their pictures are kept.
     patience: seconds that a painting may take without progress.
     stop_grace: seconds that a stopping bot gives the running job before it puts it back.
-    size, steps, backend: defaults for `stylize_options`; users choose another size in the chat.
+    size: the longer side in pixels, at most, at which strokes are painted; users may choose less in
+        the chat. `None` is the usual one of this machine.
+    steps, backend: as in `StylizeOptions`.
     """
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
@@ -70,12 +76,12 @@ class Config(BaseSettings):
     admin_ids: UserIds = ()
     allowed_users: UserIds = ()
     allowed_chats: ChatIds = ()
-    jobs_per_user: int = Field(default=3, ge=1, le=1000)
-    jobs_in_all: int = Field(default=50, ge=1, le=100_000)
+    jobs_per_user: int = Field(default=10, ge=1, le=1000)
+    jobs_in_all: int = Field(default=100, ge=1, le=100_000)
     keep_hours: int = Field(default=48, ge=1, le=24 * 365)
     patience: int = Field(default=600, ge=10, le=24 * 3600)
     stop_grace: int = Field(default=20, ge=0, le=3600)
-    size: int = Field(default=StylizeOptions.size, ge=LEAST_SIZE, le=MOST_SIZE)
+    size: Optional[int] = Field(default=None, ge=LEAST_SIZE, le=MOST_FINE)
     steps: int = Field(default=StylizeOptions.steps, ge=LEAST_STEPS, le=MOST_STEPS)
     backend: Backend = StylizeOptions.backend
     log_level: LogLevel = "INFO"
@@ -101,12 +107,20 @@ class Config(BaseSettings):
     @property
     def stylize_options(self) -> StylizeOptions:
         """The options of a style transfer as far as the user chooses no others."""
-        return StylizeOptions(size=self.size, steps=self.steps, backend=self.backend)
+        fine = self.size or usual_size(usable_memory())
+        # Motifs that are painted larger than the strokes would be lost.
+        motifs = min(StylizeOptions.size, fine)
+        return StylizeOptions(size=motifs, fine=fine, steps=self.steps, backend=self.backend)
 
     @property
     def translate_options(self) -> TranslateOptions:
         """The options of a translation; its size is the generators' own."""
         return TranslateOptions(backend=self.backend)
+
+
+def usual_size(memory: int) -> int:
+    """The default of `size` for a machine with so many bytes of memory."""
+    return StylizeOptions.fine if memory >= _MUCH_MEMORY else _SMALL_SIZE
 
 
 def load_config(environ: Mapping[str, str], env_file: Path = Path(".env")) -> Config:

@@ -6,24 +6,26 @@ import asyncio
 import logging
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Deque, Dict, List, Set, Tuple
+from typing import Deque, Dict, Set, Tuple
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramServerError,
+)
 from aiogram.fsm.storage.base import BaseStorage, StorageKey
 from aiogram.types import Message
-from aiogram.utils.i18n import I18n, ngettext
+from aiogram.utils.i18n import I18n
 
 from bot.chat.dialogue import language_in, mode_in
 from bot.chat.languages import language_of
-from bot.chat.replies import reply_target, send
-from bot.chat.submission import Sender, Submission, stylize_order
+from bot.chat.submission import Sender, Submission
 from bot.errors import StoreError
-from bot.jobs.endings import Endings
-from bot.storage.jobs import Jobs
 from bot.storage.pending_sends import About, Subject
 from bot.storage.pictures import Picture, Pictures
-from bot.storage.users import StyleChoice, Users
+from bot.storage.users import Users
 from bot.telegram.error_text import error_text
 from bot.telegram.lost_messages import LostMessages
 
@@ -32,7 +34,7 @@ _log = logging.getLogger(__name__)
 #: Seconds without another part after which an album counts as complete.
 QUIET = 1.0
 
-#: Seconds to the next try while the store fails.
+#: Seconds to the next try while the store fails, or Telegram.
 _REST = 5.0
 
 #: How many times longer to wait for the second part: nobody sends an album of one picture.
@@ -57,8 +59,8 @@ class _Open:
 class Albums:
     """Gathers the parts of albums, which are in the store, and answers each whole album.
 
-    A part that comes after the answer joins its album: the answer is taken back as far as that is
-    possible, and the album is answered again.
+    The parts are photos in the chosen style; where none is chosen, the bot asks once for all of them.
+    A part that comes after the answer joins its album, and the album is answered again.
 
     quiet: seconds without another part after which an album counts as complete.
     """
@@ -68,8 +70,6 @@ class Albums:
         *,
         bot: Bot,
         submission: Submission,
-        jobs: Jobs,
-        endings: Endings,
         lost_messages: LostMessages,
         pictures: Pictures,
         users: Users,
@@ -79,8 +79,6 @@ class Albums:
     ) -> None:
         self._bot = bot
         self._submission = submission
-        self._jobs = jobs
-        self._endings = endings
         self._lost_messages = lost_messages
         self._pictures = pictures
         self._users = users
@@ -159,8 +157,8 @@ class Albums:
                 with self._i18n.context(), self._i18n.use_locale(opened.language):
                     last = await self._answer(key, opened)
                 return await self._pictures.close_album(*key, last)
-            except StoreError as error:
-                _log.error("An album waits: %s", error)
+            except (StoreError, TelegramNetworkError, TelegramServerError) as error:
+                _log.error("An album waits: %s", error_text(error))
                 await asyncio.sleep(_REST)
             except TelegramForbiddenError:
                 _log.info("The sender of an album blocked the bot.")
@@ -171,37 +169,29 @@ class Albums:
                 return None
 
     async def _answer(self, key: _Key, opened: _Open) -> int:
-        """Answer the album as it is now; returns the id of the part that came last."""
+        """Answer the album as it is now; returns the id of the part that came last.
+
+        What was ordered for the parts before stays. Where they were asked about, all are again.
+        """
         parts = await self._pictures.album(*key)
         if all(part.album_answered for part in parts):
             return 0  # forgotten meanwhile
-        last = max(part.id for part in parts)
         user = await self._users.get(opened.picture.user_id)
-        sender = Sender(user, opened.language, _idempotency_key(last))
-        await self._take_back([part for part in parts if part.id != last])
-        if len(parts) == 1:
-            data = await self._storage.get_data(self._dialogue(parts[0]))
-            await self._submission.receive(parts[0], sender, mode_in(data))
-        elif len(parts) == 2:
-            style, photo = parts
-            order = stylize_order(photo, sender, StyleChoice(picture=style.id), of_album=True)
-            await self._submission.order_or_say(order, photo)
-        elif sum(part.album_answered for part in parts) <= 2:
-            await self._ask_for_two(parts)
-        self._answered.append(key)
-        return last
-
-    async def _take_back(self, parts: List[Picture]) -> None:
-        """Cancel the job of these parts of the album, and delete the question about them."""
-        keys = {_idempotency_key(part.id) for part in parts}
-        for job in await self._jobs.active(parts[0].user_id) if parts else ():
-            if job.order.idempotency_key in keys:
-                await self._endings.cancel(job.id)
-        for part in parts:
+        last = max(part.id for part in parts)
+        # A question is stored with the part that came last before it.
+        earlier = [part for part in parts if part.id != last]
+        was_asked = any(part.question is not None for part in earlier)
+        for part in earlier:
             try:
                 await self._delete_question(part)
             except TelegramAPIError as error:
                 _log.info("A question about a part of an album stays: %s", error_text(error))
+        due = [part for part in parts if was_asked or not part.album_answered]
+        sender = Sender(user, opened.language, "album")
+        data = await self._storage.get_data(self._dialogue(parts[0]))
+        await self._submission.receive(due, sender, mode_in(data))
+        self._answered.append(key)
+        return last
 
     async def _delete_question(self, part: Picture) -> None:
         await self._lost_messages.clean_up(About(Subject.PICTURE, part.id))
@@ -209,20 +199,5 @@ class Albums:
             await self._bot.delete_message(chat_id=part.chat_id, message_id=part.question)
             await self._pictures.drop_question(part.id)
 
-    async def _ask_for_two(self, parts: List[Picture]) -> None:
-        text = ngettext(
-            "There is {n} picture in this album. Please send two: the first is the style, the "
-            "second is the photo to repaint.",
-            "There are {n} pictures in this album. Please send two: the first is the style, the "
-            "second is the photo to repaint.",
-            len(parts),
-        ).format(n=len(parts))
-        await send(self._bot, reply_target(parts[0]), text)
-
     def _dialogue(self, picture: Picture) -> StorageKey:
         return StorageKey(bot_id=self._bot.id, chat_id=picture.chat_id, user_id=picture.user_id)
-
-
-def _idempotency_key(picture_id: int) -> str:
-    """The key of the order that answers an album, by the part that came last."""
-    return f"album:{picture_id}"

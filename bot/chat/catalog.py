@@ -13,8 +13,8 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, TypeVar
 
 from aiogram.utils.i18n import gettext as _
 
-from bot.storage.jobs import Order
-from bot.storage.users import StyleChoice
+from bot.storage.orders import Order
+from bot.storage.styles import StyleChoice, Styles
 from bot.stored_options import Kind
 from bot.threads import on_thread
 from runtime import Model, Style, installed_styles, models
@@ -80,10 +80,21 @@ class Catalog:
             return style.title[language]
         return choice.name or _("your own picture")
 
+    async def title_of_styles(self, styles: Styles, language: str) -> str:
+        """What a user knows the style by; of a mix, all styles with their shares."""
+        titles = [await self.title_of_style(style.choice, language) for style in styles]
+        if len(titles) == 1:
+            return titles[0]
+        whole = sum(style.weight for style in styles)
+        return ", ".join(
+            _("{percent}% {style}").format(percent=round(100 * style.weight / whole), style=title)
+            for style, title in zip(styles, titles)
+        )
+
     async def title_of_order(self, order: Order, language: str) -> str:
-        """What a user knows the job by: the style's title, or the generator's."""
-        if order.kind is Kind.STYLIZE and order.style is not None:
-            return await self.title_of_style(order.style, language)
+        """What a user knows the job by: the title of the styles, or of the generator."""
+        if order.kind is Kind.STYLIZE:
+            return await self.title_of_styles(order.styles, language)
         name = order.model or ""
         model = (await self.generators()).get(name)
         return name if model is None else _(model.title)

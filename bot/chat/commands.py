@@ -21,7 +21,7 @@ def described_commands() -> Dict[str, str]:
         "examples": _("examples, before and after"),
         "status": _("your place in the queue and the time left"),
         "cancel": _("cancel what I'm doing for you"),
-        "settings": _("strength, size, colours"),
+        "settings": _("strength, size, brush, faces, colours"),
         "language": _("English or Russian"),
         "forget": _("delete everything I know about you"),
         "help": _("how it all works"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from contextlib import suppress
 from typing import Callable, Dict, Optional
 
@@ -29,7 +30,7 @@ from bot.backoff import Backoff, wait_at_most
 from bot.chat import job_texts, media
 from bot.chat.catalog import Catalog
 from bot.chat.job_message import JobMessage
-from bot.chat.keyboards import result_keyboard, status_keyboard
+from bot.chat.keyboards.of_jobs import result_keyboard, status_keyboard
 from bot.errors import StoreError
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Estimate, Estimates
@@ -44,7 +45,7 @@ from bot.telegram.rate_limits import RateLimiter
 
 _log = logging.getLogger(__name__)
 
-#: The fewest seconds between two edits of a message, and the seconds between two looks at the jobs.
+#: The fewest seconds between two edits in a chat, and the seconds between two looks at the jobs.
 EDIT_INTERVAL, LOOK_INTERVAL = 3.0, 1.0
 #: Seconds in which changes that come together become one edit.
 _GATHER = 0.1
@@ -115,6 +116,7 @@ class Delivery:
         self._awake = asyncio.Event()
         self._settled = asyncio.Event()
         self._reports: Dict[int, _Report] = {}
+        self._jobs_in: Counter[int] = Counter()
         board.listen(self.wake)
 
     def wake(self) -> None:
@@ -156,6 +158,7 @@ class Delivery:
             return True
         if all(job.state is not JobState.FINISHED for job in jobs):
             self._settled.set()
+        self._jobs_in = Counter(job.order.chat_id for job in jobs)
         known, active = self._reports, {job.id for job in jobs}
         self._reports = {
             key: each for key, each in known.items() if key in active or each.task is not None
@@ -256,7 +259,8 @@ class Delivery:
             report.text_only = True
             await report.message.show(text, status_keyboard(job))
         report.preview_seen = max(seen, report.preview_seen)
-        report.next_look = self._clock() + self._edit_interval
+        # The jobs of an album share the edits that Telegram allows in a chat.
+        report.next_look = self._clock() + self._edit_interval * self._jobs_in[job.order.chat_id]
 
     async def _answer(self, job: Job, message: JobMessage) -> None:
         """Give the user the result, or the reason why there is none."""

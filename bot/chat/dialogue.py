@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 
+from bot.chat.keyboards.data import NEXT_PHOTOS, Purpose
 from bot.stored_options import Kind
 
-# Keys of the dialogue's data.
-_KIND, _MODEL, _LANGUAGE, _PICTURE = "kind", "model", "language", "picture"
+# Keys of the dialogue's data, besides the fields of `Purpose`.
+_KIND, _MODEL, _LANGUAGE = "kind", "model", "language"
 
 
 class Waiting(StatesGroup):
@@ -39,9 +40,9 @@ def language_in(data: Mapping[str, Any]) -> Optional[str]:
     return data.get(_LANGUAGE)
 
 
-def picture_in(data: Mapping[str, Any]) -> Optional[int]:
-    """The photo for which a style picture is awaited, `None` if it is still to come."""
-    return data.get(_PICTURE)
+def purpose_in(data: Mapping[str, Any]) -> Purpose:
+    """What a style picture is awaited for."""
+    return Purpose(**{name: data.get(name) for name in vars(NEXT_PHOTOS)})
 
 
 async def begin(state: FSMContext, mode: Mode) -> None:
@@ -50,13 +51,24 @@ async def begin(state: FSMContext, mode: Mode) -> None:
     await state.set_data({_KIND: mode.kind.value, _MODEL: mode.model})
 
 
-async def await_style(state: FSMContext, picture: Optional[int]) -> None:
-    """Take the next picture as the style, for the photo `picture` if that is known."""
-    await state.set_data({} if picture is None else {_PICTURE: picture})
+async def await_style(state: FSMContext, purpose: Purpose) -> None:
+    """Take the next picture as the style for the purpose."""
+    given = {name: value for name, value in vars(purpose).items() if value}
+    await state.set_data({**_without_purpose(await state.get_data()), **given})
     await state.set_state(Waiting.style)
+
+
+async def stop_waiting(state: FSMContext) -> None:
+    """Await no style any more, and do with photos what was done before."""
+    await state.set_state(None)
+    await state.set_data(_without_purpose(await state.get_data()))
 
 
 async def owe_album(state: FSMContext, language: str) -> None:
     """Note in which language an album is to be answered, should the bot end before that."""
     await state.set_state(None)
     await state.update_data({_LANGUAGE: language})
+
+
+def _without_purpose(data: Mapping[str, Any]) -> Dict[str, Any]:
+    return {name: value for name, value in data.items() if name not in vars(NEXT_PHOTOS)}

@@ -10,7 +10,7 @@ from bot.chat.languages import about
 from bot.jobs.estimates import Estimate
 from bot.outcomes import Ending, Outcome, PictureRole, Reason, Refusal
 from bot.painting.protocol import PaintProgress
-from bot.storage.jobs import Order
+from bot.storage.orders import Order
 from bot.stored_options import Kind
 from bot.telegram.downloads import MOST_BYTES
 from runtime.imaging.formats import FORMATS
@@ -35,10 +35,12 @@ def painting(progress: Optional[PaintProgress], estimate: Optional[Estimate]) ->
 
 
 def painted(order: Order, title: str) -> str:
-    """The caption of the result; `title` is that of the style or of the generator."""
+    """The caption of the result; `title` is that of the styles or of the generator."""
     if order.kind is not Kind.STYLIZE:
         return title
-    if order.style is not None and order.style.picture is not None:
+    if len(order.styles) > 1:
+        return _("Your photo in a mix of styles: {styles}.").format(styles=title)
+    if order.styles[0].choice.picture is not None:
         return _("Your photo in the style of your picture.")
     return _("Your photo in the style “{style}”.").format(style=title)
 

@@ -14,6 +14,8 @@ from aiogram.types import User as TelegramUser
 from aiogram.utils.i18n import I18n, I18nMiddleware
 from aiogram.utils.i18n import gettext as _
 
+from bot.chat.choosing import photos_of
+from bot.chat.keyboards.data import Purpose
 from bot.chat.languages import language_of
 from bot.chat.replies import answer, stale
 from bot.chat.submission import Sender
@@ -150,9 +152,9 @@ class Access(BaseMiddleware):
 
 
 class Subjects(BaseMiddleware):
-    """Handlers of buttons get the sender's picture as `photo` and the sender's job as `job`.
+    """Handlers of buttons get the sender's pictures as `photos` and the sender's job as `job`.
 
-    Both are `None` where the button carries none. A button whose picture or job is gone, or someone
+    There is none where the button carries none. A button whose picture or job is gone, or someone
     else's, is out of date.
     """
 
@@ -164,15 +166,17 @@ class Subjects(BaseMiddleware):
         """Look up what the button carries."""
         assert isinstance(event, CallbackQuery)
         button, user_id = data.get("callback_data"), data["sender_id"]
-        photo = job = None
-        picture_id, job_id = (getattr(button, name, None) for name in ("picture", "job"))
-        if picture_id is not None:
-            photo = await self._pictures.of_user(picture_id, user_id)
-            if photo is None:
-                return await stale(event)
+        job = None
+        picture_id, album_id, job_id = (
+            getattr(button, name, None) for name in ("picture", "album", "job")
+        )
+        purpose = Purpose(picture=picture_id, album=album_id)
+        photos = await photos_of(purpose, user_id, self._pictures)
+        if photos is None:
+            return await stale(event)
         if job_id is not None:
             job = await self._jobs.get(job_id)
             if job is None or job.order.user_id != user_id:
                 return await stale(event)
-        data["photo"], data["job"] = photo, job
+        data["photos"], data["job"] = photos, job
         return await handler(event, data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import Any, Optional
+from typing import Any, Optional, Sequence, Union
 
 from aiogram import Bot
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup
@@ -13,14 +13,16 @@ from aiogram.utils.i18n import ngettext
 
 from bot.chat.catalog import Catalog
 from bot.chat.dialogue import Mode
-from bot.chat.keyboards import choice_keyboard
-from bot.chat.replies import in_topic, reply_target, send, with_retries
+from bot.chat.keyboards.menus import album_keyboard, choice_keyboard
+from bot.chat.replies import in_topic, reply_target, send, target, with_retries
 from bot.errors import QueueFull, UserQueueFull
 from bot.jobs.progress_board import ProgressBoard
-from bot.storage.jobs import Jobs, Order
+from bot.storage.jobs import Jobs
+from bot.storage.orders import Order
 from bot.storage.pending_sends import About, Subject
 from bot.storage.pictures import Picture, Pictures
-from bot.storage.users import StyleChoice, User
+from bot.storage.styles import Styles
+from bot.storage.users import User
 from bot.stored_options import Kind
 from bot.telegram.lost_messages import LostMessages
 from runtime import TranslateOptions
@@ -62,102 +64,134 @@ class Submission:
         # Between the look for the same job and its submission no other may come.
         self._ordering = asyncio.Lock()
 
-    async def receive(self, picture: Picture, sender: Sender, mode: Optional[Mode]) -> None:
-        """Do with a single photo what the mode says, or ask what to do with it."""
-        style = await self.remembered_style(sender.user)
+    async def receive(
+        self, photos: Sequence[Picture], sender: Sender, mode: Optional[Mode]
+    ) -> None:
+        """Do with a photo, or those of an album, what the mode says, or ask what to do with them."""
+        styles = await self.remembered_styles(sender.user)
         generators = await self._catalog.generators()
-        if mode is not None and mode.kind is Kind.STYLIZE and style is not None:
-            await self.order_or_say(stylize_order(picture, sender, style), picture)
+        if mode is not None and mode.kind is Kind.STYLIZE and styles:
+            await self.order_or_say([stylize_order(each, sender, styles) for each in photos])
         elif mode is not None and mode.model is not None and mode.model in generators:
-            await self.order_or_say(self.translate_order(picture, sender, mode.model), picture)
+            model = mode.model
+            await self.order_or_say([self.translate_order(each, sender, model) for each in photos])
         else:
-            title = None
-            if style is not None:
-                title = await self._catalog.title_of_style(style, sender.language)
-            keyboard = choice_keyboard(picture.id, title, generators.values())
-            await self._ask(picture, _("What shall I do with this photo?"), keyboard)
+            title = await self._catalog.title_of_styles(styles, sender.language) if styles else None
+            if len(photos) == 1:
+                keyboard = choice_keyboard(photos[0].id, title, generators.values())
+            else:
+                numbers = [photo.id for photo in photos]
+                keyboard = album_keyboard(numbers, title, generators.values())
+            await self._ask(photos, _question(len(photos)), keyboard)
 
-    async def _ask(self, picture: Picture, text: str, keyboard: InlineKeyboardMarkup) -> None:
-        """Send the question about a picture, once: a crash or a fault repeats the call."""
-        about = About(Subject.PICTURE, picture.id)
+    async def _ask(
+        self, photos: Sequence[Picture], text: str, keyboard: InlineKeyboardMarkup
+    ) -> None:
+        """Send the question about photos, once: a crash or a fault repeats the call.
+
+        It is stored with the photo that came last.
+        """
+        last = max(photos, key=lambda photo: photo.id)
+        about = About(Subject.PICTURE, last.id)
 
         async def ask_once() -> None:
             if await self._lost_messages.recover(about) is None:
                 await self._lost_messages.send(
                     about,
                     lambda: in_topic(
-                        reply_target(picture),
+                        reply_target(photos[0]),
                         lambda place: self._bot.send_message(
                             text=text, reply_markup=keyboard, **place
                         ),
                     ),
                 )
 
-        if picture.question is None:
+        if last.question is None:
             await with_retries(ask_once)
 
-    async def remembered_style(self, user: User) -> Optional[StyleChoice]:
-        """The user's style, `None` when there is none, or when its picture is gone."""
-        style = user.style
-        if style is None:
-            return None
-        if style.picture is None:
-            return style if await self._catalog.find_style(style.name or "") else None
-        return style if await self._pictures.of_user(style.picture, user.user_id) else None
+    async def remembered_styles(self, user: User) -> Styles:
+        """The user's styles, none when there are none, or when one is gone."""
+        for style in user.styles:
+            name, picture = style.choice.name, style.choice.picture
+            found = (
+                await self._catalog.find_style(name or "")
+                if picture is None
+                else await self._pictures.of_user(picture, user.user_id)
+            )
+            if found is None:
+                return ()
+        return user.styles
 
     def translate_order(self, photo: Picture, sender: Sender, model: str) -> Order:
         """An order to run the photo through the generator `model`."""
         return _order(photo, sender, options=self._translate, model=model)
 
-    async def order(self, order: Order) -> Optional[str]:
-        """Make a job; returns the sentence that says why there is none, `None` when there is."""
+    async def order(self, orders: Sequence[Order]) -> Optional[str]:
+        """Make jobs; returns the sentence that says which there are not and why, else `None`."""
+        taken = repeated = 0
+        refusal = None
         async with self._ordering:
-            active = await self._jobs.active(order.user_id)
-            if any(_is_again(job.order, order) for job in active):
-                return _("This photo is already in the queue.")
-            try:
-                await self._jobs.submit(order)
-            except UserQueueFull as refusal:
-                return ngettext(
-                    "You already have {n} picture in the queue, and I take no more from one "
-                    "person. Please send the next one when it is done; /status tells when.",
-                    "You already have {n} pictures in the queue, and I take no more from one "
-                    "person. Please send the next one when one of them is done; /status tells "
-                    "when.",
-                    refusal.limit,
-                ).format(n=refusal.limit)
-            except QueueFull as refusal:
-                return ngettext(
-                    "I'm very busy: {n} picture is already waiting. Please try again later.",
-                    "I'm very busy: {n} pictures are already waiting. Please try again later.",
-                    refusal.limit,
-                ).format(n=refusal.limit)
-        self._board.changed()
-        return None
+            for order in orders:
+                active = await self._jobs.active(order.user_id)
+                if any(_is_again(job.order, order) for job in active):
+                    repeated += 1
+                    continue
+                try:
+                    await self._jobs.submit(order)
+                except (UserQueueFull, QueueFull) as full:
+                    refusal = _limit_text(full)
+                    break
+                taken += 1
+        if taken:
+            self._board.changed()
+        if refusal is None:
+            return _repeated_text(repeated) if repeated and not taken else None
+        if not taken:
+            return refusal
+        # One message for a whole album.
+        part = ngettext(
+            "{n} of these {count} photos is in the queue.",
+            "{n} of these {count} photos are in the queue.",
+            taken,
+        ).format(n=taken, count=len(orders))
+        return f"{part} {refusal}"
 
-    async def order_or_say(self, order: Order, picture: Picture) -> None:
-        """Make a job, or answer the picture with why there is none."""
-        refusal = await self.order(order)
+    async def order_or_say(self, orders: Sequence[Order]) -> None:
+        """Make jobs, or answer the first photo with why there are not as many."""
+        refusal = await self.order(orders)
         if refusal is not None:
-            await send(self._bot, reply_target(picture), refusal)
+            first = orders[0]
+            place = target(first.chat_id, first.reply_to, first.topic)
+            await send(self._bot, place, refusal)
 
-    async def order_by_button(self, order: Order, callback: CallbackQuery) -> None:
-        """Make a job, or answer the pressed button with why there is none."""
-        refusal = await self.order(order)
+    async def order_by_button(self, orders: Sequence[Order], callback: CallbackQuery) -> None:
+        """Make jobs, or answer the pressed button with why there are not as many."""
+        refusal = await self.order(orders)
         # A toast disappears before so long a sentence can be read.
         await callback.answer(text=refusal, show_alert=refusal is not None)
 
 
 def stylize_order(
-    photo: Picture, sender: Sender, style: StyleChoice, *, of_album: bool = False
+    photo: Picture, sender: Sender, styles: Styles, *, of_album: bool = False
 ) -> Order:
-    """An order to repaint the photo in the style, with the sender's options."""
-    return _order(photo, sender, options=sender.user.options, style=style, of_album=of_album)
+    """An order to repaint the photo in the styles, with the sender's options."""
+    return _order(photo, sender, options=sender.user.options, styles=styles, of_album=of_album)
+
+
+def order_again(order: Order, sender: Sender, **changes: Any) -> Order:
+    """An order like one before it, with some fields changed."""
+    return replace(
+        order,
+        language=sender.language,
+        idempotency_key=sender.idempotency_key,
+        **changes,
+    )
 
 
 def _order(photo: Picture, sender: Sender, **wish: Any) -> Order:
     return Order(
-        idempotency_key=sender.idempotency_key,
+        # One update may ask for all photos of an album.
+        idempotency_key=f"{sender.idempotency_key}:{photo.id}",
         user_id=sender.user.user_id,
         chat_id=photo.chat_id,
         reply_to=photo.message_id,
@@ -166,6 +200,47 @@ def _order(photo: Picture, sender: Sender, **wish: Any) -> Order:
         topic=photo.topic,
         **wish,
     )
+
+
+def _question(count: int) -> str:
+    """What to do with a photo, with two that may be a style and a photo, or with more."""
+    if count == 1:
+        return _("What shall I do with this photo?")
+    if count == 2:
+        return _("Two pictures. Are they a style and a photo to repaint in it, or are both photos?")
+    return ngettext(
+        "What shall I do with the {n} photo of this album?",
+        "What shall I do with the {n} photos of this album?",
+        count,
+    ).format(n=count)
+
+
+def _limit_text(refusal: Union[UserQueueFull, QueueFull]) -> str:
+    if isinstance(refusal, UserQueueFull):
+        text = ngettext(
+            "You already have {n} picture in the queue, and I take no more from one person. "
+            "Please send the next one when it is done; /status tells when.",
+            "You already have {n} pictures in the queue, and I take no more from one person. "
+            "Please send the next one when one of them is done; /status tells when.",
+            refusal.limit,
+        )
+    else:
+        text = ngettext(
+            "I'm very busy: {n} picture is already waiting. Please try again later.",
+            "I'm very busy: {n} pictures are already waiting. Please try again later.",
+            refusal.limit,
+        )
+    return text.format(n=refusal.limit)
+
+
+def _repeated_text(count: int) -> str:
+    if count == 1:
+        return _("This photo is already in the queue.")
+    return ngettext(
+        "{n} photo of this album is already in the queue.",
+        "{n} photos of this album are already in the queue.",
+        count,
+    ).format(n=count)
 
 
 def _is_again(present: Order, new: Order) -> bool:

@@ -20,7 +20,7 @@ from bot.handlers import (
     stats,
     translate,
 )
-from bot.telegram.identity import addressed
+from bot.handlers.filters import for_the_bot
 
 #: In this order: `photo` takes the pictures that `gallery` leaves, `fallback` all the rest.
 _SUBJECTS = (
@@ -46,7 +46,7 @@ def make_router() -> Router:
     They take the parts of `bot.service.wiring` by name, and what `bot.chat.middlewares` adds.
     """
     router = Router(name="conversation")
-    router.message.filter(addressed)
+    router.message.filter(for_the_bot)
     for subject in _SUBJECTS:
         router.include_router(subject.make_router())
     errors.register(router)

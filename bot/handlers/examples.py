@@ -9,7 +9,7 @@ from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
 
 from bot.chat.catalog import Catalog
-from bot.chat.keyboards import OpenPage, Page
+from bot.chat.keyboards.data import OpenPage, Page
 from bot.chat.replies import answer, answer_target
 from bot.chat.uploads import MOST_IN_ALBUM, Captioned, Uploads
 from bot.handlers.filters import command

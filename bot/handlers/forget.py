@@ -10,7 +10,8 @@ from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
 
-from bot.chat.keyboards import Forget, forget_keyboard
+from bot.chat.keyboards.data import Forget
+from bot.chat.keyboards.menus import forget_keyboard
 from bot.chat.replies import answer, replace
 from bot.chat.submission import Sender
 from bot.handlers.filters import command

@@ -10,7 +10,8 @@ from aiogram.utils.i18n import I18n
 from aiogram.utils.i18n import gettext as _
 
 from bot.chat.catalog import Catalog
-from bot.chat.keyboards import ChooseLanguage, OpenPage, Page, language_keyboard, menu_keyboard
+from bot.chat.keyboards.data import ChooseLanguage, OpenPage, Page
+from bot.chat.keyboards.menus import language_keyboard, menu_keyboard
 from bot.chat.languages import LANGUAGES
 from bot.chat.replies import answer, replace, stale
 from bot.chat.submission import Sender

@@ -11,14 +11,15 @@ from aiogram.utils.i18n import gettext as _
 
 from bot.chat import dialogue, job_texts
 from bot.chat.albums import Albums
-from bot.chat.dialogue import Mode, Waiting
+from bot.chat.choosing import Choosing, photos_of
+from bot.chat.dialogue import Waiting
 from bot.chat.replies import answer
-from bot.chat.submission import Sender, Submission, stylize_order
+from bot.chat.submission import Sender, Submission
 from bot.handlers.filters import captioned, command
 from bot.outcomes import PictureRole, Reason, Refusal
+from bot.storage.jobs import Jobs
 from bot.storage.pictures import MediaKind, Picture, Pictures
-from bot.storage.users import StyleChoice, Users
-from bot.stored_options import Kind
+from bot.storage.styles import StyleChoice
 from bot.telegram.downloads import MOST_BYTES
 from bot.telegram.identity import sender_id
 from runtime.imaging.formats import may_be_picture
@@ -73,7 +74,7 @@ async def receive(
 ) -> None:
     """Take a photo."""
     picture = await _store(message, message, pictures)
-    await submission.receive(picture, sender, dialogue.mode_in(await state.get_data()))
+    await submission.receive([picture], sender, dialogue.mode_in(await state.get_data()))
 
 
 async def receive_part(
@@ -88,19 +89,24 @@ async def receive_style(
     message: Message,
     state: FSMContext,
     sender: Sender,
-    users: Users,
     pictures: Pictures,
+    jobs: Jobs,
+    choosing: Choosing,
     submission: Submission,
 ) -> None:
     """Take the picture that becomes the style."""
     picture = await _store(message, message, pictures)
-    photo_id = dialogue.picture_in(await state.get_data())
-    photo = await pictures.of_user(photo_id, sender.user.user_id)
+    purpose, user_id = dialogue.purpose_in(await state.get_data()), sender.user.user_id
+    job = None if purpose.job is None else await jobs.get(purpose.job)
+    if purpose.job is not None and job is None:
+        await dialogue.stop_waiting(state)
+        await answer(message, job_texts.refused(Refusal(PictureRole.PHOTO, Reason.GONE)))
+        return
     choice = StyleChoice(picture=picture.id)
-    await users.choose_style(sender.user.user_id, choice)
-    await dialogue.begin(state, Mode(Kind.STYLIZE))
-    if photo is not None:
-        await submission.order_or_say(stylize_order(photo, sender, choice), photo)
+    photos = await photos_of(purpose, user_id, pictures) or ()
+    orders = await choosing.orders(choice, purpose, photos, job, sender, state)
+    if orders:
+        await submission.order_or_say(orders)
     else:
         await answer(message, _("What a style! Now send me the photo to repaint."))
 
@@ -117,7 +123,7 @@ async def paint(
         await answer(message, job_texts.refused(TOO_HEAVY))
     else:
         picture = await _store(message, replied, pictures)
-        await submission.receive(picture, sender, dialogue.mode_in(await state.get_data()))
+        await submission.receive([picture], sender, dialogue.mode_in(await state.get_data()))
 
 
 async def _store(

@@ -12,7 +12,7 @@ from aiogram.utils.i18n import ngettext
 
 from bot.chat import job_texts
 from bot.chat.catalog import Catalog
-from bot.chat.keyboards import Action, OfJob
+from bot.chat.keyboards.data import Action, OfJob
 from bot.chat.replies import answer
 from bot.chat.submission import Sender
 from bot.handlers.filters import command

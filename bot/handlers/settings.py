@@ -1,4 +1,4 @@
-"""/settings: strength, size and colours, changed by buttons."""
+"""/settings: strength, size, brush, faces and colours, changed by buttons."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.i18n import gettext as _
 
-from bot.chat.keyboards import Change, OpenPage, Page, settings_keyboard
+from bot.chat.keyboards.data import Change, OpenPage, Page
+from bot.chat.keyboards.menus import settings_keyboard
 from bot.chat.replies import answer, replace, stale
 from bot.chat.submission import Sender
-from bot.chat.user_options import SETTINGS, described
+from bot.chat.user_options import described, settings_for
 from bot.handlers.filters import command
 from bot.storage.users import Users
 
@@ -26,27 +27,30 @@ def make_router() -> Router:
     return router
 
 
-async def show(event: Union[Message, CallbackQuery], sender: Sender) -> None:
+async def show(event: Union[Message, CallbackQuery], sender: Sender, users: Users) -> None:
     """Show the settings."""
-    options = sender.user.options
-    await answer(event, described(options), settings_keyboard(options), html=True)
+    settings, options = settings_for(users.defaults.fine), sender.user.options
+    keyboard = settings_keyboard(settings, options)
+    await answer(event, described(settings, options), keyboard, html=True)
 
 
-async def open_page(callback: CallbackQuery, sender: Sender) -> None:
+async def open_page(callback: CallbackQuery, sender: Sender, users: Users) -> None:
     """Do the same by button."""
     await callback.answer()
-    await show(callback, sender)
+    await show(callback, sender, users)
 
 
 async def change(
     callback: CallbackQuery, callback_data: Change, sender: Sender, users: Users
 ) -> None:
     """Change one setting and show them all."""
-    setting = SETTINGS.get(callback_data.setting)
+    settings = settings_for(users.defaults.fine)
+    setting = settings.get(callback_data.setting)
     if setting is None or callback_data.value >= len(setting.choices):
         return await stale(callback)
     value = setting.choices[callback_data.value]
     await users.choose_option(sender.user.user_id, setting.option, value)
     options = changed(sender.user.options, **{setting.option: value})
     await callback.answer(text=_("Noted for the next photos."))
-    await replace(callback, described(options), settings_keyboard(options), html=True)
+    keyboard = settings_keyboard(settings, options)
+    await replace(callback, described(settings, options), keyboard, html=True)

@@ -11,7 +11,7 @@ from aiogram.utils.i18n import gettext as _
 
 from bot.chat.catalog import Catalog
 from bot.chat.commands import described_commands
-from bot.chat.keyboards import menu_keyboard
+from bot.chat.keyboards.menus import menu_keyboard
 from bot.chat.replies import answer
 from bot.handlers.filters import command
 
@@ -44,8 +44,13 @@ async def explain(message: Message, catalog: Catalog) -> None:
             "photo: I'll repaint it in that style. The style stays for the next photos."
         ),
         _(
-            "<b>In one go.</b> Send two pictures as an album: the first is the style, the second "
-            "is the photo."
+            "<b>Mixes and variations.</b> The buttons under a result mix in a second style, paint "
+            "the photo weaker or stronger, with a finer or a broader brush, or once more in "
+            "another variation."
+        ),
+        _(
+            "<b>Albums.</b> Send up to ten photos as an album, and I'll repaint each of them. Of two "
+            "pictures, the first may be the style and the second the photo: I'll ask."
         ),
     ]
     generators = (await catalog.generators()).values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Sequence
 
 from aiogram import Router
 from aiogram.fsm.context import FSMContext
@@ -12,7 +12,7 @@ from aiogram.utils.i18n import gettext as _
 from bot.chat import dialogue
 from bot.chat.catalog import Catalog
 from bot.chat.dialogue import Mode
-from bot.chat.keyboards import UseGenerator
+from bot.chat.keyboards.data import UseGenerator
 from bot.chat.replies import answer, stale
 from bot.chat.submission import Sender, Submission
 from bot.storage.pictures import Picture
@@ -29,19 +29,19 @@ def make_router() -> Router:
 async def use(
     callback: CallbackQuery,
     callback_data: UseGenerator,
-    photo: Optional[Picture],
+    photos: Sequence[Picture],
     sender: Sender,
     state: FSMContext,
     catalog: Catalog,
     submission: Submission,
 ) -> None:
-    """Run the photo that is known through a generator, or all that come from now on."""
+    """Run the photos that are known through a generator, or all that come from now on."""
     model = await catalog.generator_of_key(callback_data.model)
     if model is None:
         return await stale(callback)
-    if photo is not None:
-        order = submission.translate_order(photo, sender, model.name)
-        return await submission.order_by_button(order, callback)
+    if photos:
+        orders = [submission.translate_order(photo, sender, model.name) for photo in photos]
+        return await submission.order_by_button(orders, callback)
     await callback.answer()
     await dialogue.begin(state, Mode(Kind.TRANSLATE, model.name))
     text = _("{title}: now send me the photo.").format(title=_(model.title))

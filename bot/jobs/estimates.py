@@ -8,8 +8,9 @@ from typing import Dict, Optional
 from bot.jobs.fair_order import FairQueue
 from bot.jobs.progress_board import ProgressBoard
 from bot.metrics import Metrics
-from bot.storage.jobs import Job, Order
+from bot.storage.jobs import Job
 from bot.storage.key_values import KeyValues
+from bot.storage.orders import Order
 from runtime import StylizeOptions
 
 #: The share of a new measurement in the remembered one.
@@ -95,5 +96,5 @@ class Estimates:
 
 def _key(order: Order) -> str:
     options = order.options
-    what = options.size if isinstance(options, StylizeOptions) else order.model
+    what = options.fine if isinstance(options, StylizeOptions) else order.model
     return f"eta:{order.kind.value}:{what}"

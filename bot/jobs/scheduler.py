@@ -25,11 +25,11 @@ from bot.jobs.progress_board import ProgressBoard
 from bot.metrics import Metrics
 from bot.outcomes import FAILED, PAINTED, Ending, Outcome, PictureRole, Reason
 from bot.painting.client import PainterClient
-from bot.painting.protocol import PaintRequest
+from bot.painting.protocol import PaintRequest, StyleFile
 from bot.storage.jobs import MOST_ATTEMPTS, Job, Jobs
 from bot.storage.pictures import Pictures
 from bot.storage.results import Results
-from bot.storage.users import StyleChoice
+from bot.storage.styles import StyleChoice
 from bot.telegram.downloads import download
 from bot.threads import on_thread
 from runtime import Style
@@ -165,28 +165,30 @@ class Scheduler:
         work_folder = await on_thread(self._results.work_folder, job.id)
         order = job.order
         photo = await self._fetch(PictureRole.PHOTO, order.picture, work_folder / "photo")
-        style = await self._style(order.style, work_folder / "style")
+        styles = [
+            StyleFile(await self._style(each.choice, work_folder / f"style-{number}"), each.weight)
+            for number, each in enumerate(order.styles)
+        ]
         request = PaintRequest(
             photo=str(photo),
             output=str(self._results.path(job.id)),
             previews=str(work_folder),
             options=order.options,
-            style=None if style is None else str(style),
+            styles=tuple(styles),
             model=order.model,
         )
         await self._painter_client.submit(request, on_progress=self._board.report)
         return time.monotonic() - begin
 
-    async def _style(self, choice: Optional[StyleChoice], path: Path) -> Optional[Path]:
-        if choice is None:
-            return None
+    async def _style(self, choice: StyleChoice, path: Path) -> str:
+        """The file of a style: the gallery's, or one downloaded into the file `path`."""
         if choice.picture is not None:
-            return await self._fetch(PictureRole.STYLE, choice.picture, path)
+            return str(await self._fetch(PictureRole.STYLE, choice.picture, path))
         found = await self._find_style(choice.name or "")
         if found is None:
             text = f"The style {choice.name!r} is no longer in the gallery."
             raise PictureRefused(text, PictureRole.STYLE, Reason.GONE)
-        return found.path
+        return str(found.path)
 
     async def _fetch(self, role: PictureRole, picture_id: int, path: Path) -> Path:
         """Download a picture into the file `path`."""

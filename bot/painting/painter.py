@@ -180,12 +180,15 @@ def _stylize(
     say: Say,
     handed: Dict[str, Any],
 ) -> Image.Image:
-    from runtime import stylize
+    from runtime import WeightedStyle, stylize
 
-    if request.style is None:
+    if not request.styles:
         raise OptionError("The request names no style; expected a picture file.")
-    style = read_picture(PictureRole.STYLE, request.style, say)
-    return stylize(photo, style, options, **handed)
+    styles = [
+        WeightedStyle(read_picture(PictureRole.STYLE, path, say), weight)
+        for path, weight in request.styles
+    ]
+    return stylize(photo, styles, options, **handed)
 
 
 def _translate(

@@ -5,9 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from bot.stored_options import Kind, PaintOptions, kind_of, options_from_json, options_to_json
+
+
+class StyleFile(NamedTuple):
+    """A picture file whose style is wanted, and its share in a mix."""
+
+    path: str
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -16,8 +23,8 @@ class PaintRequest:
 
     output: where the result goes, as PNG; it is written whole or not at all.
     previews: the folder for the preview, see `preview`.
-    options: how it is painted. `StylizeOptions` need `style`, `TranslateOptions` need `model`.
-    style: the picture file whose style is wanted.
+    options: how it is painted. `StylizeOptions` need `styles`, `TranslateOptions` need `model`.
+    styles: one style, or several that are mixed.
     model: the name of an installed generator.
     """
 
@@ -25,7 +32,7 @@ class PaintRequest:
     output: str
     previews: str
     options: PaintOptions
-    style: Optional[str] = None
+    styles: Tuple[StyleFile, ...] = ()
     model: Optional[str] = None
 
     @property
@@ -45,7 +52,8 @@ class PaintRequest:
         values = dict(message)
         kind = Kind(values.pop("kind"))
         options = options_from_json(kind, json.dumps(values.pop("options")))
-        return cls(options=options, **values)
+        styles = tuple(StyleFile(*each) for each in values.pop("styles"))
+        return cls(options=options, styles=styles, **values)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from aiogram.fsm.storage.memory import SimpleEventIsolation
 from bot.chat import middlewares
 from bot.chat.albums import QUIET, Albums
 from bot.chat.catalog import Catalog
+from bot.chat.choosing import Choosing
 from bot.chat.delivery import EDIT_INTERVAL, Delivery
 from bot.chat.languages import make_i18n
 from bot.chat.submission import Submission
@@ -143,8 +144,6 @@ class Parts:
         self.albums = Albums(
             bot=self._bot,
             submission=self.submission,
-            jobs=self.jobs,
-            endings=self.endings,
             lost_messages=self.lost_messages,
             pictures=self.pictures,
             users=self.users,
@@ -168,6 +167,7 @@ class Parts:
             albums=self.albums,
             board=self.board,
             catalog=self.catalog,
+            choosing=Choosing(self.users, self.submission),
             config=self._config,
             endings=self.endings,
             estimates=self.estimates,

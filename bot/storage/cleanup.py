@@ -82,11 +82,16 @@ class Cleanup:
         connection.execute(
             "DELETE FROM pictures WHERE received < ? AND (album IS NULL OR album_answered)"
             " AND id NOT IN (SELECT picture FROM jobs)"
-            " AND id NOT IN (SELECT style_picture FROM jobs WHERE style_picture IS NOT NULL)"
-            " AND id NOT IN (SELECT style_picture FROM users WHERE style_picture IS NOT NULL)",
+            f" AND id NOT IN ({_style_pictures('jobs')}) AND id NOT IN ({_style_pictures('users')})",
             (oldest,),
         )
         return {row["id"] for row in connection.execute("SELECT id FROM jobs")}
+
+
+def _style_pictures(table: str) -> str:
+    """A query for the pictures that are styles in the table."""
+    picture = "json_extract(style.value, '$.picture')"
+    return f"SELECT {picture} FROM {table}, json_each(styles) AS style WHERE {picture} IS NOT NULL"
 
 
 def _offset() -> float:

@@ -18,8 +18,7 @@ from typing import Dict, List, Optional, Tuple
 from bot.errors import QueueFull, UserQueueFull
 from bot.outcomes import FAILED, Ending, Outcome, PictureRole, Reason, Refusal
 from bot.storage.database import Database
-from bot.storage.users import StyleChoice
-from bot.stored_options import Kind, PaintOptions, kind_of, options_from_json, options_to_json
+from bot.storage.orders import Order, columns_of, order_of
 
 MOST_ATTEMPTS = 3
 
@@ -34,36 +33,6 @@ class JobState(str, Enum):
 
 
 ACTIVE = (JobState.QUEUED, JobState.RUNNING, JobState.FINISHED)
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a user asks for.
-
-    idempotency_key: the same for the same wish, such as an update that Telegram sends again.
-    reply_to: the message that is answered, 0 for none.
-    topic: the topic of a forum group in which to answer, `None` elsewhere.
-    picture: the id of the photo; the result goes back as the media kind that it came as.
-    options: how it is painted; their type says whether `style` or `model` is needed.
-    of_album: photo and style came as an album of two, and may be swapped.
-    """
-
-    idempotency_key: str
-    user_id: int
-    chat_id: int
-    reply_to: int
-    language: str
-    picture: int
-    options: PaintOptions
-    style: Optional[StyleChoice] = None
-    model: Optional[str] = None
-    of_album: bool = False
-    topic: Optional[int] = None
-
-    @property
-    def kind(self) -> Kind:
-        """Style transfer, or a generator."""
-        return kind_of(self.options)
 
 
 @dataclass(frozen=True)
@@ -109,7 +78,7 @@ class Jobs:
             if row is not None:
                 return row, False
             self._check_limits(connection, order.user_id)
-            values = {**_columns(order), "state": JobState.QUEUED.value, "created": time.time()}
+            values = {**columns_of(order), "state": JobState.QUEUED.value, "created": time.time()}
             names = ", ".join(values)
             places = ", ".join("?" * len(values))
             connection.execute(
@@ -142,6 +111,12 @@ class Jobs:
             "SELECT user_id, MAX(turn) FROM jobs WHERE turn IS NOT NULL GROUP BY user_id"
         )
         return {user: turn for user, turn in rows}
+
+    async def last_seed(self, picture_id: int) -> int:
+        """The largest seed with which a photo was painted or is to be, -1 if there is no job."""
+        query = "SELECT MAX(json_extract(options, '$.seed')) AS seed FROM jobs WHERE picture = ?"
+        (row,) = await self._database.rows(query, picture_id)
+        return -1 if row["seed"] is None else int(row["seed"])
 
     async def take(self, job_id: int) -> Optional[Job]:
         """Mark a queued job as running, its attempt counted; `None` if it is no longer queued."""
@@ -239,42 +214,10 @@ def _finish_values(ending: Ending) -> Tuple[object, ...]:
     return JobState.FINISHED.value, ending.outcome.value, picture, reason, time.time()
 
 
-def _columns(order: Order) -> Dict[str, object]:
-    style = order.style or StyleChoice()
-    return {
-        "idempotency_key": order.idempotency_key,
-        "user_id": order.user_id,
-        "chat_id": order.chat_id,
-        "reply_to": order.reply_to,
-        "language": order.language,
-        "kind": order.kind.value,
-        "options": options_to_json(order.options),
-        "picture": order.picture,
-        "style_name": style.name,
-        "style_picture": style.picture,
-        "model": order.model,
-        "of_album": order.of_album,
-        "topic": order.topic,
-    }
-
-
 def _job(row: sqlite3.Row) -> Job:
-    order = Order(
-        idempotency_key=row["idempotency_key"],
-        user_id=row["user_id"],
-        chat_id=row["chat_id"],
-        reply_to=row["reply_to"],
-        language=row["language"],
-        picture=row["picture"],
-        options=options_from_json(Kind(row["kind"]), row["options"]),
-        style=StyleChoice.of_row(row),
-        model=row["model"],
-        of_album=bool(row["of_album"]),
-        topic=row["topic"],
-    )
     return Job(
         id=row["id"],
-        order=order,
+        order=order_of(row),
         state=JobState(row["state"]),
         ending=ending_of(row),
         attempts=row["attempts"],

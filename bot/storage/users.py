@@ -1,35 +1,21 @@
-"""What each user chose: language, options of style transfer, and the style for the next photos."""
+"""What each user chose: language, options of style transfer, and the styles for the next photos."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
-from typing import List, Mapping, Optional
+from dataclasses import dataclass, replace
+from typing import List, Optional
 
 from bot.storage.database import Database
+from bot.storage.styles import Styles, styles_from_json, styles_to_json
 from bot.stored_options import with_chosen
 from runtime import StylizeOptions
 
 
 @dataclass(frozen=True)
-class StyleChoice:
-    """A style: one of the gallery by its name, or a picture that the user sent, by its id."""
-
-    name: Optional[str] = None
-    picture: Optional[int] = None
-
-    @classmethod
-    def of_row(cls, row: sqlite3.Row) -> Optional[StyleChoice]:
-        """The choice in the columns `style_name` and `style_picture`; `None` for none."""
-        if row["style_name"] is None and row["style_picture"] is None:
-            return None
-        return cls(row["style_name"], row["style_picture"])
-
-
-@dataclass(frozen=True)
 class User:
-    """A user: `language` is `None` until one is chosen, `style` until one is.
+    """A user: `language` is `None` until one is chosen, and `styles` is empty until then.
 
     options: how the user's photos are repainted, with the owner's defaults for what was not chosen.
     """
@@ -37,32 +23,36 @@ class User:
     user_id: int
     options: StylizeOptions
     language: Optional[str] = None
-    style: Optional[StyleChoice] = None
+    styles: Styles = ()
 
 
 class Users:
-    """The users in the database; one who never chose anything has no row."""
+    """The users in the database; one who never chose anything has no row.
+
+    defaults: the owner's options; no user paints with a larger `fine` size.
+    """
 
     def __init__(self, database: Database, defaults: StylizeOptions) -> None:
         self._database = database
-        self._defaults = defaults
+        self.defaults = defaults
 
     async def get(self, user_id: int) -> User:
         """The user, with the defaults for what was not chosen."""
         rows = await self._database.rows("SELECT * FROM users WHERE user_id = ?", user_id)
         if not rows:
-            return User(user_id, self._defaults)
+            return User(user_id, self.defaults)
         (row,) = rows
-        options = with_chosen(self._defaults, json.loads(row["options"]))
-        return User(user_id, options, row["language"], StyleChoice.of_row(row))
+        options = with_chosen(self.defaults, json.loads(row["options"]))
+        options = replace(options, fine=min(options.fine, self.defaults.fine))
+        return User(user_id, options, row["language"], styles_from_json(row["styles"]))
 
     async def choose_language(self, user_id: int, language: str) -> None:
         """Remember the language, `en` or `ru`."""
-        await self._set(user_id, {"language": language})
+        await self._set(user_id, "language", language)
 
-    async def choose_style(self, user_id: int, style: StyleChoice) -> None:
-        """Remember the style for the next photos."""
-        await self._set(user_id, {"style_name": style.name, "style_picture": style.picture})
+    async def choose_styles(self, user_id: int, styles: Styles) -> None:
+        """Remember the styles for the next photos."""
+        await self._set(user_id, "styles", styles_to_json(styles))
 
     async def choose_option(self, user_id: int, name: str, value: object) -> None:
         """Remember the value of one of the fields of `StylizeOptions`."""
@@ -89,12 +79,11 @@ class Users:
 
         return await self._database.run(work)
 
-    async def _set(self, user_id: int, values: Mapping[str, object]) -> None:
+    async def _set(self, user_id: int, column: str, value: str) -> None:
         def work(connection: sqlite3.Connection) -> None:
             _ensure_row(connection, user_id)
-            for column, value in values.items():
-                query = f"UPDATE users SET {column} = ? WHERE user_id = ?"
-                connection.execute(query, (value, user_id))
+            query = f"UPDATE users SET {column} = ? WHERE user_id = ?"
+            connection.execute(query, (value, user_id))
 
         await self._database.run(work)
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from bot.errors import BotError, PaintingError, PictureRefused
 from bot.painting.client import PainterClient, painter_command
-from bot.painting.protocol import PaintRequest
+from bot.painting.protocol import PaintRequest, StyleFile
 from runtime import StylizeOptions, TranslateOptions, find_style, models
 from runtime.errors import PictureError
 from runtime.files import atomic_write
@@ -54,10 +54,12 @@ class Example:
             photo=str(panel),
             output=str(output),
             previews=str(output.parent),
-            options=StylizeOptions(size=PANEL, strength=self.strength),
+            options=StylizeOptions(
+                size=min(StylizeOptions.size, PANEL), fine=PANEL, strength=self.strength
+            ),
         )
         if self.style is not None:
-            return replace(request, style=str(find_style(self.style)))
+            return replace(request, styles=(StyleFile(str(find_style(self.style))),))
         for name in self.generators:
             if name in models(engines):
                 return replace(request, options=TranslateOptions(size=PANEL), model=name)

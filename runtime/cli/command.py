@@ -12,12 +12,16 @@ from PIL import Image
 
 from runtime.catalog.styles import find_style
 from runtime.cli.batch import paint_all
+from runtime.cli.style_arguments import split_styles
 from runtime.cli.tasks import tasks_for
+from runtime.errors import OptionError
 from runtime.exit_codes import run_command
 from runtime.imaging.reading import read_picture
 from runtime.machine import doctor
 from runtime.options import (
     BACKEND_CHOICES,
+    BRUSHES,
+    FACES,
     OBJECTIVE_CHOICES,
     WEIGHT_CHOICES,
     StylizeOptions,
@@ -50,7 +54,42 @@ def _add_stylize(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     default = StylizeOptions()
     parser = _add_command(commands, "stylize", "repaint a photo in the style of a picture", default)
     add = parser.add_argument
-    add("style", metavar="STYLE", help="a picture file, or the name of a style in styles/")
+    add(
+        "style",
+        metavar="STYLE",
+        help="a picture file, or the name of a style in styles/; a mix of several styles is "
+        "STYLE:0.7 STYLE2:0.3",
+    )
+    add(
+        "--fine",
+        type=int,
+        default=default.fine,
+        help="longer side, at most, while painting the strokes, in pixels",
+    )
+    add(
+        "--brush",
+        choices=tuple(BRUSHES),
+        default=default.brush,
+        help="how large the style's strokes and patterns are",
+    )
+    add(
+        "--faces",
+        choices=FACES,
+        default=default.faces,
+        help="keep them recognisable, or paint over them",
+    )
+    add(
+        "--keep",
+        metavar="MASK",
+        type=Path,
+        help="a picture that is white where the painting stays closer to the photo",
+    )
+    add(
+        "--size",
+        type=int,
+        default=default.size,
+        help="longer side while painting the motifs, in pixels",
+    )
     add("--strength", type=float, default=default.strength, help="from 0, gentle, to 1, strong")
     add("--keep-colours", action="store_true", help="keep the photo's colours")
     add("--seed", type=int, default=default.seed, help="each seed gives a different painting")
@@ -77,6 +116,7 @@ def _add_translate(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     parser = _add_command(commands, "translate", "turn a horse into a zebra, and the like", default)
     add = parser.add_argument
     add("model", metavar="MODEL", help="the name of an installed generator, such as horse2zebra")
+    add("--size", type=int, default=default.size, help="longer side while translating, in pixels")
     add("--smooth", action="store_true", help="do not add the photo's fine detail")
     parser.set_defaults(run=_translate)
 
@@ -96,7 +136,6 @@ def _add_command(
         "photos",
         metavar="PHOTO",
         nargs="+",
-        type=Path,
         help="the photos to repaint, or folders of photos",
     )
     add(
@@ -107,7 +146,6 @@ def _add_command(
         required=True,
         help="the file to write; for several photos, the folder",
     )
-    add("--size", type=int, default=default.size, help="longer side while painting, in pixels")
     add("--backend", choices=BACKEND_CHOICES, default=default.backend, help="what runs the graphs")
     _add_engines(parser)
     return parser
@@ -125,6 +163,7 @@ def _add_engines(parser: argparse.ArgumentParser) -> None:
 
 def _stylize(args: argparse.Namespace) -> int:
     # Imported here: a wrong option is reported without waiting for SciPy to load.
+    from runtime.gatys.targets import WeightedStyle
     from runtime.style_transfer import stylize
 
     options = StylizeOptions(
@@ -132,18 +171,28 @@ def _stylize(args: argparse.Namespace) -> int:
         weights=args.weights,
         pooling=args.pooling,
         size=args.size,
+        fine=args.fine,
+        brush=args.brush,
+        faces=args.faces,
         strength=args.strength,
         keep_colours=args.keep_colours,
         seed=args.seed,
         steps=args.steps,
         backend=args.backend,
     )
-    style = read_picture(find_style(args.style))
+    photos, chosen = split_styles(args.photos, args.style)
+    styles = [WeightedStyle(read_picture(find_style(each.style)), each.weight) for each in chosen]
+    tasks = tasks_for(photos, args.output)
+    if args.keep is not None and len(tasks) > 1:
+        raise OptionError(f"--keep is for a single photo, and {len(tasks)} are given.")
+    keep = None if args.keep is None else read_picture(args.keep).convert("L")
 
     def paint(photo: Image.Image, on_progress: OnProgress) -> Image.Image:
-        return stylize(photo, style, options, engines=args.engines, on_progress=on_progress)
+        return stylize(
+            photo, styles, options, keep=keep, engines=args.engines, on_progress=on_progress
+        )
 
-    return paint_all(tasks_for(args.photos, args.output), paint)
+    return paint_all(tasks, paint)
 
 
 def _translate(args: argparse.Namespace) -> int:
@@ -154,4 +203,5 @@ def _translate(args: argparse.Namespace) -> int:
     def paint(photo: Image.Image, _on_progress: OnProgress) -> Image.Image:
         return translate(photo, args.model, options, engines=args.engines)
 
-    return paint_all(tasks_for(args.photos, args.output), paint)
+    photos = [Path(each) for each in args.photos]
+    return paint_all(tasks_for(photos, args.output), paint)

@@ -106,7 +106,7 @@ def test_every_variable_is_read(env_file):
         ("API_URL", "http://example.org", "https://"),
         ("JOBS_PER_USER", "0", "from 1"),
         ("PATIENCE", "-1", "from 10"),
-        ("SIZE", "20", "from 64 to 2048"),
+        ("SIZE", "20", "from 64 to 16384"),
         ("BACKEND", "fake", "one of auto, trt, openvino, onnxrt, pyt."),
         ("STEPS", "many", "whole number"),
         ("BACKEND", "cuda", "openvino"),
@@ -199,8 +199,20 @@ def test_dollar_sign_in_the_file_is_a_dollar_sign(env_file):
 
 def test_painting_options_are_made_of_the_settings():
     config = Config(bot_token=TOKEN, size=256, steps=9, backend="onnxrt")
-    assert config.stylize_options == StylizeOptions(size=256, steps=9, backend="onnxrt")
+    assert config.stylize_options == StylizeOptions(fine=256, steps=9, backend="onnxrt")
     assert config.translate_options == TranslateOptions(backend="onnxrt")
+
+
+@pytest.mark.parametrize(("gibibytes", "fine"), [(4, 768), (8, 1280)])
+def test_the_size_of_the_strokes_follows_the_memory(monkeypatch, gibibytes, fine):
+    monkeypatch.setattr("bot.config.usable_memory", lambda: gibibytes << 30)
+    assert Config(bot_token=TOKEN).stylize_options.fine == fine
+    assert Config(bot_token=TOKEN, size=1000).stylize_options.fine == 1000
+
+
+def test_motifs_are_not_painted_larger_than_strokes():
+    options = Config(bot_token=TOKEN, size=100).stylize_options
+    assert (options.size, options.fine) == (100, 100)
 
 
 @pytest.mark.parametrize(

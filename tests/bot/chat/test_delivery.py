@@ -185,6 +185,19 @@ async def test_edits_of_a_status_are_three_seconds_apart(stage):
     assert stage.bot.calls[-1].text == "Cancelled." and stage.bot.calls[-1].at == stage.clock.now
 
 
+async def test_the_jobs_of_a_chat_share_its_edits(stage):
+    for _ in range(3):
+        await stage.running()
+    looks = 60
+    for step in range(looks):
+        stage.painting.share = step / looks
+        await stage.look()
+        stage.clock.now += 0.5
+    edits = stage.bot.of("edit_message_text")
+    most = looks * 0.5 / EDIT_INTERVAL
+    assert most / 2 <= len(edits) <= most
+
+
 async def test_a_text_that_is_the_same_is_not_sent_again(stage):
     await stage.running()
     for _ in range(5):

@@ -10,7 +10,7 @@ from bot.chat.languages import LANGUAGES, make_i18n
 from bot.jobs.estimates import Estimate
 from bot.outcomes import CANCELLED, FAILED, PictureRole, Reason, Refusal, refused
 from bot.painting.protocol import PaintProgress
-from bot.storage.users import StyleChoice
+from bot.storage.styles import StyleChoice, alone, mixed
 from runtime import TranslateOptions
 from runtime.spec.graphs import generator_graph
 from tests.support.bot.orders import order
@@ -63,22 +63,26 @@ async def test_a_result_is_told_by_its_style(language, tmp_path):
         "en": [
             "Your photo in the style “Night Swirls”.",
             "Your photo in the style of your picture.",
+            "Your photo in a mix of styles: 70% Night Swirls, 30% your own picture.",
             "Vintage photo",
         ],
         "ru": [
             "Ваше фото в стиле «Ночные вихри».",
             "Ваше фото в стиле вашей картинки.",
+            "Ваше фото в смеси стилей: 70 % Ночные вихри, 30 % ваша картинка.",
             "Старинный снимок",
         ],
     }
     orders = [
         order(),
-        order(style=StyleChoice(picture=2)),
-        order(options=TranslateOptions(), style=None, model="vintage"),
+        order(styles=alone(StyleChoice(picture=2))),
+        order(styles=mixed(StyleChoice(name="night-swirls"), StyleChoice(picture=2), 0.7)),
+        order(options=TranslateOptions(), styles=(), model="vintage"),
     ]
     catalog = Catalog(tmp_path)
     titles = [await catalog.title_of_order(each, language) for each in orders]
-    assert [job_texts.painted(each, title) for each, title in zip(orders, titles)] == said[language]
+    texts = [job_texts.painted(each, title) for each, title in zip(orders, titles)]
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts] == said[language]
 
 
 def test_a_cancelled_job_says_so(language):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.chat.catalog import Catalog
-from bot.storage.users import StyleChoice
+from bot.storage.styles import StyleChoice, alone
 from tests.support.bot.conversation import Conversation, Speaker
+from tests.support.bot.orders import style_of
 from tests.support.bot.sent_pictures import picture
 from tests.support.bot.steps import QUESTION, STYLES
 
@@ -30,14 +31,14 @@ async def test_anonymous_admins_of_two_groups_are_two_senders(conversation, sand
         await boris.person.text("/start", chat=chat)
     await conversation.settled()
     for chat, style in ((group, STYLES[0]), (other, STYLES[1])):
-        await conversation.users.choose_style(chat.id, StyleChoice(name=style.name))
+        await conversation.users.choose_styles(chat.id, alone(StyleChoice(name=style.name)))
     orders = []
     for chat in (group, other):
         photo = await boris.person.photo(picture(), "/paint", chat=chat)
         question = await chat.wait_for(after=photo)
         await boris.press(question, f"Repaint: {STYLES[0 if chat is group else 1].title['en']}")
         (job,) = await conversation.jobs.active(chat.id)
-        orders.append((job.order.user_id, job.order.style.name))
+        orders.append((job.order.user_id, style_of(job.order).name))
     assert orders == [(group.id, STYLES[0].name), (other.id, STYLES[1].name)]
 
 
@@ -50,10 +51,10 @@ async def test_any_admin_presses_the_group_s_buttons_and_nobody_else(
     group.admins.add(clara.id)
     asked = await boris.person.text("/settings", chat=group)
     settings = await group.wait_for(after=asked)
-    assert await dora.press(settings, "256 px") == "This button is not yours."
-    assert "Noted" in await clara.press(settings, "256 px")
-    assert (await conversation.users.get(group.id)).options.size == 256
-    assert (await conversation.users.get(clara.id)).options.size == 384
+    assert await dora.press(settings, "640 px") == "This button is not yours."
+    assert "Noted" in await clara.press(settings, "640 px")
+    assert (await conversation.users.get(group.id)).options.fine == 640
+    assert (await conversation.users.get(clara.id)).options.fine == 1280
 
 
 async def test_a_dialogue_begun_by_another_admin_s_button_continues(
@@ -68,7 +69,7 @@ async def test_a_dialogue_begun_by_another_admin_s_button_continues(
     prompt = await group.wait_for(lambda message: "whose style you like" in message.text)
     await boris.person.photo(picture(), chat=group, reply_to=prompt)
     await group.wait_for(lambda message: "What a style!" in message.text)
-    assert (await conversation.users.get(group.id)).style.picture is not None
+    assert (await conversation.users.get(group.id)).styles[0].choice.picture is not None
 
 
 @pytest.fixture()

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.chat.catalog import key_of
-from bot.chat.keyboards import ChooseStyle
+from bot.chat.keyboards.data import ChooseStyle
 from bot.sandbox import Redelivery, Sandbox
 from tests.support.bot.bot_process import BotProcess
 from tests.support.bot.stage import free_port, jpeg, plain
@@ -69,7 +69,7 @@ async def albums_at_once(bot, sandbox):
 
     await asyncio.gather(*(send(user) for user in users))
     await asyncio.gather(*(user.wait_for(asked, timeout=120) for user in others))
-    await asyncio.gather(*(user.wait_for(answered, timeout=120) for user in senders))
+    await asyncio.gather(*(user.wait_for(asked_about_two, timeout=120) for user in senders))
     apart = [user for user in senders if any(map(asked, user.messages))]
     assert not apart, f"{len(apart)} of {len(senders)} albums fell apart"
     assert bot.longest_lag < MOST_LAG
@@ -78,6 +78,10 @@ async def albums_at_once(bot, sandbox):
 
 def asked(message):
     return "What shall I do" in message.text
+
+
+def asked_about_two(message):
+    return "Two pictures" in message.text
 
 
 async def all_at_once(bot, sandbox):

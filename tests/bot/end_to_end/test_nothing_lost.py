@@ -57,6 +57,10 @@ def is_result(message):
     return message.kind == "photo" and "Your photo" in message.text
 
 
+def answers(photo):
+    return lambda message: is_result(message) and message.reply_to == photo.id
+
+
 def is_call(method, user):
     return lambda call: call.method == method and call.chat_id == user.chat.id
 
@@ -159,8 +163,10 @@ async def test_a_bot_killed_at_any_moment_answers_every_photo_once(bot, sandbox)
         await bot.start()
         await anna.wait_for(is_result, timeout=20.0)
     for user in sandbox.users:
-        await user.wait_for(is_result, timeout=20.0)
-        assert len(results(user)) == 1, user.raw["first_name"]
+        photos = [each for each in user.messages if not each.from_bot and each.kind == "photo"]
+        for photo in photos:
+            await user.wait_for(answers(photo), timeout=20.0)
+        assert len(results(user)) == len(photos), user.raw["first_name"]
         assert not leftovers(user), user.raw["first_name"]
     assert "Traceback" not in bot.log
 

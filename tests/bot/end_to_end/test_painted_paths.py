@@ -6,8 +6,9 @@ import pytest
 from PIL import ImageOps
 
 from runtime import installed_styles
+from tests.support.bot.albums import order_pair
 from tests.support.bot.doubles import mean_colour
-from tests.support.bot.guest import Guest, job_of, labels
+from tests.support.bot.guest import PAINTING, Guest, job_of, labels
 from tests.support.bot.stage import difference, jpeg, likeness, plain, png
 from tests.support.pictures import photo as real_photo
 
@@ -112,7 +113,7 @@ async def test_a_generator_of_the_menu_and_then_a_photo(guest):
 
 async def test_an_album_is_style_and_photo_and_can_be_swapped(guest):
     style, photo = real_photo(64, 80, "nagasaki-boats.jpg"), GIVEN
-    first, second = await guest.person.album([jpeg(style), jpeg(photo)])
+    first, second = await order_pair(guest.person, [jpeg(style), jpeg(photo)])
     result = await guest.gets(after=second)
     check_painted(guest, result, photo, caption=guest.words(IN_OWN_STYLE))
     assert result.reply_to == second.id
@@ -144,6 +145,11 @@ async def test_the_buttons_under_a_result(guest, scene):
         images[label] = check_painted(guest, latest, GIVEN, caption=result.text)
     away = [difference(images[label], GIVEN) for label in ("Weaker", "", "Stronger")]
     assert away == sorted(set(away))
+    for label in ("Broader", "Another variation"):
+        await guest.press(result, label)
+        latest = await guest.gets(after=latest)
+        image = check_painted(guest, latest, GIVEN, caption=result.text)
+        assert difference(image, images[""]) > 1, label
     await guest.press(result, "Another style")
     gallery = await guest.hears("Choose a style:", after=latest)
     await guest.press(gallery, "4")
@@ -157,6 +163,49 @@ async def test_the_buttons_under_a_result(guest, scene):
     path = scene.results / f"{job_of(result)}.png"
     assert scene.sandbox.bytes_of(original.file_id) == path.read_bytes()
     assert guest.image(original).size == GIVEN.size
+
+
+async def test_a_mix_of_two_styles_and_its_shares(guest):
+    await guest.chooses_style()
+    result = await guest.gets(after=await guest.sends(GIVEN))
+    await guest.press(result, "Mix with another style")
+    gallery = await guest.hears(
+        "Choose a style to mix with “{style}”:",
+        after=result,
+        style=STYLES[0].title[guest.language],
+    )
+    await guest.press(gallery, "4")
+    mix = await guest.gets(after=gallery)
+    check_painted(guest, mix, GIVEN, caption=mix_caption(guest, 50))
+    await guest.press(mix, "70/30")
+    other = await guest.gets(after=mix)
+    image = check_painted(guest, other, GIVEN, caption=mix_caption(guest, 70))
+    assert difference(image, guest.image(mix)) > 1
+
+
+def mix_caption(guest, share):
+    """The caption of a mix of the first and the fourth style."""
+    shares = zip((share, 100 - share), (STYLES[0], STYLES[3]))
+    styles = [
+        guest.words("{percent}% {style}", percent=percent, style=style.title[guest.language])
+        for percent, style in shares
+    ]
+    return guest.words("Your photo in a mix of styles: {styles}.", styles=", ".join(styles))
+
+
+async def test_the_photos_of_an_album_are_painted_one_by_one(guest):
+    await guest.chooses_style()
+    given = [GIVEN, real_photo(64, 80, "nagasaki-boats.jpg"), real_photo(80, 64)]
+    for sent, photo in zip(await guest.person.album([jpeg(each) for each in given]), given):
+        result = await guest.person.wait_for(
+            lambda message, sent=sent: (
+                message.reply_to == sent.id
+                and message.kind == "photo"
+                and guest.words("Original file (PNG)") in labels(message)
+            ),
+            PAINTING,
+        )
+        check_painted(guest, result, photo)
 
 
 async def test_in_a_group_paint_repaints_what_it_replies_to(guest, scene):

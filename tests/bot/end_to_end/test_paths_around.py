@@ -37,7 +37,6 @@ async def test_settings_have_an_effect(guest):
     await guest.press(menu, "Settings")
     page = await guest.person.wait_for(lambda message: "64 px" in message.text, after=menu)
     await guest.chooses_style()
-    # Narrow, so that 256 px are few.
     given = real_photo(160, 40)
     _, usual = await painted(guest, given)
     noted = guest.words("Noted for the next photos.")
@@ -51,11 +50,12 @@ async def test_settings_have_an_effect(guest):
     _, in_its_colours = await painted(guest, given)
     nearer, farther = colours(in_its_colours), colours(strong)
     assert difference(nearer, colours(given)) < difference(farther, colours(given)) / 2
-    assert await guest.press(page, "256 px") == noted
-    _, finer = await painted(guest, given)
-    assert finer.size == given.size and difference(finer, in_its_colours) > 1
+    assert await guest.press(page, "Broad brush") == noted
+    _, broader = await painted(guest, given)
+    assert broader.size == given.size and difference(broader, in_its_colours) > 1
     ticked = [label for label in labels(page) if label.startswith("✓")]
-    assert ticked == ["✓ 5", "✓ 256 px", "✓ " + guest.words("Keep the photo's colours")]
+    words = map(guest.words, ("Broad brush", "Keep faces", "Keep the photo's colours"))
+    assert ticked == [f"✓ {each}" for each in ("5", "64 px", *words)]
 
 
 async def test_status_and_cancel(guest, scene):

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from bot.storage.schema import migrate
+from tests.support.bot.albums import order_pair
 from tests.support.bot.bot_process import ROOT, BotProcess
 from tests.support.bot.stage import free_port, jpeg, plain
 
@@ -29,7 +30,7 @@ async def test_the_token_is_in_no_log_line_and_no_file(bot, sandbox, tmp_path):
         for kind in ("error", "drop", "gateway"):
             sandbox.faults.add(method, kind)
     data = jpeg(plain("green"))
-    await anna.album([data, data])
+    await order_pair(anna, [data, data])
     await anna.wait_for(lambda message: "Your photo" in message.text, timeout=60)
     sandbox.push_update({"message": {"no": "message"}})
     await anna.text("/start")

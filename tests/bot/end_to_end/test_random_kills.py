@@ -16,7 +16,7 @@ from collections import Counter
 import pytest
 
 from bot.chat.catalog import key_of
-from bot.chat.keyboards import ChooseStyle
+from bot.chat.keyboards.data import ChooseStyle
 from bot.sandbox import WaitTimeout
 from tests.support.bot.bot_process import BotProcess
 from tests.support.bot.stage import free_port, jpeg, plain

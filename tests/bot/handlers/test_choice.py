@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.chat.catalog import key_of
-from bot.storage.users import StyleChoice
+from bot.storage.styles import StyleChoice
 from runtime import StylizeOptions, TranslateOptions
+from tests.support.bot.orders import style_of
 from tests.support.bot.sent_pictures import picture
 from tests.support.bot.steps import QUESTION, STALE, STYLES, choose_first_style
 
@@ -21,7 +22,7 @@ async def test_repaint_through_the_gallery(anna, conversation):
     await anna.press(question, "Repaint this")
     await anna.press(anna.heard()[-1], "3")
     order = (await conversation.the_job(anna)).order
-    assert order.style == StyleChoice(name=STYLES[2].name) and order.reply_to == photo.id
+    assert style_of(order) == StyleChoice(name=STYLES[2].name) and order.reply_to == photo.id
 
 
 async def test_use_as_a_style(anna, conversation):
@@ -31,7 +32,7 @@ async def test_use_as_a_style(anna, conversation):
     await anna.person.photo(picture())
     await conversation.settled()
     order = (await conversation.the_job(anna)).order
-    assert (await conversation.pictures.get(order.style.picture)).file_id == style.file_id
+    assert (await conversation.pictures.get(style_of(order).picture)).file_id == style.file_id
 
 
 async def test_a_generator_for_this_photo(anna, conversation, generators):
@@ -39,7 +40,7 @@ async def test_a_generator_for_this_photo(anna, conversation, generators):
     _, question = await ask(anna)
     await anna.press(question, TITLES[anna.language])
     order = (await conversation.the_job(anna)).order
-    assert (order.kind, order.model, order.style) == ("translate", "horse2zebra", None)
+    assert (order.kind, order.model, order.styles) == ("translate", "horse2zebra", ())
     # It was for this photo alone.
     await ask(anna)
 
@@ -48,7 +49,7 @@ async def test_a_generator_works_at_its_own_size_whatever_the_setting(
     boris, conversation, generators
 ):
     generators("horse2zebra")
-    await conversation.users.choose_option(boris.id, "size", 256)
+    await conversation.users.choose_option(boris.id, "fine", 640)
     await boris.person.photo(picture())
     await boris.press(await boris.hears(QUESTION), "Horse to zebra")
     assert (await conversation.the_job(boris)).order.options == TranslateOptions(size=512)
@@ -92,7 +93,16 @@ async def test_anothers_picture(boris, anna, conversation, generators):
     await boris.hears(QUESTION)
     menu = await anna.says("/start")
     assert (await conversation.pictures.get(1)).user_id == boris.id
-    for data in ("repaint:1", "asstyle:1", f"model:{key_of('horse2zebra')}:1", "own:1"):
+    zebra = f"model:{key_of('horse2zebra')}"
+    for data in (
+        "repaint:1",
+        "repaint::1",
+        "asstyle:1",
+        f"{zebra}:1",
+        f"{zebra}::1",
+        "own:1",
+        "pair:1",
+    ):
         assert await anna.press_data(menu, data) == anna.words(STALE), data
     assert not await conversation.jobs.active()
 
@@ -101,6 +111,8 @@ FORGED = (
     "repaint:999", "repaint:" + "9" * 50, "asstyle:-1", "job:cancel:abc", "job:dance:1", "x" * 64,
     "set:size:99", "set:strength:-1", "set:shoe:1", "open:nowhere", "forget:perhaps", "model::",
     "style:0123456789:", "style:x:41", "gallery:999:", "gallery:0:41", "own:41", "job:swap:7",
+    "repaint:", "pair:41", "gallery:0:::1:41", "style:x:::1:41", "balance:50:41", "balance:0:1",
+    "gallery:0::::::", "job:vary:7", "job:finer:7",
 )  # fmt: skip
 
 
@@ -110,7 +122,7 @@ async def test_forged_data(anna, conversation):
         assert await anna.press_data(menu, data) == anna.words(STALE), data
     assert not await conversation.jobs.active()
     person = await conversation.users.get(anna.id)
-    assert person.style is None and person.options == StylizeOptions()
+    assert person.styles == () and person.options == StylizeOptions()
 
 
 async def test_a_button_under_a_message_that_is_gone(boris, conversation, generators):

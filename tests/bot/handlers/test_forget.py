@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from bot.sandbox import Sandbox
+from tests.support.bot.albums import order_pair
 from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.running import running
 from tests.support.bot.sent_pictures import picture
@@ -69,7 +70,7 @@ async def test_what_is_painted_meanwhile_leaves_neither_a_file_nor_a_bar(tmp_pat
     async with Sandbox() as sandbox, running(config_for(sandbox, state), painter_client) as service:
         anna = sandbox.user(name="Anna")
         for _ in range(2):
-            await anna.album([picture(), picture()])
+            await order_pair(anna, [picture(), picture()])
         painted = await anna.wait_for(lambda message: "50%" in message.text)
         queued = await anna.wait_for(lambda message: "queue" in message.text)
         question = await anna.wait_for(after=await anna.text("/forget"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.storage.pictures import MediaKind
-from bot.storage.users import StyleChoice
+from bot.storage.styles import StyleChoice
 from tests.support.bot.conversation import IN_ALL, PER_USER, Speaker
+from tests.support.bot.orders import style_of
 from tests.support.bot.sent_pictures import picture
 from tests.support.bot.steps import QUESTION, STYLES, choose_first_style, set_mode
 
@@ -41,7 +42,7 @@ async def test_a_remembered_style_is_offered_first(anna, conversation):
     question = await anna.hears(QUESTION)
     await anna.press(question, "Repaint: {style}", style=STYLES[0].title[anna.language])
     order = (await conversation.the_job(anna)).order
-    assert order.style == StyleChoice(name=STYLES[0].name)
+    assert style_of(order) == StyleChoice(name=STYLES[0].name)
 
 
 async def test_the_largest_variant_of_a_photo_is_taken(boris, conversation):
@@ -108,7 +109,7 @@ async def test_the_same_update_twice_is_one_job(boris, conversation, sandbox):
     await conversation.settled()
     await conversation.database.run(lambda connection: connection.execute("DELETE FROM updates"))
     job = await conversation.the_job(boris)
-    number = int(job.order.idempotency_key.partition(":")[2])
+    number = int(job.order.idempotency_key.split(":")[1])
     sandbox.push_update({"update_id": number, "message": photo.raw})
     await conversation.settled()
     assert (await conversation.the_job(boris)).id == job.id

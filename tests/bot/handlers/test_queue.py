@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.chat.keyboards import Action, OfJob
+from bot.chat.keyboards.data import Action, OfJob
 from bot.outcomes import CANCELLED, PAINTED
 from tests.support.bot.sent_pictures import picture
 from tests.support.bot.steps import QUESTION, STYLES, queue, set_mode

@@ -12,14 +12,22 @@ async def test_each_setting_is_changed_and_shown(anna, conversation):
     await anna.press(menu, "Settings")
     page = anna.heard()[-1]
     assert await anna.press(page, "5") == anna.words("Noted for the next photos.")
-    await anna.press(page, "256 px")
-    await anna.press(page, "Keep the photo's colours")
+    await anna.press(page, "640 px")
+    for label in ("Broad brush", "Paint over faces", "Keep the photo's colours"):
+        await anna.press(page, label)
     person = await conversation.users.get(anna.id)
-    assert person.options == StylizeOptions(strength=1.0, size=256, keep_colours=True)
+    assert person.options == StylizeOptions(
+        strength=1.0, fine=640, brush="broad", faces="paint", keep_colours=True
+    )
     labels = [button.text for row in page.buttons for button in row]
-    ticked = ["✓ 5", "✓ 256 px", "✓ " + anna.words("Keep the photo's colours")]
-    assert [label for label in labels if label.startswith("✓")] == ticked
-    assert "256 px" in page.text and anna.words("as in the photo") in page.text
+    ticked = [
+        "5",
+        "640 px",
+        *map(anna.words, ("Broad brush", "Paint over faces", "Keep the photo's colours")),
+    ]
+    assert [label for label in labels if label.startswith("✓")] == [f"✓ {each}" for each in ticked]
+    assert "640 px" in page.text and anna.words("as in the photo") in page.text
+    assert "<b>" not in page.text
     await set_mode(anna)
     await anna.person.photo(picture())
     await conversation.settled()

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from bot.chat.catalog import Catalog
+from bot.errors import PainterDied
 from bot.jobs import progress_board as board_module
 from bot.jobs import scheduler as scheduler_module
 from bot.jobs.endings import Endings
@@ -26,7 +27,9 @@ from bot.storage.jobs import MOST_ATTEMPTS, Jobs, JobState, Limits
 from bot.storage.key_values import KeyValues
 from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.results import Results
+from bot.storage.styles import StyleChoice, mixed
 from runtime import StylizeOptions, TranslateOptions
+from tests.support.bot.albums import order_pair
 from tests.support.bot.conversation import until
 from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.orders import order
@@ -332,7 +335,7 @@ async def test_nothing_is_promised_before_the_first_of_a_kind(studio):
 
 
 async def test_the_pace_is_of_a_kind_and_size_and_outlives_the_bot(studio):
-    small, large = order(), order(options=StylizeOptions(size=512))
+    small, large = order(), order(options=StylizeOptions(fine=512))
     zebra, other = (order(options=TranslateOptions(), model=name) for name in ("zebra", "vintage"))
     await studio.durations.learn(small, 10)
     await studio.durations.learn(small, 20)
@@ -342,6 +345,29 @@ async def test_the_pace_is_of_a_kind_and_size_and_outlives_the_bot(studio):
     assert expected == [pytest.approx(13), None, 2, None]
 
 
+async def test_a_mix_outlives_a_restart_and_another_attempt(studio, monkeypatch):
+    own = await studio.pictures.add(
+        user_id=1, chat_id=1, message_id=1, file_id="own", media_kind=MediaKind.PHOTO
+    )
+    mix = mixed(StyleChoice(name="night-swirls"), StyleChoice(picture=own.id), 0.7)
+    job = await studio.order(1, styles=mix)
+    fetched = []
+
+    async def fetch(_bot, file_id, path, _role):
+        fetched.append(file_id)
+        path.write_bytes(jpeg(plain("red")))
+
+    monkeypatch.setattr(scheduler_module, "download", fetch)
+    studio.painter_client.fail(PainterDied("The painter died."), None)
+    studio.start()
+    await studio.state(job, PAINTED)
+    first, second = studio.painter_client.requests
+    assert first == second and fetched == ["f", "own"] * 2
+    assert [weight for _, weight in second.styles] == [0.7, 0.3]
+    night, own_file = (path for path, _ in second.styles)
+    assert night.endswith("night-swirls.jpg") and own_file.endswith("style-1")
+
+
 async def test_a_stop_within_the_grace_sends_the_picture(tmp_path):
     painter_client = FakePainterClient()
     painter_client.hold()
@@ -349,7 +375,7 @@ async def test_a_stop_within_the_grace_sends_the_picture(tmp_path):
         config = config_for(sandbox, tmp_path / "state", stop_grace=30)
         anna = sandbox.user(name="Anna")
         async with running(config, painter_client):
-            await anna.album([jpeg(plain("white")), jpeg(plain("green"))])
+            await order_pair(anna, [jpeg(plain("white")), jpeg(plain("green"))])
             await anna.wait_for(lambda message: "50%" in message.text)
             asyncio.get_running_loop().call_later(0.2, painter_client.release)
         await anna.wait_for(lambda message: "Your photo" in message.text, timeout=0.1)

@@ -19,7 +19,7 @@ from bot.errors import PainterDied, PaintingFailed, PictureRefused
 from bot.outcomes import PictureRole, Reason, Refusal
 from bot.painting.client import PainterClient, painter_command
 from bot.painting.painter import OOM_SCORE
-from bot.painting.protocol import PaintRequest
+from bot.painting.protocol import PaintRequest, StyleFile
 from runtime import StylizeOptions, TranslateOptions
 from runtime.imaging.limits import MOST_PIXELS
 from tests.support.bot.processes import gone, is_there
@@ -50,7 +50,7 @@ async def painter_client(engines):
 def request(studio, **changes):
     given = {
         "photo": str(studio / "photo.jpg"),
-        "style": str(studio / "style.jpg"),
+        "styles": (StyleFile(str(studio / "style.jpg")),),
         "output": str(studio / "result.png"),
         "previews": str(studio),
         "options": options(),
@@ -115,14 +115,18 @@ async def test_what_is_at_fault_is_told_and_the_child_goes_on(painter_client, st
         (PictureRole.STYLE, "vast.png", Reason.TOO_LARGE),
         (PictureRole.PHOTO, "scans.jpg", Reason.TOO_SLOW),
     ):
-        wanted = request(studio, **{picture.value: str(studio / name)})
+        path = str(studio / name)
+        is_style = picture is PictureRole.STYLE
+        wanted = request(
+            studio, **({"styles": (StyleFile(path),)} if is_style else {"photo": path})
+        )
         with pytest.raises(PictureRefused) as refused:
             await painter_client.submit(wanted, on_progress=unheard)
         assert refused.value.refusal == Refusal(picture, reason)
     for changes, match in (
         ({"options": TranslateOptions(), "model": "nothing2all"}, "nothing2all"),
         ({"options": TranslateOptions()}, "model"),
-        ({"style": None}, "style"),
+        ({"styles": ()}, "style"),
     ):
         with pytest.raises(PaintingFailed, match=match) as failed:
             await painter_client.submit(request(studio, **changes), on_progress=unheard)
@@ -166,7 +170,7 @@ async def test_a_decoder_that_does_not_end_is_refused_and_the_next_request_paint
         with pytest.raises(PictureRefused) as refused:
             await asyncio.wait_for(painter_client.submit(request(studio), on_progress=unheard), 60)
         assert refused.value.refusal == Refusal(PictureRole.STYLE, Reason.TOO_SLOW)
-        wanted = request(studio, style=str(studio / "photo.jpg"))
+        wanted = request(studio, styles=(StyleFile(str(studio / "photo.jpg")),))
         assert (await painter_client.submit(wanted, on_progress=unheard)).steps == 12
     finally:
         await painter_client.close()
@@ -194,13 +198,29 @@ async def test_a_gigabyte_is_enough_whatever_is_sent(studio, engines):
         await painter_client.start()
         pid = painter_client.pid
         for name in ("large.png", "large.jpg", "large.tif", "large.gif", "scans.jpg"):
-            wanted = request(studio, style=str(studio / name), options=options(steps=1))
+            wanted = request(
+                studio, styles=(StyleFile(str(studio / name)),), options=options(steps=1)
+            )
             with contextlib.suppress(PictureRefused):
                 await painter_client.submit(wanted, on_progress=unheard)
         assert (await painter_client.submit(request(studio), on_progress=unheard)).steps == 12
         assert painter_client.pid == pid
     finally:
         await painter_client.close()
+
+
+async def test_a_mix_of_two_styles_is_between_them(studio, painter_client):
+    red, blue = (studio / f"{colour}.png" for colour in ("red", "blue"))
+    for path in (red, blue):
+        Image.new("RGB", (80, 80), path.stem).save(path)
+    redness = []
+    for styles in ([(red, 1.0)], [(red, 0.5), (blue, 0.5)], [(blue, 1.0)]):
+        files = tuple(StyleFile(str(path), weight) for path, weight in styles)
+        await painter_client.submit(request(studio, styles=files), on_progress=unheard)
+        with Image.open(studio / "result.png") as painted:
+            mean_red, _, mean_blue = painted.resize((1, 1)).getpixel((0, 0))
+        redness.append(mean_red - mean_blue)
+    assert redness == sorted(set(redness), reverse=True)
 
 
 async def test_photo_is_translated_and_missing_graphs_are_told(studio):
@@ -210,7 +230,7 @@ async def test_photo_is_translated_and_missing_graphs_are_told(studio):
     (engines / "generator-grey.onnx").touch()
     painter_client = PainterClient(painter_command(engines))
     try:
-        wanted = request(studio, options=TranslateOptions(backend="fake"), style=None, model="grey")
+        wanted = request(studio, options=TranslateOptions(backend="fake"), styles=(), model="grey")
         heard = []
         result = await painter_client.submit(wanted, on_progress=heard.append)
         assert (result.width, result.height, result.steps) == (90, 70, 1)
@@ -295,7 +315,7 @@ painter.main()
 
 PARENT = """
 import asyncio, json, sys
-from bot.painting.protocol import PaintRequest
+from bot.painting.protocol import PaintRequest, StyleFile
 from bot.painting.client import PainterClient
 
 async def main():

@@ -9,6 +9,7 @@ import pytest
 from bot.config_types import Mode
 from bot.sandbox import Sandbox
 from bot.systemd import SystemdNotifier
+from tests.support.bot.albums import order_pair
 from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.running import running
 from tests.support.bot.stage import config_for, jpeg, plain
@@ -71,8 +72,7 @@ async def test_systemd_hears_of_the_start_the_work_and_the_stop(journal, sandbox
         anna = sandbox.user(name="Anna")
         picture = jpeg(plain("green"))
         for _ in range(2):
-            # An album of two needs no word before it: the first is the style.
-            await anna.album([picture, picture])
+            await order_pair(anna, [picture, picture])
         await journal.line("STATUS=painting, 1 waiting")
         painter_client.release()
         assert not [line for line in journal.lines if line.startswith("STOPPING")]

@@ -11,8 +11,9 @@ from bot.storage.cleanup import Cleanup
 from bot.storage.jobs import Jobs, Limits
 from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.results import Results
+from bot.storage.styles import StyleChoice, mixed
 from bot.storage.updates import Updates
-from bot.storage.users import StyleChoice, Users
+from bot.storage.users import Users
 from runtime import StylizeOptions
 from tests.support.bot.orders import order
 
@@ -66,17 +67,19 @@ async def test_pictures_stay_while_they_are_a_style_or_a_job_needs_them(database
         await pictures.add(
             user_id=1, chat_id=1, message_id=n, file_id="f", media_kind=MediaKind.PHOTO
         )
-        for n in range(4)
+        for n in range(6)
     ]
-    style, photo, style_of_job, useless = (picture.id for picture in added)
-    await Users(database, StylizeOptions()).choose_style(1, StyleChoice(picture=style))
+    *needed, useless = (picture.id for picture in added)
+    style, second_style, photo, *of_job = needed
+    mix = mixed(StyleChoice(picture=style), StyleChoice(picture=second_style))
+    await Users(database, StylizeOptions()).choose_styles(1, mix)
     await Jobs(database, Limits(9, 9)).submit(
-        order(picture=photo, style=StyleChoice(picture=style_of_job))
+        order(picture=photo, styles=mixed(*(StyleChoice(picture=number) for number in of_job)))
     )
     await age(database, "pictures", "received", 2 * HOUR)
     await Cleanup(database, Results(tmp_path), HOUR).clean_up()
-    left = [each for each in (style, photo, style_of_job, useless) if await pictures.get(each)]
-    assert left == [style, photo, style_of_job]
+    left = [each for each in (*needed, useless) if await pictures.get(each)]
+    assert left == needed
 
 
 async def test_updates_are_remembered_for_as_long_as_telegram_may_send_them(database, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from bot.errors import QueueFull, UserQueueFull
 from bot.outcomes import CANCELLED, FAILED, PAINTED, PictureRole, Reason, refused
 from bot.storage.jobs import MOST_ATTEMPTS, Jobs, JobState, Limits
-from bot.storage.users import StyleChoice
+from bot.storage.styles import StyleChoice, alone
 from runtime import TranslateOptions
 from tests.support.bot.orders import order
 
@@ -26,14 +26,12 @@ async def submit(jobs, *users):
 
 
 async def test_an_order_comes_back_as_it_was_given(jobs):
-    given = order(
-        options=TranslateOptions(size=300), model="horse2zebra", style=None, of_album=True
-    )
+    given = order(options=TranslateOptions(size=300), model="horse2zebra", styles=(), of_album=True)
     job, new = await jobs.submit(given)
     assert new
     assert job.order == given
     assert (job.state, job.attempts) == (JobState.QUEUED, 0)
-    styled = order(style=StyleChoice(picture=12))
+    styled = order(styles=alone(StyleChoice(picture=12)))
     assert (await jobs.submit(styled))[0].order == styled
 
 

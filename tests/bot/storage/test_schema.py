@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from aiogram.fsm.storage.base import StorageKey
 
-from bot.chat.dialogue import Mode, language_in, mode_in, picture_in
+from bot.chat.dialogue import Mode, language_in, mode_in, purpose_in
+from bot.chat.keyboards.data import Purpose
 from bot.errors import StoreError
 from bot.jobs.estimates import Durations
 from bot.outcomes import CANCELLED, FAILED, PAINTED, PictureRole, Reason, refused
@@ -18,37 +19,91 @@ from bot.storage.jobs import Jobs, JobState, Limits
 from bot.storage.key_values import KeyValues
 from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.schema import migrate
+from bot.storage.styles import StyleChoice, alone
 from bot.storage.updates import Updates
-from bot.storage.users import StyleChoice, Users
+from bot.storage.users import Users
 from bot.stored_options import Kind
 from runtime import StylizeOptions, TranslateOptions
-from tests.support.bot.orders import order
+from tests.support.bot.orders import order, style_of
 
-DUMP = Path(__file__).with_name("release_1.sql")
-OPTIONS = StylizeOptions(strength=0.25, size=512, keep_colours=True)
+FOLDER = Path(__file__).parent
+OPTIONS = StylizeOptions(strength=0.25, fine=1280, keep_colours=True)
+
+
+async def upgrade(folder, dump):
+    """The database of that dump, opened by this release."""
+    path = folder / "jetbrush.sqlite3"
+    connection = sqlite3.connect(str(path))
+    connection.executescript((FOLDER / dump).read_text(encoding="utf-8"))
+    connection.close()
+    return await Database(path).open()
 
 
 @pytest.fixture()
 async def upgraded(tmp_path):
-    """The database of release 1, opened by this one."""
-    path = tmp_path / "jetbrush.sqlite3"
-    connection = sqlite3.connect(str(path))
-    connection.executescript(DUMP.read_text(encoding="utf-8"))
-    connection.close()
-    database = await Database(path).open()
+    """The database of release 1."""
+    database = await upgrade(tmp_path, "release_1.sql")
     yield database
     await database.close()
 
 
+@pytest.fixture()
+async def of_version_5(tmp_path):
+    """The last database in which a painting had one style and one size."""
+    database = await upgrade(tmp_path, "version_5.sql")
+    yield database
+    await database.close()
+
+
+async def test_sizes_of_one_stage_become_sizes_of_the_fine_stage(of_version_5):
+    users = Users(of_version_5, StylizeOptions(fine=2048))
+    options = [(await users.get(number)).options for number in range(1, 6)]
+    assert [each.fine for each in options] == [640, 1024, 1280, 2048, 2048]
+    assert {each.size for each in options} == {StylizeOptions.size}
+    assert options[0].strength == 0.75
+    jobs = Jobs(of_version_5, Limits(99, 99))
+    options = [(await jobs.get(number)).order.options for number in range(1, 7)]
+    assert options[4] == TranslateOptions(size=384)
+    del options[4]
+    assert [each.fine for each in options] == [640, 1024, 1280, StylizeOptions.fine, 1024]
+    assert {each.size for each in options} == {StylizeOptions.size}
+    assert [each.seed for each in options] == [1, 2, 3, 4, 6]
+
+
+async def test_one_style_becomes_a_sequence_of_one(of_version_5):
+    users = Users(of_version_5, StylizeOptions())
+    styles = [(await users.get(number)).styles for number in (1, 2, 3)]
+    first, own = StyleChoice(name="night-swirls"), StyleChoice(picture=3)
+    assert styles == [alone(first), (), alone(own)]
+    jobs = Jobs(of_version_5, Limits(99, 99))
+    found = [await jobs.get(number) for number in range(1, 7)]
+    named = alone(StyleChoice(name="a:b"))
+    expected = [alone(first), alone(own), named, named, (), named]
+    assert [job.order.styles for job in found] == expected
+    queued, running, answered = JobState.QUEUED, JobState.RUNNING, JobState.ANSWERED
+    assert [job.state for job in found] == [queued, running, queued, queued, queued, answered]
+    assert found[1].order.of_album and found[2].order.topic == 7
+    assert await jobs.last_turns() == {2: 1, 6: 2}
+    assert (await jobs.submit(order(idempotency_key="a new one")))[0].id == 7
+
+
+async def test_paintings_in_two_stages_are_measured_again(of_version_5):
+    durations = Durations(KeyValues(of_version_5))
+    for fine in (640, 1024, 1280):
+        assert await durations.expected(order(options=StylizeOptions(fine=fine))) is None
+    vintage = order(options=TranslateOptions(), styles=(), model="vintage")
+    assert await durations.expected(vintage) == 3
+
+
 async def test_users_keep_what_they_chose(upgraded):
-    defaults = StylizeOptions(size=300, steps=77)
+    defaults = StylizeOptions(fine=1500, steps=77)
     users = Users(upgraded, defaults)
     first, second, third = [await users.get(number) for number in (1, 2, 3)]
-    assert (first.language, first.style) == ("ru", StyleChoice(name="a:b"))
-    assert first.options == StylizeOptions(strength=0.25, size=512, keep_colours=True, steps=77)
-    assert (second.language, second.style, second.options) == ("en", None, defaults)
-    assert (third.language, third.style) == (None, StyleChoice(picture=2))
-    assert third.options == StylizeOptions(strength=1.0, size=256, steps=77)
+    assert (first.language, first.styles) == ("ru", alone(StyleChoice(name="a:b")))
+    assert first.options == StylizeOptions(strength=0.25, fine=1280, keep_colours=True, steps=77)
+    assert (second.language, second.styles, second.options) == ("en", (), defaults)
+    assert (third.language, third.styles) == (None, alone(StyleChoice(picture=2)))
+    assert third.options == StylizeOptions(strength=1.0, fine=640, steps=77)
 
 
 async def test_jobs_keep_order_state_and_ending(upgraded):
@@ -64,12 +119,12 @@ async def test_jobs_keep_order_state_and_ending(upgraded):
         (JobState.FINISHED, CANCELLED),
     ]
     styled, translated, of_own_style = (job.order for job in found[:3])
-    assert styled.options == OPTIONS and styled.style == StyleChoice(name="a:b")
+    assert styled.options == OPTIONS and style_of(styled) == StyleChoice(name="a:b")
     assert (styled.idempotency_key, styled.language, styled.reply_to) == ("update:1", "ru", 11)
     assert (translated.kind, translated.model) == (Kind.TRANSLATE, "horse2zebra")
-    assert translated.options == TranslateOptions() and translated.style is None
-    assert of_own_style.style == StyleChoice(picture=2) and of_own_style.of_album
-    assert of_own_style.options == StylizeOptions(strength=1.0, size=256)
+    assert translated.options == TranslateOptions() and translated.styles == ()
+    assert style_of(of_own_style) == StyleChoice(picture=2) and of_own_style.of_album
+    assert of_own_style.options == StylizeOptions(strength=1.0, fine=640)
     assert found[2].status_message == 77 and found[2].attempts == 1
     assert all(job.created > 1.7e9 for job in found) and found[0].finished > found[0].started
 
@@ -97,7 +152,9 @@ async def test_dialogues_continue_where_they_were(upgraded):
         None,
         None,
     ]
-    assert await storage.get_state(keys[2]) == "Waiting:style" and picture_in(data[2]) == 3
+    assert await storage.get_state(keys[2]) == "Waiting:style" and purpose_in(data[2]) == Purpose(
+        picture=3
+    )
     assert language_in(data[3]) == "en"
 
 
@@ -106,8 +163,7 @@ async def test_the_secret_the_measured_times_and_the_seen_updates_stay(upgraded)
     secret = await key_values.webhook_secret()
     assert secret.get_secret_value() == "the-secret-of-release-1"
     durations = Durations(key_values)
-    assert await durations.expected(order(options=OPTIONS)) == 40
-    zebra = order(options=TranslateOptions(), style=None, model="horse2zebra")
+    zebra = order(options=TranslateOptions(), styles=(), model="horse2zebra")
     assert await durations.expected(zebra) == 3
     updates = Updates(upgraded)
     assert [await updates.accept(number, {}) for number in (5, 6)] == [False, True]

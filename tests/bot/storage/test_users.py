@@ -6,11 +6,12 @@ import pytest
 
 from bot.storage.jobs import Jobs, Limits
 from bot.storage.pictures import MediaKind, Pictures
-from bot.storage.users import StyleChoice, Users
+from bot.storage.styles import StyleChoice, alone, mixed
+from bot.storage.users import Users
 from runtime import StylizeOptions
 from tests.support.bot.orders import order
 
-DEFAULTS = StylizeOptions(size=384, steps=77)
+DEFAULTS = StylizeOptions(fine=1024, steps=77)
 
 
 @pytest.fixture()
@@ -20,24 +21,24 @@ def users(database):
 
 async def test_a_stranger_has_the_defaults(users):
     user = await users.get(1)
-    assert (user.options, user.language, user.style) == (DEFAULTS, None, None)
+    assert (user.options, user.language, user.styles) == (DEFAULTS, None, ())
 
 
 async def test_choices_are_remembered_each_by_itself(users):
     await users.choose_language(1, "ru")
-    await users.choose_style(1, StyleChoice(picture=7))
+    await users.choose_styles(1, alone(StyleChoice(picture=7)))
     for name, value in (
         ("strength", 0.0),
-        ("size", 512),
-        ("size", 256),
+        ("fine", 1024),
+        ("fine", 640),
         ("keep_colours", True),
     ):
         await users.choose_option(1, name, value)
-    await users.choose_style(1, StyleChoice(name="a:b"))
+    await users.choose_styles(1, alone(StyleChoice(name="a:b")))
     user = await users.get(1)
     assert user.language == "ru"
-    assert user.style == StyleChoice(name="a:b")
-    assert user.options == replace(DEFAULTS, strength=0.0, size=256, keep_colours=True)
+    assert user.styles == alone(StyleChoice(name="a:b"))
+    assert user.options == replace(DEFAULTS, strength=0.0, fine=640, keep_colours=True)
     assert (await users.get(2)).options == DEFAULTS
 
 
@@ -64,7 +65,7 @@ async def test_forgetting_leaves_nothing_of_the_user_and_all_of_others(users, da
 
 async def test_what_was_not_chosen_follows_the_owner(database):
     await Users(database, DEFAULTS).choose_option(1, "strength", 1.0)
-    later = StylizeOptions(size=512, steps=20)
+    later = StylizeOptions(fine=512, steps=20)
     assert (await Users(database, later).get(1)).options == replace(later, strength=1.0)
 
 
@@ -77,3 +78,16 @@ async def test_a_stored_option_that_is_not_allowed_any_more_is_the_default(
     await users.choose_option(1, "strength", 1.0)
     assert (await users.get(1)).options == replace(DEFAULTS, strength=1.0)
     assert f"{name}={value}" in caplog.text
+
+
+async def test_no_size_is_larger_than_the_owners(database):
+    await Users(database, StylizeOptions(fine=1280)).choose_option(1, "fine", 1280)
+    assert (await Users(database, StylizeOptions(fine=768)).get(1)).options.fine == 768
+    assert (await Users(database, StylizeOptions(fine=2048)).get(1)).options.fine == 1280
+
+
+async def test_a_mix_is_remembered(users):
+    mix = mixed(StyleChoice(name="a:b"), StyleChoice(picture=7), 0.7)
+    await users.choose_styles(1, mix)
+    assert (await users.get(1)).styles == mix
+    assert [style.weight for style in mix] == [0.7, 0.3]

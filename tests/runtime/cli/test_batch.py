@@ -16,10 +16,10 @@ class Painter:
 
     def __init__(self):
         self.error = None
-        self.styles = []
+        self.given = []
 
-    def stylize(self, content, style, options, *, on_progress, **_others):
-        self.styles.append(style)
+    def stylize(self, content, styles, options, *, keep, on_progress, **_others):
+        self.given.append((styles, options, keep))
         on_progress(Progress(1, 2, 1 / 2, 0.5, lambda: Image.new("RGB", (8, 8))))
         if content.width == 51 and self.error is not None:
             raise self.error
@@ -96,3 +96,25 @@ def test_ctrl_c_says_what_is_done_and_what_is_left(painter, album, capsys):
     *_, last = capsys.readouterr().err.splitlines()
     left = f"{folder / '2.png'}, {folder / '3.png'}"
     assert last == f"stopped; 1 of 3 photos are painted, these are left: {left}"
+
+
+def test_styles_are_mixed_and_options_arrive(painter, album, tmp_path):
+    folder, _output = album
+    mask = tmp_path / "mask.png"
+    Image.new("RGB", (40, 32), "white").save(mask)
+    options = ["--fine", "900", "--brush", "broad", "--faces", "paint", "--keep", str(mask)]
+    command = ["stylize", str(folder / "1.png"), "night-swirls:3", f"{folder / '3.png'}:1"]
+    assert cli.main([*command, "-o", str(tmp_path / "out.png"), *options]) == 0
+    ((styles, given, keep),) = painter.given
+    assert [style.weight for style in styles] == [3, 1]
+    assert styles[1].picture.size == (52, 40)
+    assert (given.fine, given.brush, given.faces) == (900, "broad", "paint")
+    assert (keep.mode, keep.size, keep.getextrema()) == ("L", (40, 32), (255, 255))
+
+
+def test_a_mask_is_for_a_single_photo(painter, album, capsys):
+    folder, output = album
+    command = ["stylize", str(folder), "night-swirls", "-o", str(output)]
+    assert cli.main([*command, "--keep", str(folder / "1.png")]) == 1
+    assert "--keep is for a single photo, and 3 are given" in capsys.readouterr().err
+    assert painter.given == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from operator import mul
 from pathlib import Path
 
 from PIL import Image
@@ -32,8 +33,13 @@ def painted_by_double(photo, colour):
     return Image.blend(photo.convert("RGB"), Image.new("RGB", photo.size, colour), 0.5)
 
 
+def _blend(colours, weights):
+    """The mean of the colours by weight."""
+    return tuple(round(sum(map(mul, channel, weights)) / sum(weights)) for channel in zip(*colours))
+
+
 class FakePainterClient:
-    """`PainterClient` in this process, at once: the photo, halfway to the style's mean colour.
+    """`PainterClient` in this process, at once: the photo, halfway to the mean colour of the styles.
 
     Pictures at fault are refused as by the real one. `requests` are those begun, `cancelled` those
     stopped. Between `hold` and `release` every request stops halfway, after a progress with preview.
@@ -90,7 +96,9 @@ class FakePainterClient:
         photo = self._read(PictureRole.PHOTO, request.photo)
         if request.model is not None:
             return painted_by_double(photo, model_colour(request.model))
-        return painted_by_double(photo, mean_colour(self._read(PictureRole.STYLE, request.style)))
+        colours = [mean_colour(self._read(PictureRole.STYLE, path)) for path, _ in request.styles]
+        weights = [weight for _, weight in request.styles]
+        return painted_by_double(photo, _blend(colours, weights))
 
     def _read(self, picture, path):
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from bot.chat.keyboards import OfJob
+from bot.chat.keyboards.data import OfJob
 from bot.chat.languages import make_i18n
 from bot.sandbox import Message
 from tests.support.bot.conversation import check_language

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from bot.storage.jobs import Order
-from bot.storage.users import StyleChoice
+from bot.storage.orders import Order
+from bot.storage.styles import StyleChoice, alone
 from runtime import StylizeOptions
 
 _numbers = itertools.count(1)
@@ -20,6 +20,12 @@ def order(user_id=1, **changes):
         "language": "en",
         "picture": 1,
         "options": StylizeOptions(size=64),
-        "style": StyleChoice(name="night-swirls"),
+        "styles": alone(StyleChoice(name="night-swirls")),
     }
     return Order(**{**values, **changes})
+
+
+def style_of(order):
+    """The one style of an order."""
+    (style,) = order.styles
+    return style.choice

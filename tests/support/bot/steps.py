@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.storage.users import StyleChoice
+from bot.storage.styles import StyleChoice, alone
 from runtime import installed_styles
 from tests.support.bot.conversation import until
 from tests.support.bot.sent_pictures import picture
@@ -13,7 +13,9 @@ QUESTION = "What shall I do with this photo?"
 
 
 async def choose_first_style(speaker):
-    await speaker.conversation.users.choose_style(speaker.id, StyleChoice(name=STYLES[0].name))
+    await speaker.conversation.users.choose_styles(
+        speaker.id, alone(StyleChoice(name=STYLES[0].name))
+    )
 
 
 async def set_mode(speaker):

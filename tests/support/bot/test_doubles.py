@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -11,7 +12,7 @@ from PIL import Image
 from bot.errors import PainterDied, PictureRefused
 from bot.outcomes import PictureRole, Reason, Refusal
 from bot.painting.client import PainterClient
-from bot.painting.protocol import PaintRequest
+from bot.painting.protocol import PaintRequest, StyleFile
 from runtime import StylizeOptions, TranslateOptions
 from tests.support.bot.doubles import FakePainterClient, mean_colour, model_colour
 
@@ -21,7 +22,7 @@ def request(folder, photo="red", style="blue", **changes):
         Image.new("RGB", (80, 60), colour).save(folder / f"{colour}.png")
     given = {
         "photo": str(folder / f"{photo}.png"),
-        "style": str(folder / f"{style}.png"),
+        "styles": (StyleFile(str(folder / f"{style}.png")),),
         "output": str(folder / f"{photo}-{style}.png"),
         "previews": str(folder),
         "options": StylizeOptions(size=64),
@@ -51,9 +52,18 @@ async def test_result_shows_which_photo_and_which_style_it_is_of(tmp_path):
     assert [each.share for each in heard] == [0.1, 0.5] * 2 and heard[1].preview.exists()
 
 
+async def test_a_mix_has_the_colours_of_both_styles(tmp_path):
+    wanted = request(tmp_path, "black", "blue")
+    Image.new("RGB", (80, 60), "red").save(tmp_path / "red.png")
+    styles = (*wanted.styles, StyleFile(str(tmp_path / "red.png"), 3.0))
+    await FakePainterClient().submit(replace(wanted, styles=styles), on_progress=lambda _: None)
+    with Image.open(wanted.output) as painted:
+        assert mean_colour(painted) == pytest.approx((95, 0, 32), abs=1)
+
+
 async def test_translation_has_the_model_s_colour(tmp_path):
     wanted = request(
-        tmp_path, photo="black", options=TranslateOptions(), style=None, model="vintage"
+        tmp_path, photo="black", options=TranslateOptions(), styles=(), model="vintage"
     )
     await FakePainterClient().submit(wanted, on_progress=lambda _: None)
     with Image.open(wanted.output) as painted:

@@ -1,0 +1,1 @@
+"""The inline keyboards, and the data that their buttons carry."""
