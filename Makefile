@@ -75,9 +75,10 @@ lint: $(VENV)/.requirements-dev  ## ruff and mypy
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 
-bench: $(VENV)/.requirements-dev  ## time against the reference recipe: bench.json
+bench: $(VENV)/.requirements-dev  ## time against the reference recipe, and of both stages: bench.json, bench-stages.json
 	@$(PY) -m export onnx --pooling max
 	@$(PY) -m tests.bench $(BENCH_ARGS)
+	@$(PY) -m tests.bench.stages
 
 bench-gpu: $(VENV)/.requirements$(if $(TEGRA),,-dev)  ## time on a CUDA GPU: bench-gpu.json; exit code 3 without one
 	@$(PY) -m tests.bench.gpu $(BENCH_ARGS)

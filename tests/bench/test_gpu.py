@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
-from tests.bench import gpu
-from tests.bench.cuda_driver import Driver, DriverError
-from tests.bench.gpu_task import Task, run_task
+from tests.bench.gpu import __main__ as gpu
+from tests.bench.gpu.cuda_driver import Driver, DriverError
+from tests.bench.gpu.task import Task, run_task
 from tests.bench.pairs import ROOT
 
 #: TensorRT-RTX has the interface of TensorRT 11; here it is installed and TensorRT is not.
@@ -118,7 +118,7 @@ def test_a_library_s_many_lines_are_one_reason(modules, tmp_path):
         "        raise RuntimeError('CUDA error: no kernel image\\nCompile with TORCH_USE_CUDA_DSA')\n"
     )
     (modules / "sitecustomize.py").write_text(
-        "import tests.bench.cuda_driver as driver\n"
+        "import tests.bench.gpu.cuda_driver as driver\n"
         "import contextlib\n"
         "class Driver:\n"
         "    @contextlib.contextmanager\n"

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.gpu_part TASK RESULT`: takes one part's figures, in a process of its own.
+"""`python -m tests.bench.gpu.part TASK RESULT`: takes one part's figures, in a process of its own.
 
 What needs torch imports it itself: TensorRT's parts run without, as they do in use.
 """
@@ -29,9 +29,9 @@ from runtime.spec.engines import EngineRecord, sidecar_file
 from runtime.spec.graphs import generator_graph
 from runtime.spec.vgg import CLASSIC
 from tests.bench import generator
-from tests.bench.cuda_driver import Driver, DriverError
 from tests.bench.descent import POOLING, descend
-from tests.bench.gpu_task import Task
+from tests.bench.gpu.cuda_driver import Driver, DriverError
+from tests.bench.gpu.task import Task
 
 Figures = Dict[str, Any]
 

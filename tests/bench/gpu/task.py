@@ -54,7 +54,7 @@ def run_task(task: Task, environment: Mapping[str, str]) -> Dict[str, Any]:
         result, log = Path(name) / "result.json", Path(name) / "log"
         with log.open("wb") as errors:
             code = subprocess.run(
-                [sys.executable, "-m", "tests.bench.gpu_part", task.to_json(), str(result)],
+                [sys.executable, "-m", "tests.bench.gpu.part", task.to_json(), str(result)],
                 cwd=ROOT,
                 env={**os.environ, **environment},
                 stderr=errors,

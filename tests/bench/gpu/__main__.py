@@ -24,9 +24,9 @@ from runtime.spec.engines import Size
 from runtime.spec.graphs import features_graph, gatys_graph, generator_graph
 from runtime.spec.vgg import CLASSIC
 from tests.bench import descent, generator
-from tests.bench.cuda_driver import Driver, DriverError
-from tests.bench.gpu_report import HEADER, gatys_line, generator_line
-from tests.bench.gpu_task import Task, run_task
+from tests.bench.gpu.cuda_driver import Driver, DriverError
+from tests.bench.gpu.report import HEADER, gatys_line, generator_line
+from tests.bench.gpu.task import Task, run_task
 from tests.bench.pairs import PAIRS, PHOTOS, PORTRAIT, ROOT
 
 NO_GPU = 3

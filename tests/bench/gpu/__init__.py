@@ -1,0 +1,1 @@
+"""The benchmark on a CUDA GPU: `python -m tests.bench.gpu`."""
