@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
+from typing import Any, Dict, Mapping, Optional, Tuple, Type
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError
@@ -27,6 +27,7 @@ from bot.config_types import (
     WebhookUrl,
 )
 from bot.errors import ConfigError
+from bot.setting_names import TUNNEL_SETTING, misspelt_in_environment, unknown_in_file
 from runtime.imaging.limits import usable_memory
 from runtime.options import (
     LEAST_SIZE,
@@ -126,10 +127,16 @@ def usual_size(memory: int) -> int:
 def load_config(environ: Mapping[str, str], env_file: Path = Path(".env")) -> Config:
     """Read the settings; `environ` wins over `env_file`, which need not exist.
 
-    A blank value counts as not set. Raises `ConfigError` that names every wrong variable at once.
+    A blank value counts as not set. Raises `ConfigError` that names every wrong variable at once. A
+    name that is no setting is wrong in `env_file`, and in `environ` if it is almost a setting's.
     """
-    variables = _Variables(environ, env_file)
-    problems: List[str] = []
+    in_file = _read_env_file(env_file)
+    variables = _Variables(environ, in_file)
+    known = {*map(str.upper, Config.model_fields), "BOT_TOKEN_FILE", TUNNEL_SETTING}
+    problems = [
+        *unknown_in_file(in_file, known, env_file),
+        *misspelt_in_environment(environ, known),
+    ]
     if variables.get("BOT_TOKEN") and variables.get("BOT_TOKEN_FILE"):
         problems.append("BOT_TOKEN and BOT_TOKEN_FILE are both set; keep one of them.")
     try:
@@ -149,9 +156,9 @@ def host_and_port(host: str, port: int) -> str:
 class _Variables(PydanticBaseSettingsSource):
     """The variables of the environment and, below them, those of the file."""
 
-    def __init__(self, environ: Mapping[str, str], env_file: Path) -> None:
+    def __init__(self, environ: Mapping[str, str], in_file: Mapping[str, str]) -> None:
         super().__init__(Config)
-        self._values = {**_read_env_file(env_file), **environ}
+        self._values = {**in_file, **environ}
 
     def get(self, variable: str) -> Optional[str]:
         """The value of a variable, `None` for a blank one."""

@@ -60,10 +60,38 @@ parse_settings() {
             *=*:BOT_TOKEN | *=*:NGROK_AUTHTOKEN | *=*:NGROK_DOMAIN | *=*:ADMIN_IDS) ;;
             *=*:MODE | *=*:WEBHOOK_URL) ;;
             *) refuse "line $number of $1 is wrong: expected BOT_TOKEN, NGROK_AUTHTOKEN, NGROK_DOMAIN, \
-ADMIN_IDS, MODE or WEBHOOK_URL, followed by = and the value. Other settings go into \
-$ETC/jetbrush.env after the installation." ;;
+ADMIN_IDS, MODE or WEBHOOK_URL, followed by = and the value.$(about_nearest "$name") Other settings \
+go into $ETC/jetbrush.env after the installation." ;;
         esac
         eval "$name=\${line#*=}"
+    done
+}
+
+# The names of all settings, as .env.example describes them, and the tunnel's.
+known_settings() {
+    sed -n 's/^#\{0,1\}\([A-Z_]*\)=.*/\1/p' "$SOURCE/.env.example"
+    say NGROK_AUTHTOKEN
+}
+
+# about_nearest NAME: a sentence about the setting whose name is most like NAME; nothing without one.
+about_nearest() {
+    # shellcheck disable=SC2046  # each name is an argument
+    near=$(printf '%s\n' "$1" |
+        (cd "$SOURCE" && "$PYTHON" -B -m bot.setting_names $(known_settings)) 2>/dev/null) || near=
+    if [ -n "$near" ]; then printf ' The nearest setting is %s.' "$near"; fi
+}
+
+# Refuses an environment file with the name of a setting misspelt. Other names may be variables for
+# the libraries, such as LD_PRELOAD.
+check_names() {
+    file=$DESTDIR$ETC/jetbrush.env
+    [ -r "$file" ] || return 0
+    known=" $(known_settings | tr '\n' ' ') "
+    # shellcheck disable=SC2013  # a name has no spaces
+    for name in $(sed -n 's/^[ \t]*\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p' "$file"); do
+        case $known in *" $name "*) continue ;; esac
+        near=$(about_nearest "$name")
+        [ -z "$near" ] || refuse "$name in $file is no setting.$near Correct the name."
     done
 }
 

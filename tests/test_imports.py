@@ -27,6 +27,7 @@ LAYERS = {
             "bot.stored_options",
             "bot.log",
             "bot.config_types",
+            "bot.setting_names",
             "bot.config",
             "bot.metrics",
             "bot.systemd",

@@ -124,6 +124,41 @@ def test_all_problems_are_named_at_once():
     assert "@BotFather" in lines[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("KEEP_HOUR", "KEEP_HOURS"), ("LOGLEVEL", "LOG_LEVEL"), ("TOKEN", "BOT_TOKEN")],
+)
+def test_unknown_name_in_the_file_is_refused_with_the_nearest_one(env_file, name, nearest):
+    env_file.write_text(f"{name}=\n")
+    message = problems({"BOT_TOKEN": TOKEN}, env_file)
+    assert (
+        message
+        == f"{name} in {env_file} is no setting of the bot. The nearest setting is {nearest}."
+    )
+
+
+def test_name_in_the_file_that_is_like_no_setting_is_refused(env_file):
+    env_file.write_text("LD_PRELOAD=/lib/libgomp.so.1\n")
+    assert "LD_PRELOAD" in problems({"BOT_TOKEN": TOKEN}, env_file)
+
+
+def test_the_file_may_hold_the_tunnel_s_setting(env_file):
+    env_file.write_text("NGROK_AUTHTOKEN=2xyz\n")
+    assert load_config({"BOT_TOKEN": TOKEN}, env_file) == Config(bot_token=TOKEN)
+
+
+@pytest.mark.parametrize(("name", "nearest"), [("ADMIN_ID", "ADMIN_IDS"), ("BACKENDS", "BACKEND")])
+def test_misspelt_variable_of_the_environment_is_refused(name, nearest):
+    message = problems({"BOT_TOKEN": TOKEN, name: "1"})
+    assert name in message and f"nearest setting is {nearest};" in message
+
+
+def test_variables_of_other_programs_are_no_concern_of_the_bot(env_file):
+    others = "HOSTNAME MODEL PORTS STATE_DIRECTORY XDG_STATE_HOME NGROK_API_KEY PATH LOGNAME LANG"
+    environ = {"BOT_TOKEN": TOKEN, **dict.fromkeys(others.split(), "x")}
+    assert load_config(environ, env_file) == Config(bot_token=TOKEN)
+
+
 def test_empty_value_is_none(env_file):
     env_file.write_text("PORT=\nNGROK_DOMAIN\n")
     assert load_config({"BOT_TOKEN": TOKEN, "ADMIN_IDS": " "}, env_file) == Config(bot_token=TOKEN)

@@ -75,8 +75,8 @@ def elsewhere(tmp_path):
     """A checkout that installs into folders of `tmp_path`, without DESTDIR."""
     checkout = tmp_path / "checkout"
     shutil.copytree(str(ROOT / "scripts"), str(checkout / "scripts"))
-    for folder in ("runtime", "systemd"):
-        (checkout / folder).symlink_to(ROOT / folder)
+    for name in (".env.example", "bot", "runtime", "systemd"):
+        (checkout / name).symlink_to(ROOT / name)
     common = checkout / "scripts" / "common.sh"
     root = tmp_path / "root"
     common.write_text(
@@ -305,6 +305,26 @@ def test_a_wrong_line_of_the_settings_is_named_without_its_text(tmp_path, settin
         assert code == 1 and f"the settings file {missing} does not exist" in said
     code, said = run("install", "--settings", DESTDIR=str(tmp_path / "r"))
     assert code == 1 and "--settings needs a file" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "near"), [("TOKEN=42:abc-secret", "BOT_TOKEN"), ("ADMIN_ID=42", "ADMIN_IDS")]
+)
+def test_a_name_that_is_no_setting_is_refused_with_the_nearest_one(tmp_path, line, near):
+    settings = dict([line.split("=")])
+    code, said = run("install", DESTDIR=str(tmp_path / "r"), settings=settings)
+    assert code == 1 and f"The nearest setting is {near}." in said
+    assert "abc-secret" not in said and not list(tmp_path.iterdir())
+
+
+def test_an_upgrade_refuses_a_misspelt_setting_and_keeps_other_variables(tmp_path):
+    stage(tmp_path, **SETTINGS)
+    file = tmp_path / "etc/jetbrush/jetbrush.env"
+    file.write_text(file.read_text() + "TZ=Asia/Tokyo\nOMP_NUM_THREADS=2\nMODES=polling\n")
+    code, said = run("install", DESTDIR=str(tmp_path))
+    assert code == 1 and f"MODES in {file} is no setting. The nearest setting is MODE." in said
+    file.write_text(file.read_text().replace("MODES", "HOST"))
+    stage(tmp_path)
 
 
 def test_the_pages_show_no_secret_on_a_command_line():
