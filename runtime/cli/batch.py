@@ -49,7 +49,7 @@ def paint_all(tasks: Sequence[Task], paint: Paint) -> int:
                 except JetbrushError as error:
                     if len(tasks) == 1:
                         raise
-                    failures.append(f"{task.photo}: {error}")
+                    failures.append(_failure(task, error))
                 done += 1
                 bar.finish(done)
     except (KeyboardInterrupt, *_LASTING) as error:
@@ -74,6 +74,12 @@ def _paint(task: Task, paint: Paint, bar: _Bar) -> str:
     painted = paint(photo, bar.update)
     write_picture(painted, task.output)
     return f"{task.output}: {painted.width}x{painted.height}"
+
+
+def _failure(task: Task, error: JetbrushError) -> str:
+    """What is wrong with a photo; many messages name it."""
+    text = str(error)
+    return text if str(task.photo) in text else f"{task.photo}: {text}"
 
 
 def _print_failures(failures: Sequence[str], count: int) -> None:
