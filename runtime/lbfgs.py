@@ -60,7 +60,6 @@ def minimise(
     evaluate: Evaluate,
     start: np.ndarray,
     *,
-    movable: Optional[np.ndarray] = None,
     first_step: float = FIRST_STEP,
     scale: float = SCALE,
 ) -> Iterator[Evaluation]:
@@ -68,7 +67,6 @@ def minimise(
 
     `start` is float32 [1, 3, H, W] in [0, 1]; `evaluate` takes an array of this kind and returns
     the loss and its gradient, of the same shape. A step to a loss that is not finite is shortened.
-    `movable`, bool and broadcast to the picture, is where it may change; by default everywhere.
     `first_step` is the root mean square of the first step, `scale` the boldness of those after
     it, see `SCALE`. The caller may stop at any time.
     """
@@ -76,13 +74,12 @@ def minimise(
     # for milliseconds and slow the backend's down: at 250 px on two cores an evaluation took 0.073 s
     # instead of 0.037 s with OpenVINO, 0.178 s instead of 0.127 s with ONNX Runtime.
     with threadpool_limits(1, user_api="blas"):
-        yield from _minimise(evaluate, start, movable, first_step, scale)
+        yield from _minimise(evaluate, start, first_step, scale)
 
 
 def _minimise(
     evaluate: Evaluate,
     start: np.ndarray,
-    movable: Optional[np.ndarray],
     first_step: float,
     scale: float,
 ) -> Iterator[Evaluation]:
@@ -93,7 +90,7 @@ def _minimise(
     yield best
     step: Optional[np.ndarray] = None
     while True:
-        free = _free(here, gradient, movable)
+        free = _free(here, gradient)
         slope = gradient * free
         if not slope.any():
             return
@@ -126,10 +123,9 @@ def _better(best: Evaluation, loss: float, picture: np.ndarray) -> Evaluation:
     return Evaluation(best.count + 1, loss, best.best_loss, best.best)
 
 
-def _free(picture: np.ndarray, gradient: np.ndarray, movable: Optional[np.ndarray]) -> np.ndarray:
-    """Where a step along the negative gradient stays in the box, and the picture may change."""
-    free = ~(((picture <= 0) & (gradient > 0)) | ((picture >= 1) & (gradient < 0)))
-    return free if movable is None else free & movable
+def _free(picture: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Where a step along the negative gradient stays in the box."""
+    return ~(((picture <= 0) & (gradient > 0)) | ((picture >= 1) & (gradient < 0)))
 
 
 def _rms(values: np.ndarray) -> float:

@@ -38,12 +38,11 @@ def descend(
     descent: Descent,
     on_step: Callable[[lbfgs.Evaluation], None],
     *,
-    movable: Optional[np.ndarray] = None,
     cancel: Optional[Event] = None,
 ) -> np.ndarray:
     """The best picture found from `start` [1, 3, H, W] with the loaded gatys graph.
 
-    `feeds` holds the graph's inputs other than the image; `movable` is as in `lbfgs.minimise`.
+    `feeds` holds the graph's inputs other than the image.
     Raises `Cancelled` within one evaluation, `BackendError` for a loss that is no number.
     """
     best = start
@@ -51,7 +50,6 @@ def descend(
     evaluations = lbfgs.minimise(
         loss_of(backend, feeds),
         start,
-        movable=movable,
         first_step=descent.first_step,
         scale=descent.scale,
     )

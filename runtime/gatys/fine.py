@@ -3,7 +3,8 @@
 A tile is painted by itself, so that memory does not grow with the picture. Its Gram targets are the
 style's, shifted by what sets the tile apart from the whole picture before painting: G_tile - G_all.
 A tile that is all sky may stay so, and the mean over all tiles is still the style's. Without tiles
-nothing is shifted.
+nothing is shifted. Where tiles overlap, they start from the same motifs and the same noise: both
+paint nearly the same strokes, and pass into each other without a seam.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from runtime.gatys.targets import inverse_mean_square, style_grams, weights_of
 from runtime.gatys.tiles import OVERLAP, Tile
 from runtime.imaging.finish import enlarge
 from runtime.imaging.frame import Frame, frame_for
+from runtime.imaging.limits import strips
 from runtime.imaging.reading import to_array, to_image
 from runtime.progress import check_cancel
 from runtime.spec.engine_sizes import MARGINS, Stage
@@ -82,7 +84,8 @@ class FineStage:
         style = style_grams(stage, job.styles, job.style_side(max(self._frame.size)), job.cancel)
         weights = weights_of(stage, style, job.options.strength)
         shifts, content_weight = self._survey(ground)
-        canvas = ground.copy()
+        start = self._with_grain(ground)
+        canvas = start.copy()
         for number, (tile, shift) in enumerate(zip(self._tiles, shifts)):
             check_cancel(job.cancel)
             # One graph at a time: at 688x528 the two take 1.0 GB with OpenVINO in float32.
@@ -94,28 +97,44 @@ class FineStage:
             feeds["content_map"] = content_map(content, keep.crop(tile.box), KEEP_WEIGHT)
             feeds["content_weight"] = content_weight
             with self._open(stage.gatys) as gatys:
-                self._paint_tile(gatys, feeds, tile, canvas, reports.of(first_part + number))
+                report = reports.of(first_part + number)
+                self._paint_tile(gatys, feeds, tile, start.crop(tile.box), canvas, report)
         return canvas.crop(self._frame.box).resize(job.photo.size, Image.Resampling.BICUBIC)
 
     def _paint_tile(
-        self, gatys: Backend, feeds: Grams, tile: Tile, canvas: Image.Image, report: Report
+        self,
+        gatys: Backend,
+        feeds: Grams,
+        tile: Tile,
+        start: Image.Image,
+        canvas: Image.Image,
+        report: Report,
     ) -> None:
-        """Paint strokes over a tile of `canvas`, and fade them out towards later tiles."""
-        ground = to_array(canvas.crop(tile.box))
-        movable = tile.movable()
-        rng = np.random.default_rng((self._job.options.seed, tile.left, tile.top))
-        grain = rng.standard_normal((1, 1, *ground.shape[2:]), np.float32) * np.float32(NOISE)
+        """Paint a tile from `start`, and replace its share of the start in `canvas`."""
+        begun = to_array(start)
         best = descend(
             gatys,
             feeds,
-            np.clip(ground + grain * movable, 0, 1),
+            begun,
             self._descent,
             lambda state: report(state, lambda: self._drawn(canvas, tile, state.best)),
-            movable=movable,
             cancel=self._job.cancel,
         )
-        fade = tile.fade()
-        canvas.paste(to_image(best * fade + ground * (1 - fade)), tile.box)
+        painted = to_array(canvas.crop(tile.box)) + (best - begun) * tile.share()
+        canvas.paste(to_image(painted), tile.box)
+
+    def _with_grain(self, ground: Image.Image) -> Image.Image:
+        """`ground` with the noise that painting starts from.
+
+        Where tiles overlap they have the same noise, so that their strokes meet.
+        """
+        rng = np.random.default_rng(self._job.options.seed)
+        result = Image.new("RGB", ground.size)
+        for box in strips(*ground.size):
+            part = to_array(ground.crop(box))
+            grain = rng.standard_normal((1, 1, *part.shape[2:]), np.float32) * np.float32(NOISE)
+            result.paste(to_image(part + grain), box)
+        return result
 
     def _drawn(self, canvas: Image.Image, tile: Tile, painted: np.ndarray) -> Image.Image:
         """The painting so far, its longer side at most `PREVIEW` pixels."""

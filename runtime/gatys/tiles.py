@@ -10,9 +10,8 @@ import numpy as np
 
 from runtime.spec.engines import Size
 
-#: Pixels that neighbours share. Of these the first half stays as the earlier tile painted it: the
-#: later tile sees it beyond its edge. No feature of the classic objective reaches farther than 24
-#: pixels, there and back.
+#: Pixels that neighbours share: in the middle half one painting passes into the other. No feature
+#: of the classic objective reaches farther than 24 pixels, there and back.
 OVERLAP = 64
 
 #: The largest number of tiles side by side that is considered: for a panorama of 16384 pixels.
@@ -21,11 +20,10 @@ _MOST_TILES = 64
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a picture: its left and top pixel, its (width, height), and how neighbours meet it.
+    """A part of a picture: its left and top pixel, its (width, height), and what it shares.
 
-    The first pair of a side tells how many pixels an earlier neighbour shares, on the left and at
-    the top; `after` how many a later one shares, on the right and at the bottom; 0 at the
-    picture's edges.
+    `before` is the number of pixels that the neighbours on the left and above share, `after` that
+    of those on the right and below; 0 at the picture's edges.
     """
 
     left: int
@@ -45,21 +43,17 @@ class Tile:
         left, top, right, bottom = self.box
         return picture[..., top:bottom, left:right]
 
-    def movable(self) -> np.ndarray:
-        """Where the tile paints, bool [1, 1, H, W]: not where an earlier one has finished."""
-        columns, rows = (
-            np.arange(length) >= shared // 2 for length, shared in zip(self.size, self.before)
-        )
-        return (rows[:, None] & columns[None, :])[None, None]
+    def share(self) -> np.ndarray:
+        """The tile's share of each of its pixels, float32 [1, 1, H, W] in [0, 1].
 
-    def fade(self) -> np.ndarray:
-        """How much of the tile's painting is kept, float32 [1, 1, H, W] in [0, 1].
-
-        It falls to 0 towards later tiles, which start from it: their strokes continue those of
-        this one, and its outermost pixels, which the network's padding spoils, are gone.
+        The shares of all tiles add up to 1. A tile has none of its outermost pixels where another
+        has them too: the network's zero padding spoils them.
         """
-        columns, rows = (_falling(*pair) for pair in zip(self.size, self.after))
-        return np.minimum(rows[:, None], columns[None, :])[None, None]
+        columns, rows = (
+            _rising(length, before) * _rising(length, after)[::-1]
+            for length, before, after in zip(self.size, self.before, self.after)
+        )
+        return (rows[:, None] * columns[None, :])[None, None]
 
 
 def tiles_over(picture: Size, tile: Size) -> Tuple[Tile, ...]:
@@ -116,9 +110,9 @@ def _starts(picture: int, tile: int) -> Tuple[Tuple[int, int, int], ...]:
     return tuple(zip(starts, [0, *shared], [*shared, 0]))
 
 
-def _falling(length: int, shared: int) -> np.ndarray:
-    """1, and over the last `shared` pixels down to 0."""
+def _rising(length: int, shared: int) -> np.ndarray:
+    """1, but 0 at the start and rising to 1 about the middle of the first `shared` pixels."""
     if not shared:
         return np.ones(length, np.float32)
-    ramp = (length - np.arange(length, dtype=np.float32) - 0.5) / shared
-    return np.clip(2 * ramp - 0.5, 0, 1)
+    way = (np.arange(length, dtype=np.float32) + 0.5 - shared / 2) / (min(shared, OVERLAP) / 2)
+    return np.clip(way + np.float32(0.5), 0, 1)
