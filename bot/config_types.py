@@ -151,7 +151,7 @@ Domain = Annotated[
     str,
     _matching(
         _DOMAIN,
-        "expected a name alone, such as your-name.ngrok-free.app, without https:// and path;"
+        "expected a name alone, such as your-name.ngrok-free.dev, without https:// and path;"
         " dashboard.ngrok.com/domains shows yours.",
     ),
 ]

@@ -134,7 +134,7 @@ write_environment() {
     question BOT_TOKEN "The bot's token, from @BotFather in Telegram:"
     question NGROK_AUTHTOKEN "The ngrok authtoken (dashboard.ngrok.com); empty for polling without a tunnel:"
     [ -z "$NGROK_AUTHTOKEN" ] ||
-        question NGROK_DOMAIN "Your ngrok domain (dashboard.ngrok.com/domains); empty for one that ngrok chooses:"
+        question NGROK_DOMAIN "Your ngrok domain (dashboard.ngrok.com/domains), such as your-name.ngrok-free.dev; empty for one that ngrok chooses:"
     question ADMIN_IDS "Telegram user numbers that may use /stats, separated by commas; may be empty:"
     if [ -z "${MODE:-}" ]; then
         if [ -n "$NGROK_AUTHTOKEN${WEBHOOK_URL:-}" ]; then MODE=webhook; else MODE=polling; fi

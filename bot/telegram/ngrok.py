@@ -25,7 +25,8 @@ from bot.config import Config, load_config
 from bot.errors import BotError, ConfigError, TunnelError
 from bot.log import Problem, set_up_logging
 from bot.systemd import SystemdNotifier
-from bot.telegram.tunnel import explain, url_of_agent
+from bot.telegram.ngrok_errors import explain
+from bot.telegram.tunnel import url_of_agent
 from runtime.files import atomic_write
 
 #: Seconds between two requests to the agent, before and after the first URL.

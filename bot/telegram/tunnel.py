@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from pathlib import Path
-from typing import Any, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Iterator, List, Optional, Tuple
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -13,63 +12,10 @@ import aiohttp
 from bot.config import Config
 from bot.config_types import check_webhook_url
 from bot.errors import TunnelError
+from bot.telegram.ngrok_errors import explain
 from bot.threads import on_thread
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
-
-_SECOND_AGENT = (
-    "another ngrok agent runs with the same account, and the plan allows one. Stop the other one;"
-    " dashboard.ngrok.com/agents shows where it runs"
-)
-_DOMAIN_TAKEN = (
-    "the domain is already online from another ngrok process. Stop that process; after a power cut"
-    " ngrok releases the domain within a few minutes"
-)
-_AGENT_DOWN = (
-    "no ngrok agent serves this domain. Start ngrok on this machine, with the domain that"
-    " NGROK_DOMAIN names"
-)
-_BOT_DOWN = (
-    "ngrok is up but reaches nothing on this machine. Make it forward to the port that the bot"
-    " listens on (PORT)"
-)
-_NOT_HTTP = (
-    "the address that ngrok forwards to does not speak plain HTTP. Make it forward to http://, not"
-    " https://, and to the port that the bot listens on (PORT)"
-)
-_BAD_AUTHTOKEN = (
-    "ngrok does not accept NGROK_AUTHTOKEN. Copy the authtoken, not an API key, from"
-    " dashboard.ngrok.com/get-started/your-authtoken"
-)
-_REVOKED_AUTHTOKEN = (
-    "the authtoken in NGROK_AUTHTOKEN was revoked, or belongs to an account that is gone. Copy the"
-    " current one from dashboard.ngrok.com/get-started/your-authtoken"
-)
-_NO_AUTHTOKEN = (
-    "ngrok needs the authtoken of an account whose email address is verified. Verify it, and set"
-    " NGROK_AUTHTOKEN to the authtoken from dashboard.ngrok.com/get-started/your-authtoken"
-)
-_AGENT_OLD = "the ngrok agent is too old for the service. Run `ngrok update`"
-_QUOTA = (
-    "this month's quota of the ngrok plan is used up. Choose a larger plan, or set MODE=polling,"
-    " which needs no tunnel"
-)
-
-#: What ngrok's error codes mean for the owner of a bot (ngrok.com/docs/errors).
-_ADVICE: Mapping[int, str] = {
-    105: _BAD_AUTHTOKEN,
-    107: _REVOKED_AUTHTOKEN,
-    108: _SECOND_AGENT,
-    120: _AGENT_OLD,
-    121: _AGENT_OLD,
-    334: _DOMAIN_TAKEN,
-    725: _QUOTA,
-    727: _QUOTA,
-    3004: _NOT_HTTP,
-    3200: _AGENT_DOWN,
-    4018: _NO_AUTHTOKEN,
-    8012: _BOT_DOWN,
-}
 
 
 async def public_url(config: Config, session: aiohttp.ClientSession) -> str:
@@ -113,15 +59,6 @@ async def tunnel_problem(url: str, session: aiohttp.ClientSession) -> Optional[s
         # Telegram may reach the URL even if this machine does not.
         return None
     return explain(code)
-
-
-def explain(text: str) -> Optional[str]:
-    """The meaning of the first ngrok error code in `text` and what helps; `None` without a code."""
-    match = re.search(r"ERR_NGROK_(\d+)", text)
-    if not match:
-        return None
-    known = _ADVICE.get(int(match[1]))
-    return f"{match[0]}: {known or f'see ngrok.com/docs/errors/{match[0].lower()}'}."
 
 
 def _read_url_file(path: Path) -> str:

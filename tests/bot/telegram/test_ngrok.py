@@ -119,8 +119,8 @@ async def test_only_its_user_may_read_the_agent_s_authtoken(bootstrap):
 
 async def test_fixed_domain_is_what_the_agent_is_asked_to_hold(bootstrap):
     bootstrap.say()
-    await bootstrap.start("--agent", str(AGENT), NGROK_DOMAIN="owl.ngrok-free.app")
-    await bootstrap.until(lambda: bootstrap.url == "https://owl.ngrok-free.app\n")
+    await bootstrap.start("--agent", str(AGENT), NGROK_DOMAIN="owl.ngrok-free.dev")
+    await bootstrap.until(lambda: bootstrap.url == "https://owl.ngrok-free.dev\n")
 
 
 async def test_ipv6_address_that_the_bot_listens_on(bootstrap):
@@ -139,7 +139,12 @@ async def test_agent_of_someone_else_that_comes_late(bootstrap):
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [(108, "another ngrok agent runs"), (334, "already online"), (121, "too old")],
+    [
+        (108, "another ngrok agent runs"),
+        (334, "already online"),
+        (121, "too old"),
+        (9040, "Set MODE=polling"),
+    ],
 )
 async def test_agent_that_gives_up_is_put_into_words(bootstrap, code, words):
     bootstrap.say(end=f'lvl=eror msg="failed to start" err="ERR_NGROK_{code}"')
