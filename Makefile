@@ -46,7 +46,7 @@ chat: graphs  ## talk to the bot in a browser, without a token
 
 # The deep objective paints better, and faces stay faces, but painting works without these weights.
 graphs: $(VENV)/.requirements
-	-@$(PY) -m export weights vgg19-deep faces
+	-@$(PY) -m export weights vgg19-deep faces sketch
 	@$(PY) -m export onnx $(VGG)
 
 setup: $(VENV)/.requirements  ## make .venv with what painting needs

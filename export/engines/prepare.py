@@ -19,7 +19,13 @@ from export.graphs.fp32_pins import pinned_nodes
 from export.graphs.mixed_precision import to_mixed
 from export.graphs.specialise import fixed
 from runtime.spec.engines import Size
-from runtime.spec.graphs import GraphKind, GraphSpec, targets_graph
+from runtime.spec.graphs import (
+    STYLE_SIDE,
+    GraphKind,
+    GraphSpec,
+    style_vector_graph,
+    targets_graph,
+)
 
 #: The weight that `runtime.style_transfer` gives the style terms: the reference's loss then has the
 #: size that the engine will compute.
@@ -49,13 +55,18 @@ def reference_feeds(graph: GraphSpec, size: Size, folder: Path) -> Dict[str, np.
     """Inputs for a test, by name: float32 pictures with the spectrum of a photograph.
 
     A gatys graph gets the targets of two pictures, computed by its features graph in `folder`, and
-    their mean as the image.
+    their mean as the image. A sketch graph gets the style that its predictor there gives.
     """
     first, second = (_picture(size, seed) for seed in (1, 2))
     if graph.kind is GraphKind.GENERATOR:
         return {"image": first * np.float32(2) - np.float32(1)}
-    if graph.kind in (GraphKind.FEATURES, GraphKind.FACES):
+    if graph.kind in (GraphKind.FEATURES, GraphKind.FACES, GraphKind.STYLE_VECTOR):
         return {"image": first}
+    if graph.kind is GraphKind.SKETCH:
+        predictor = style_vector_graph()
+        model = onnx.load(str(folder / predictor.onnx_file))
+        style = run(model, {"image": _picture((STYLE_SIDE, STYLE_SIDE), 2)})
+        return {"image": first, **style}
     features = targets_graph(graph)
     model = fixed(onnx.load(str(folder / features.onnx_file)), features, size)
     feeds = run(model, {"image": second})

@@ -68,13 +68,17 @@ class GraphBuilder:
     def constant(self, name: str, value: np.ndarray) -> str:
         """Add an initializer unless one of this name exists; returns the name."""
         if name not in self._initializers:
-            self._initializers[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+            self._initializers[name] = numpy_helper.from_array(np.asarray(value, order="C"), name)
         return name
 
     def floats(self, *values: float) -> str:
         """The name of a float32 constant of shape [len(values)]; equal ones are shared."""
         name = "float_" + "_".join(repr(float(value)) for value in values)
         return self.constant(name, np.array(values, np.float32))
+
+    def scalar(self, value: float) -> str:
+        """The name of a float32 constant without axes; equal ones are shared."""
+        return self.constant(f"scalar_{float(value)!r}", np.array(value, np.float32))
 
     def integers(self, *values: int) -> str:
         """The name of an int64 constant of shape [len(values)]; equal ones are shared."""

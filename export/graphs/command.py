@@ -6,17 +6,24 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Callable, List
+from typing import Callable, List, Mapping, Sequence
 
 from export.errors import CheckpointError
 from export.graphs.faces import write_faces
 from export.graphs.gatys import write_graphs
 from export.graphs.generator import write_generator
 from export.graphs.old_names import remove_old_names
-from export.sources.catalogue import CATALOGUE, FACES, GENERATOR, WEIGHTS
+from export.graphs.sketch import write_sketch
+from export.sources.catalogue import CATALOGUE, FACES, GENERATOR, SKETCH, WEIGHTS
 from export.sources.vgg_sets import check_installed, load_set, objectives_of
 from runtime.spec.folder import DEFAULT_ENGINES, record_weights
 from runtime.spec.vgg import OBJECTIVES, POOLINGS, VGG19, WEIGHT_SETS
+
+#: What writes the graphs of the other weights, by the name of these.
+_WRITERS: Mapping[str, Callable[[Path, Path], Sequence[Path]]] = {
+    FACES: lambda path, folder: (write_faces(path, folder),),
+    SKETCH: write_sketch,
+}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -69,14 +76,14 @@ def run(args: argparse.Namespace) -> int:
         )
     # The others are written even if one is damaged.
     written = [
-        _written(partial(write_generator, path.stem, path, args.output))
-        for path in _generator_checkpoints()
+        _written(partial(_generator, path, args.output)) for path in _generator_checkpoints()
     ]
-    faces = WEIGHTS / CATALOGUE[FACES].file_name
-    if faces.exists():
-        written.append(_written(partial(write_faces, faces, args.output)))
-    else:
-        print(f"faces: no weights; `make weights WEIGHTS={FACES}` fetches them")
+    for name, write in _WRITERS.items():
+        path = WEIGHTS / CATALOGUE[name].file_name
+        if path.exists():
+            written.append(_written(partial(write, path, args.output)))
+        else:
+            print(f"{name}: no weights; `make weights WEIGHTS={name}` fetches them")
     return 0 if all(written) else 1
 
 
@@ -84,6 +91,10 @@ def _generator_checkpoints() -> List[Path]:
     """The generators in the weights folder, the owner's own included."""
     others = {each.file_name for each in CATALOGUE.values() if each.loader != GENERATOR}
     return [path for path in sorted(WEIGHTS.glob("*.pth")) if path.name not in others]
+
+
+def _generator(path: Path, folder: Path) -> Sequence[Path]:
+    return (write_generator(path.stem, path, folder),)
 
 
 def _passed_over() -> List[Path]:
@@ -96,10 +107,11 @@ def _passed_over() -> List[Path]:
     ]
 
 
-def _written(write: Callable[[], Path]) -> bool:
-    """Whether `write` could write its graph from a checkpoint; the file or the error is printed."""
+def _written(write: Callable[[], Sequence[Path]]) -> bool:
+    """Whether `write` could write its graphs from a checkpoint; the files or the error are printed."""
     try:
-        _report(write())
+        for path in write():
+            _report(path)
     except CheckpointError as error:
         print(f"error: {error}", file=sys.stderr)
         return False

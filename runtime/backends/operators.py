@@ -51,10 +51,15 @@ def apply(place: Place, node: Node, inputs: Sequence[Any]) -> Any:
 
 
 def _convolution(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
-    return place.torch.nn.functional.conv2d(
+    functional, padding = place.torch.nn.functional, _padding(attributes)
+    top, left, bottom, right = attributes.get("pads", [0, 0, 0, 0])
+    if (top, left) != (bottom, right):
+        inputs = [functional.pad(inputs[0], [left, right, top, bottom]), *inputs[1:]]
+        padding = [0, 0]
+    return functional.conv2d(
         *inputs,
         stride=attributes.get("strides", 1),
-        padding=_padding(attributes),
+        padding=padding,
         groups=attributes.get("group", 1),
     )
 
@@ -69,7 +74,7 @@ def _transposed(place: Place, inputs: Sequence[Any], attributes: Attributes) -> 
 
 
 def _padding(attributes: Attributes) -> Any:
-    """The padding of height and width, the same on opposite sides in our graphs."""
+    """The padding of height and width, the same on opposite sides of a picture."""
     return attributes.get("pads", [0, 0])[:2]
 
 
@@ -110,6 +115,15 @@ def _mean(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
     return inputs[0].mean(attributes["axes"], keepdim=bool(attributes.get("keepdims", 1)))
 
 
+def _resize(place: Place, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    """Nearest neighbours at whole factors, as our graphs have."""
+    factors = [round(each) for each in inputs[-1].tolist()[2:]]
+    value = inputs[0]
+    for axis, factor in zip((2, 3), factors):
+        value = value.repeat_interleave(factor, axis)
+    return value
+
+
 _Operator = Callable[[Place, Sequence[Any], Attributes], Any]
 
 CONVOLUTIONS: Mapping[str, _Operator] = {"Conv": _convolution, "ConvTranspose": _transposed}
@@ -121,6 +135,7 @@ _ANY_TYPE: Dict[str, _Operator] = {
     "Gather": _gather,
     "MaxPool": _max_pool,
     "Relu": lambda place, inputs, attributes: inputs[0].relu(),
+    "Resize": _resize,
     "Reshape": lambda place, inputs, attributes: inputs[0].reshape(inputs[1].tolist()),
     "Shape": _shape,
     "Slice": _slice,
@@ -129,6 +144,7 @@ _ANY_TYPE: Dict[str, _Operator] = {
 
 _FLOAT32: Dict[str, _Operator] = {
     "Add": lambda place, inputs, attributes: inputs[0] + inputs[1],
+    "Clip": lambda place, inputs, attributes: inputs[0].clamp(float(inputs[1]), float(inputs[2])),
     "Div": lambda place, inputs, attributes: inputs[0] / inputs[1],
     "MatMul": lambda place, inputs, attributes: inputs[0] @ inputs[1],
     "Mul": lambda place, inputs, attributes: inputs[0] * inputs[1],

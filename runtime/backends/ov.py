@@ -32,8 +32,9 @@ class OpenVinoBackend(Backend):
         openvino = _import()
         path = self._onnx_path()
         core = openvino.Core()
-        # The targets are computed once, and their errors enter every step.
-        half = bfloat16_pays() and self.graph.kind is not GraphKind.FEATURES
+        # Targets and styles are computed once, and their errors enter every step or picture.
+        exact = self.graph.kind in (GraphKind.FEATURES, GraphKind.STYLE_VECTOR)
+        half = bfloat16_pays() and not exact
         config = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": available_threads(),

@@ -7,7 +7,7 @@ import json
 import platform
 from dataclasses import asdict
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, List, Sequence
 
 from runtime.backends import AUTO, PREFERENCE, backend_class, candidates
 from runtime.catalog.generators import models
@@ -16,7 +16,14 @@ from runtime.errors import BackendUnavailable, GraphMismatch
 from runtime.machine.findings import MISSING, NOTE, OK, Finding, report
 from runtime.machine.jetson import examine_jetson
 from runtime.spec.folder import best_objective, recorded_weights
-from runtime.spec.graphs import GraphSpec, faces_graph, features_graph, gatys_graph
+from runtime.spec.graphs import (
+    GraphSpec,
+    faces_graph,
+    features_graph,
+    gatys_graph,
+    sketch_graph,
+    style_vector_graph,
+)
 from runtime.spec.vgg import CLASSIC, OBJECTIVES, POOLINGS, VGG19, Objective
 
 _SETUP = "`make setup` installs it where it can run."
@@ -50,7 +57,9 @@ def examine(engines: Path) -> Iterator[Finding]:
     for objective in OBJECTIVES.values():
         yield _graphs(objective, weights, engines)
     yield _generators(engines)
-    yield _faces(engines)
+    yield _optional("faces", (faces_graph(),), engines, "faces are painted over like the rest", 7)
+    sketches = (style_vector_graph(), sketch_graph())
+    yield _optional("sketch", sketches, engines, "no photo can be sketched", 3)
     yield from _engines(weights, engines)
     yield _styles()
 
@@ -135,12 +144,16 @@ def _generators(engines: Path) -> Finding:
     return Finding("models", OK, names)
 
 
-def _faces(engines: Path) -> Finding:
-    file = faces_graph().onnx_file
-    if (engines / file).exists():
-        return Finding("faces", OK, f"{file} in {engines}")
-    text = f"{file} not in {engines}: faces are painted over like the rest"
-    return Finding("faces", NOTE, text, "Run `make weights onnx WEIGHTS=faces` (7 MB).")
+def _optional(
+    name: str, graphs: Sequence[GraphSpec], engines: Path, without: str, megabytes: int
+) -> Finding:
+    """Whether the graphs of the weights `name`, which painting can do without, are there."""
+    files = [graph.onnx_file for graph in graphs]
+    missing = [file for file in files if not (engines / file).exists()]
+    if not missing:
+        return Finding(name, OK, f"{', '.join(files)} in {engines}")
+    text = f"{', '.join(missing)} not in {engines}: {without}"
+    return Finding(name, NOTE, text, f"Run `make weights onnx WEIGHTS={name}` ({megabytes} MB).")
 
 
 def _engines(weights: str, engines: Path) -> Iterator[Finding]:
@@ -153,8 +166,8 @@ def _engines(weights: str, engines: Path) -> Iterator[Finding]:
     objectives = dict.fromkeys((coarse.name, CLASSIC.name))
     graphs = [each for name in objectives for each in _vgg_graphs(OBJECTIVES[name], weights)]
     graphs += [model.graph for model in models(engines).values()]
-    if (engines / faces_graph().onnx_file).exists():
-        graphs.append(faces_graph())
+    others = (faces_graph(), style_vector_graph(), sketch_graph())
+    graphs += [each for each in others if (engines / each.onnx_file).exists()]
     for graph in graphs:
         try:
             found = survey(graph, coarse, engines)

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Mapping, Tuple
 
 from runtime.spec.engines import EngineHost, Size
-from runtime.spec.graphs import GraphKind, GraphSpec
+from runtime.spec.graphs import STYLE_SIDE, GraphKind, GraphSpec
 from runtime.spec.vgg import CLASSIC, DEEP, Objective
 
 #: Width and height as a ratio.
@@ -29,12 +29,14 @@ class DeviceClass(Enum):
 
 
 class Stage(Enum):
-    """What an engine does for a picture: the motifs, the strokes, finding faces, or translating."""
+    """What an engine does for a picture: motifs, strokes, faces, translation, a style, a sketch."""
 
     COARSE = "coarse"
     FINE = "fine"
     FACES = "faces"
     GENERATOR = "generator"
+    STYLE_VECTOR = "style-vector"
+    SKETCH = "sketch"
 
 
 #: The pixels of reflection on each side of the photo in an engine's picture. They keep the cast of
@@ -44,6 +46,8 @@ MARGINS: Mapping[Stage, int] = {
     Stage.FINE: 8,
     Stage.FACES: 0,
     Stage.GENERATOR: 0,
+    Stage.STYLE_VECTOR: 0,
+    Stage.SKETCH: 0,
 }
 
 #: The aspects of a stage, the most frequent first. With them, and with photos stretched a little
@@ -55,6 +59,8 @@ ASPECTS: Mapping[Stage, Tuple[Aspect, ...]] = {
     Stage.FINE: (*FREQUENT_ASPECTS, (8, 5), (5, 8), (2, 1), (1, 2)),
     Stage.FACES: ((1, 1),),
     Stage.GENERATOR: _FEW,
+    Stage.STYLE_VECTOR: ((1, 1),),
+    Stage.SKETCH: _FEW,
 }
 
 
@@ -69,8 +75,11 @@ class Side:
     memory_mib: int = 0
 
 
-#: The faces graph has one size: the photo's mirror image fills the rest of the square.
-FACES_SIZE: Size = (640, 640)
+#: These stages have one size. The photo's mirror image fills the rest of the faces' square.
+ONLY_SIZES: Mapping[Stage, Size] = {
+    Stage.FACES: (640, 640),
+    Stage.STYLE_VECTOR: (STYLE_SIDE, STYLE_SIDE),
+}
 
 #: The longer sides, the first one preferred. The builder needs about 2 GiB beside the system at
 #: 768 px and 4 GiB at 1280 px; on a Jetson the system and the bot need the same memory.
@@ -82,6 +91,9 @@ SIDES: Mapping[Tuple[DeviceClass, Stage], Tuple[Side, ...]] = {
     (DeviceClass.DESKTOP, Stage.COARSE): (Side(288),),
     (DeviceClass.DESKTOP, Stage.FINE): (Side(1280, 7000), Side(1024, 5000), Side(768)),
     **{(each, Stage.GENERATOR): (Side(512),) for each in DeviceClass},
+    (DeviceClass.NANO, Stage.SKETCH): (Side(512),),
+    (DeviceClass.ORIN, Stage.SKETCH): (Side(1024),),
+    (DeviceClass.DESKTOP, Stage.SKETCH): (Side(1024),),
 }
 
 
@@ -102,23 +114,30 @@ class Device:
         return cls(kind, memory_mib)
 
 
+#: The stage of the graphs that belong to no objective.
+_STAGE_OF_KIND: Mapping[GraphKind, Stage] = {
+    GraphKind.GENERATOR: Stage.GENERATOR,
+    GraphKind.FACES: Stage.FACES,
+    GraphKind.STYLE_VECTOR: Stage.STYLE_VECTOR,
+    GraphKind.SKETCH: Stage.SKETCH,
+}
+
+
 def stages_of(graph: GraphSpec, coarse: Objective) -> Tuple[Stage, ...]:
     """What `graph` is for where `coarse` is the objective of the coarse stage.
 
     Without the deep weights the classic objective serves both stages.
     """
-    if graph.kind is GraphKind.GENERATOR:
-        return (Stage.GENERATOR,)
-    if graph.kind is GraphKind.FACES:
-        return (Stage.FACES,)
+    if graph.kind in _STAGE_OF_KIND:
+        return (_STAGE_OF_KIND[graph.kind],)
     found = (Stage.COARSE,) if graph.objective in (DEEP, coarse) else ()
     return found + ((Stage.FINE,) if graph.objective == CLASSIC else ())
 
 
 def engine_sizes(stage: Stage, device: Device) -> Tuple[Size, ...]:
     """The sizes of the engines of a stage on `device`: the preferred side and aspects first."""
-    if stage is Stage.FACES:
-        return (FACES_SIZE,)
+    if stage in ONLY_SIZES:
+        return (ONLY_SIZES[stage],)
     sides = [each for each in SIDES[device.kind, stage] if device.memory_mib >= each.memory_mib]
     return tuple(_size(side.pixels, aspect) for side in sides for aspect in ASPECTS[stage])
 

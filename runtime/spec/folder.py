@@ -15,6 +15,8 @@ from runtime.spec.graphs import (
     gatys_graph,
     generator_graph,
     generators_in,
+    sketch_graph,
+    style_vector_graph,
 )
 from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, POOLINGS, VGG19, WEIGHT_SETS, Objective
 
@@ -27,7 +29,7 @@ WEIGHTS_FILE = "weights.json"
 
 def graphs_in(folder: Path) -> Tuple[GraphSpec, ...]:
     """The graphs whose ONNX files are in `folder`, sorted by name."""
-    known = (*_vgg_graphs(), faces_graph())
+    known = (*_vgg_graphs(), faces_graph(), style_vector_graph(), sketch_graph())
     graphs = [each for each in known if (folder / each.onnx_file).exists()]
     graphs += [generator_graph(name) for name in generators_in(folder)]
     return tuple(sorted(graphs, key=lambda graph: graph.name))

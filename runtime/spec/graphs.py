@@ -24,12 +24,19 @@ POOLED, INPUT_GRADIENT, UNPOOLED = "/pooled", "/input_gradient", "/unpooled"
 
 
 class GraphKind(Enum):
-    """What a graph computes: targets, a loss with its gradient, a picture, or where faces are."""
+    """What a graph computes: targets, a loss with its gradient, a picture, a style, or faces."""
 
     FEATURES = "features"
     GATYS = "gatys"
     GENERATOR = "generator"
     FACES = "faces"
+    STYLE_VECTOR = "style-vector"
+    SKETCH = "sketch"
+
+
+#: By how many numbers the network for sketches knows a style, and the side of the square picture
+#: that they are predicted from.
+STYLE_NUMBERS, STYLE_SIDE = 100, 256
 
 
 @dataclass(frozen=True)
@@ -163,6 +170,33 @@ def faces_graph() -> GraphSpec:
     )
 
 
+def style_vector_graph() -> GraphSpec:
+    """image -> the style of a picture, as the numbers that `sketch_graph` takes.
+
+    The image is float32 RGB in [0, 1], of `STYLE_SIDE` pixels in height and width.
+    """
+    return GraphSpec(
+        kind=GraphKind.STYLE_VECTOR,
+        weights=_MAGENTA,
+        inputs=(TensorSpec("image", (1, 3, STYLE_SIDE, STYLE_SIDE)),),
+        outputs=(_STYLE,),
+    )
+
+
+def sketch_graph() -> GraphSpec:
+    """image and style -> the picture repainted in that style in one pass.
+
+    Both pictures are float32 RGB in [0, 1], of the same height and width, which are multiples of 4.
+    Styles mix by the weighted mean of their numbers.
+    """
+    return GraphSpec(
+        kind=GraphKind.SKETCH,
+        weights=_MAGENTA,
+        inputs=(_IMAGE, _STYLE),
+        outputs=(TensorSpec("picture", (1, 3, "height", "width")),),
+    )
+
+
 def generators_in(folder: Path) -> Tuple[str, ...]:
     """The names of the generators whose graphs are in `folder`, sorted.
 
@@ -181,6 +215,8 @@ def gram_name(layer: str) -> str:
 
 
 _IMAGE = TensorSpec("image", (1, 3, "height", "width"))
+_STYLE = TensorSpec("style", (1, STYLE_NUMBERS, 1, 1))
+_MAGENTA = "magenta"
 
 
 def _content(objective: Objective) -> TensorSpec:

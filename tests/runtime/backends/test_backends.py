@@ -12,12 +12,22 @@ import pytest
 from export.graphs.faces import build_faces
 from export.graphs.gatys import write_graphs
 from export.graphs.generator import build_generator
+from export.graphs.sketch import write_sketch
 from export.sources.face_detector import read_face_detector
 from export.sources.generator_layouts import read_generator
 from runtime.backends import Backend, backend_class
 from runtime.errors import BackendError, BackendUnavailable, GraphMismatch, GraphMissing
-from runtime.spec.graphs import faces_graph, features_graph, gatys_graph, generator_graph
+from runtime.spec.graphs import (
+    STYLE_SIDE,
+    faces_graph,
+    features_graph,
+    gatys_graph,
+    generator_graph,
+    sketch_graph,
+    style_vector_graph,
+)
 from runtime.spec.vgg import CLASSIC, POOLINGS
+from tests.support.export.random_sketch_networks import random_networks, write_wheel
 from tests.support.export.small_face_detector import of_any_size, small_face_detector
 from tests.support.networks import gatys_feeds, random_vgg19
 from tests.support.pictures import array
@@ -266,3 +276,20 @@ def test_the_face_detector_equals_its_published_layout(computing, tmp_path):
     check_form(faces_graph(), got, 64, 96)
     for name, values in zip(("heat", "log_sizes", "offsets"), expected):
         assert relative_error(got[name], values) < tolerance(computing), name
+
+
+def test_sketches_equal_onnx_runtime(computing, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    write_wheel(tmp_path / "sketch.whl", random_networks())
+    write_sketch(tmp_path / "sketch.whl", tmp_path)
+    style = np.random.default_rng(1).standard_normal((1, 100, 1, 1)).astype(np.float32)
+    for graph, size, further in (
+        (style_vector_graph(), (STYLE_SIDE, STYLE_SIDE), {}),
+        (sketch_graph(), (44, 60), {"style": style}),
+    ):
+        feeds = {"image": array(*size, seed=5), **further}
+        session = onnxruntime.InferenceSession(str(tmp_path / graph.onnx_file))
+        (expected,) = session.run(None, feeds)
+        with computing(graph, height=size[0], width=size[1], folder=tmp_path) as loaded:
+            (got,) = loaded.run(feeds).values()
+        assert relative_error(got, expected) < tolerance(computing, half=0.1), graph.name

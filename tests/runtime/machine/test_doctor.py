@@ -10,7 +10,7 @@ from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.errors import BackendUnavailable
 from runtime.machine import doctor
 from runtime.machine.findings import MISSING, NOTE, OK
-from runtime.spec.graphs import faces_graph
+from runtime.spec.graphs import faces_graph, sketch_graph, style_vector_graph
 
 
 def test_says_what_is_there(engines, capsys):
@@ -37,6 +37,16 @@ def test_says_how_to_keep_faces(engines, tmp_path):
     (tmp_path / faces_graph().onnx_file).touch()
     found = {each.topic: each for each in doctor.examine(tmp_path)}
     assert found["faces"].state == OK
+
+
+def test_says_how_to_sketch(engines, tmp_path):
+    found = {each.topic: each for each in doctor.examine(engines)}
+    assert found["sketch"].state == NOTE
+    assert "make weights onnx WEIGHTS=sketch" in found["sketch"].advice
+    for graph in (style_vector_graph(), sketch_graph()):
+        (tmp_path / graph.onnx_file).touch()
+    found = {each.topic: each for each in doctor.examine(tmp_path)}
+    assert found["sketch"].state == OK
 
 
 def test_fails_without_any_graph(tmp_path, capsys):

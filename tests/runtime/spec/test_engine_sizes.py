@@ -8,6 +8,7 @@ from runtime.imaging.frame import STRETCH, frame_for
 from runtime.spec.engine_sizes import (
     FREQUENT_ASPECTS,
     MARGINS,
+    ONLY_SIZES,
     SIDE_STEP,
     SIDES,
     Device,
@@ -18,11 +19,17 @@ from runtime.spec.engine_sizes import (
     stages_of,
 )
 from runtime.spec.engines import EngineHost
-from runtime.spec.graphs import faces_graph, gatys_graph, generator_graph
+from runtime.spec.graphs import (
+    faces_graph,
+    gatys_graph,
+    generator_graph,
+    sketch_graph,
+    style_vector_graph,
+)
 from runtime.spec.vgg import CLASSIC, DEEP
 
 MOST_WASTE = 0.1
-PAINTING = (Stage.COARSE, Stage.FINE, Stage.GENERATOR)
+PAINTING = (Stage.COARSE, Stage.FINE, Stage.GENERATOR, Stage.SKETCH)
 LARGE = {kind: Device(kind, 1 << 20) for kind in DeviceClass}
 NANO = Device(DeviceClass.NANO, 3956)
 
@@ -100,9 +107,8 @@ def test_sizes_are_multiples_and_the_frequent_aspects_come_first(kind, stage):
     assert len(set(sizes)) == len(sizes)
     step = 32 if stage is Stage.FACES else SIDE_STEP
     assert all(side % step == 0 for size in sizes for side in size)
-    if stage is Stage.FACES:
-        # The mirror image of the photo fills the rest of it.
-        assert sizes == ((640, 640),)
+    if stage in ONLY_SIZES:
+        assert sizes == (ONLY_SIZES[stage],)
         return
     for size, (across, down) in zip(sizes, FREQUENT_ASPECTS):
         assert abs(size[0] * down / (size[1] * across) - 1) < 0.05
@@ -124,6 +130,8 @@ def test_graph_serves_the_stages_of_its_objective():
     assert stages_of(deep, CLASSIC) == (Stage.COARSE,)
     assert stages_of(generator_graph("vintage"), DEEP) == (Stage.GENERATOR,)
     assert stages_of(faces_graph(), DEEP) == (Stage.FACES,)
+    assert stages_of(style_vector_graph(), DEEP) == (Stage.STYLE_VECTOR,)
+    assert stages_of(sketch_graph(), DEEP) == (Stage.SKETCH,)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from runtime.spec.graphs import (
     gatys_graph,
     generator_graph,
     generators_in,
+    sketch_graph,
+    style_vector_graph,
     targets_graph,
 )
 from runtime.spec.vgg import CLASSIC, DEEP, OBJECTIVES, POOLINGS, VGG19, WEIGHT_SETS
@@ -37,7 +39,7 @@ def test_each_graph_has_files_of_its_own():
         for pooling in POOLINGS
         for weights in WEIGHT_SETS
     ]
-    graphs += [faces_graph()]
+    graphs += [faces_graph(), sketch_graph(), style_vector_graph()]
     graphs += [generator_graph(name) for name in ("horse2zebra", "horse2zebra-lite")]
     assert len({each.onnx_file for each in graphs}) == len(graphs)
     assert gatys_graph(DEEP, "average", VGG19).name == "gatys-deep-average-vgg19"
@@ -50,6 +52,8 @@ def test_graphs_are_found_with_all_that_they_are(tmp_path):
         features_graph(CLASSIC, "max", "vgg19-torchvision"),
         gatys_graph(DEEP, "average", "vgg19-caltech101"),
         generator_graph("my-own"),
+        sketch_graph(),
+        style_vector_graph(),
     ]
     touch(tmp_path, *expected)
     (tmp_path / "gatys-deep-average.onnx").touch()
