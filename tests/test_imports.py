@@ -81,6 +81,7 @@ NEIGHBOURS = {
         "runtime.files",
         "runtime.imaging",
         "runtime.backends",
+        "runtime.machine.power",
         "runtime.machine.resources",
     ),
     "bot": ("runtime",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import List, Optional
 
+from runtime.machine.power import fastest_mode
 from runtime.machine.resources import (
     DESKTOP_OFF,
     MIN_FREE_MIB,
@@ -22,7 +23,7 @@ def warnings(root: Path = Path("/")) -> List[str]:
     """A sentence for each thing that the owner should change first; `root` is for tests."""
     found = _memory(read_memory(root))
     if is_jetson(root):
-        found += _clock(read_gpu_clock(root))
+        found += _clock(read_gpu_clock(root), root)
     return found
 
 
@@ -49,12 +50,14 @@ def _memory(memory: Optional[Memory]) -> List[str]:
     return found
 
 
-def _clock(clock: Optional[Clock]) -> List[str]:
+def _clock(clock: Optional[Clock], root: Path) -> List[str]:
     if clock is None or clock.is_held:
         return []
+    fastest = fastest_mode(root)
+    power = f"sudo nvpmodel -m {fastest.number} && " if fastest else ""
     warning = (
         f"The GPU may slow down to {clock.lowest // 10**6} MHz of {clock.highest // 10**6} MHz: "
         "the build takes longer, and TensorRT's measurements are wrong. "
-        "Run sudo nvpmodel -m 0 && sudo jetson_clocks."
+        f"Run {power}sudo jetson_clocks."
     )
     return [warning]

@@ -12,12 +12,12 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Dict, Iterator, List, Mapping, Optional
 
 from runtime.machine.findings import MISSING, NOTE, OK, Finding, report
+from runtime.machine.power import current_mode, fastest_mode
 from runtime.machine.resources import (
     INSTALL_TENSORRT,
     MAKE_SWAP,
@@ -25,6 +25,7 @@ from runtime.machine.resources import (
     ZRAM_OFF,
     Clock,
     is_jetson,
+    output_of,
     read_gpu_clock,
     read_memory,
     read_number,
@@ -65,7 +66,6 @@ _HOT = 80.0
 _LIBGOMP = "usr/lib/aarch64-linux-gnu/libgomp.so.1"
 #: The GPU's device files: the first two up to JetPack 5, `nvgpu` from JetPack 6 on, all with `nvmap`.
 _NODES = ("nvhost-ctrl-gpu", "nvhost-gpu", "nvgpu/igpu0/ctrl", "nvmap")
-_MAXN = "Run `sudo nvpmodel -m 0`; jetbrush-clocks.service does so at every boot."
 #: The topics that `scripts/install` offers to fix.
 FIXABLE = ("swap", "zram", "desktop")
 
@@ -79,7 +79,7 @@ def examine_jetson(root: Path = Path("/")) -> Iterator[Finding]:
         return
     yield Finding("model", OK, read_text(root / "proc/device-tree/model") or "a Jetson, unnamed")
     yield _release(root)
-    yield _power_mode()
+    yield _power_mode(root)
     yield from _clocks(root)
     yield from _temperature(root)
     yield from _memory(root)
@@ -117,14 +117,15 @@ def _release(root: Path) -> Finding:
     return Finding("release", OK, text)
 
 
-def _power_mode() -> Finding:
-    output = _output_of("nvpmodel", "-q")
-    name = re.search(r"Power Mode: *(\S+)", output)
-    number = re.search(r"^\d+$", output, re.MULTILINE)
-    if not (name and number):
-        return Finding("power", NOTE, "nvpmodel reports no mode", _MAXN)
-    text = f"mode {number[0]}, {name[1]}"
-    return Finding("power", OK, text) if number[0] == "0" else Finding("power", NOTE, text, _MAXN)
+def _power_mode(root: Path) -> Finding:
+    current, fastest = current_mode(), fastest_mode(root)
+    text = str(current) if current else "nvpmodel reports no mode"
+    if fastest is None:
+        return Finding("power", NOTE, text, "/etc/nvpmodel.conf names no mode: is it there?")
+    if current and current.number == fastest.number:
+        return Finding("power", OK, text)
+    advice = f"Run `sudo nvpmodel -m {fastest.number}` ({fastest.name}); jetbrush-clocks does so."
+    return Finding("power", NOTE, text, advice)
 
 
 def _clocks(root: Path) -> Iterator[Finding]:
@@ -184,7 +185,7 @@ def _memory(root: Path) -> Iterator[Finding]:
 
 
 def _desktop() -> Finding:
-    target = _output_of("systemctl", "get-default").strip()
+    target = output_of("systemctl", "get-default").strip()
     if target != "graphical.target":
         return Finding("desktop", OK, f"boots to {target or 'an unknown target'}")
     advice = "Run `sudo systemctl set-default multi-user.target` and restart."
@@ -228,21 +229,6 @@ def _nodes(root: Path) -> Finding:
         advice = "In a container, pass the GPU in; otherwise its driver is not loaded: see dmesg."
         return Finding("gpu nodes", NOTE, "none of the usual ones is in /dev", advice)
     return Finding("gpu nodes", OK, ", ".join(f"/dev/{each.name}" for each in there))
-
-
-def _output_of(*command: str) -> str:
-    """The output of a tool; empty if it is not installed or hangs."""
-    return _run(command) if shutil.which(command[0]) else ""
-
-
-def _run(command: Sequence[str]) -> str:
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode(errors="replace")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ library alone is imported: `scripts/install` asks before anything is installed.
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -111,6 +113,19 @@ def read_gpu_clock(root: Path = Path("/")) -> Optional[Clock]:
             if lowest is not None and highest:
                 return Clock(lowest, highest)
     return None
+
+
+def output_of(*command: str) -> str:
+    """The output of a tool without input; empty if it is not installed or hangs."""
+    if not shutil.which(command[0]):
+        return ""
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode(errors="replace")
 
 
 def read_text(path: Path) -> str:

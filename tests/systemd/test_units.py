@@ -133,5 +133,13 @@ def test_clocks_are_sandboxed_but_may_be_set():
     given = {name: value for _, name, value in directives(FOLDER / "jetbrush-clocks.service")}
     assert given["NoNewPrivileges"] == given["PrivateNetwork"] == given["ProtectHome"] == "yes"
     assert given["ProtectSystem"] == "full" and "/etc/jetbrush" in given["InaccessiblePaths"]
+    # The owner's power mode outlives a power cut.
+    kept = f"/var/lib/{given['StateDirectory']}/"
+    starts, stops = (
+        [value for value in values("jetbrush-clocks.service", name) if "machine.power" in value]
+        for name in ("ExecStart", "ExecStop")
+    )
+    assert len(starts) == len(stops) == 1
+    assert f"power start {kept}" in starts[0] and f"power stop {kept}" in stops[0]
     # These would make /sys read-only, or hide the device nodes.
     assert not {"ProtectKernelTunables", "PrivateDevices", "CapabilityBoundingSet"} & given.keys()

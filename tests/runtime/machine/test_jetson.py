@@ -30,6 +30,7 @@ FILES = {
     "usr/local/cuda/bin/nvcc": "",
     "dev/nvhost-ctrl-gpu": "",
     "dev/nvmap": "",
+    "etc/nvpmodel.conf": "< POWER_MODEL ID=0 NAME=MAXN >\n< POWER_MODEL ID=1 NAME=5W >\n",
 }
 
 
@@ -90,6 +91,7 @@ def test_nano_in_good_order(nano):
         ("memory", "proc/meminfo", "MemAvailable: 900000 kB\n", NOTE, "desktop"),
         ("gpu clock", "sys/class/devfreq/57000000.gpu/min_freq", "76800000", NOTE, "jetson_clocks"),
         ("heat", "sys/class/thermal/thermal_zone0/temp", "91000", NOTE, "fan"),
+        ("power", "etc/nvpmodel.conf", "< POWER_MODEL ID=2 NAME=MAXN >", NOTE, "-m 2` (MAXN)"),
         ("preload", "usr/lib/aarch64-linux-gnu/libgomp.so.1", "", NOTE, "LD_PRELOAD"),
     ],
 )
