@@ -117,13 +117,6 @@ def test_progress_shows_the_picture(stylize):
     assert all(each.mode == "RGB" for each in shown)
 
 
-def test_stops_by_itself_when_it_no_longer_pays(stylize):
-    seen = []
-    stylize(photo(64, 64), STYLE, options(size=64, steps=1000), on_progress=seen.append)
-    coarse = [each for each in seen if each.step <= 1000]
-    assert 40 <= coarse[-1].step < 200
-
-
 def test_cancel_stops_within_a_step(stylize):
     cancel, seen = threading.Event(), []
 
@@ -180,19 +173,6 @@ def test_failing_backend_is_followed_by_the_next(stylize, monkeypatch, caplog):
     )
     assert stylize(photo(64, 64), STYLE, options(size=64, steps=2)).size == (64, 64)
     assert "ran out of memory. Continuing with onnxrt." in caplog.text
-
-
-def test_loss_that_is_no_number_is_a_failure(stylize, monkeypatch):
-    def poisoned(self, feeds):
-        results = original(self, feeds)
-        if "gradient" in results:
-            results["style_losses"][:] = np.nan
-        return results
-
-    original = OnnxRuntimeBackend._run
-    monkeypatch.setattr(OnnxRuntimeBackend, "_run", poisoned)
-    with pytest.raises(BackendError, match="nan"):
-        stylize(photo(64, 64), STYLE, options(size=64, steps=3))
 
 
 @pytest.mark.any_python
