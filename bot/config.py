@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple, Type
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple, Type
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError
@@ -40,6 +40,8 @@ from runtime.options import (
 
 #: A machine with less memory, such as a Jetson Nano, has the smaller size as its default.
 _MUCH_MEMORY, _SMALL_SIZE = 6 << 30, 768
+#: Elsewhere a file comes back painted at its own size up to that of a camera with 12 megapixels.
+_FILE_SIZE = 4096
 
 
 class Config(BaseSettings):
@@ -58,6 +60,7 @@ class Config(BaseSettings):
     stop_grace: seconds that a stopping bot gives the running job before it puts it back.
     size: the longer side in pixels, at most, at which strokes are painted; users may choose less in
         the chat. `None` is the usual one of this machine.
+    file_size: the same for photos that are sent as files.
     steps, backend: as in `StylizeOptions`.
     """
 
@@ -83,6 +86,7 @@ class Config(BaseSettings):
     patience: int = Field(default=600, ge=10, le=24 * 3600)
     stop_grace: int = Field(default=20, ge=0, le=3600)
     size: Optional[int] = Field(default=None, ge=LEAST_SIZE, le=MOST_FINE)
+    file_size: Optional[int] = Field(default=None, ge=LEAST_SIZE, le=MOST_FINE)
     steps: int = Field(default=StylizeOptions.steps, ge=LEAST_STEPS, le=MOST_STEPS)
     backend: Backend = StylizeOptions.backend
     log_level: LogLevel = "INFO"
@@ -108,10 +112,16 @@ class Config(BaseSettings):
     @property
     def stylize_options(self) -> StylizeOptions:
         """The options of a style transfer as far as the user chooses no others."""
-        fine = self.size or usual_size(usable_memory())
+        fine = self.size or usual_sizes(usable_memory()).photo
         # Motifs that are painted larger than the strokes would be lost.
         motifs = min(StylizeOptions.size, fine)
         return StylizeOptions(size=motifs, fine=fine, steps=self.steps, backend=self.backend)
+
+    @property
+    def file_fine(self) -> int:
+        """The `fine` size for photos that are sent as files, at least that of others."""
+        usual = self.size or usual_sizes(usable_memory()).file
+        return max(self.file_size or usual, self.stylize_options.fine)
 
     @property
     def translate_options(self) -> TranslateOptions:
@@ -119,9 +129,18 @@ class Config(BaseSettings):
         return TranslateOptions(backend=self.backend)
 
 
-def usual_size(memory: int) -> int:
-    """The default of `size` for a machine with so many bytes of memory."""
-    return StylizeOptions.fine if memory >= _MUCH_MEMORY else _SMALL_SIZE
+class UsualSizes(NamedTuple):
+    """The defaults of `size` and, where that is not set, of `file_size`."""
+
+    photo: int
+    file: int
+
+
+def usual_sizes(memory: int) -> UsualSizes:
+    """The defaults for a machine with so many bytes of memory."""
+    if memory < _MUCH_MEMORY:
+        return UsualSizes(_SMALL_SIZE, _SMALL_SIZE)
+    return UsualSizes(StylizeOptions.fine, _FILE_SIZE)
 
 
 def load_config(environ: Mapping[str, str], env_file: Path = Path(".env")) -> Config:

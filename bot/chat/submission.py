@@ -175,7 +175,8 @@ def stylize_order(
     photo: Picture, sender: Sender, styles: Styles, *, of_album: bool = False
 ) -> Order:
     """An order to repaint the photo in the styles, with the sender's options."""
-    return _order(photo, sender, options=sender.user.options, styles=styles, of_album=of_album)
+    options = sender.user.options_for(photo.media_kind)
+    return _order(photo, sender, options=options, styles=styles, of_album=of_album)
 
 
 def order_again(order: Order, sender: Sender, **changes: Any) -> Order:

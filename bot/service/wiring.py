@@ -85,7 +85,7 @@ class Parts:
         self.key_values = KeyValues(self.database)
         self.jobs = Jobs(self.database, Limits(config.jobs_per_user, config.jobs_in_all))
         self.pictures = Pictures(self.database)
-        self.users = Users(self.database, config.stylize_options)
+        self.users = Users(self.database, config.stylize_options, config.file_fine)
         self.results = Results(config.state_dir / "results")
         self.dialogues = SqliteStorage(self.database)
         self.lost_messages = LostMessages(self._bot, PendingSends(self.database))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import List, Optional
 
 from bot.storage.database import Database
+from bot.storage.pictures import MediaKind
 from bot.storage.styles import Styles, styles_from_json, styles_to_json
 from bot.stored_options import with_chosen
 from runtime import StylizeOptions
@@ -18,33 +19,53 @@ class User:
     """A user: `language` is `None` until one is chosen, and `styles` is empty until then.
 
     options: how the user's photos are repainted, with the owner's defaults for what was not chosen.
+    file_fine: the `fine` size of photos that are sent as files; `None` is that of `options`.
     """
 
     user_id: int
     options: StylizeOptions
     language: Optional[str] = None
     styles: Styles = ()
+    file_fine: Optional[int] = None
+
+    def options_for(self, kind: MediaKind) -> StylizeOptions:
+        """The options for a photo that came in this way."""
+        if kind is MediaKind.PHOTO or self.file_fine is None:
+            return self.options
+        return replace(self.options, fine=self.file_fine)
 
 
 class Users:
     """The users in the database; one who never chose anything has no row.
 
     defaults: the owner's options; no user paints with a larger `fine` size.
+    file_fine: the largest `fine` size for files. Who chose a size below the largest gets it for
+        files too.
     """
 
-    def __init__(self, database: Database, defaults: StylizeOptions) -> None:
+    def __init__(
+        self, database: Database, defaults: StylizeOptions, file_fine: Optional[int] = None
+    ) -> None:
         self._database = database
         self.defaults = defaults
+        self._file_fine = file_fine
 
     async def get(self, user_id: int) -> User:
         """The user, with the defaults for what was not chosen."""
         rows = await self._database.rows("SELECT * FROM users WHERE user_id = ?", user_id)
         if not rows:
-            return User(user_id, self.defaults)
+            return User(user_id, self.defaults, file_fine=self._file_fine)
         (row,) = rows
         options = with_chosen(self.defaults, json.loads(row["options"]))
         options = replace(options, fine=min(options.fine, self.defaults.fine))
-        return User(user_id, options, row["language"], styles_from_json(row["styles"]))
+        largest = options.fine == self.defaults.fine
+        return User(
+            user_id,
+            options,
+            row["language"],
+            styles_from_json(row["styles"]),
+            file_fine=self._file_fine if largest else None,
+        )
 
     async def choose_language(self, user_id: int, language: str) -> None:
         """Remember the language, `en` or `ru`."""

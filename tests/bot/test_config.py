@@ -238,6 +238,24 @@ def test_painting_options_are_made_of_the_settings():
     assert config.translate_options == TranslateOptions(backend="onnxrt")
 
 
+@pytest.mark.parametrize(
+    ("given", "gibibytes", "file_fine"),
+    [
+        ({}, 4, 768),
+        ({}, 8, 4096),
+        ({"SIZE": "640"}, 8, 640),
+        ({"FILE_SIZE": "2000"}, 4, 2000),
+        ({"SIZE": "1024", "FILE_SIZE": "512"}, 8, 1024),
+    ],
+)
+def test_files_are_painted_at_their_own_size_where_memory_allows(
+    given, gibibytes, file_fine, monkeypatch
+):
+    monkeypatch.setattr("bot.config.usable_memory", lambda: gibibytes << 30)
+    config = load_config({"BOT_TOKEN": TOKEN, **given}, Path("/nonexistent/.env"))
+    assert config.file_fine == file_fine
+
+
 @pytest.mark.parametrize(("gibibytes", "fine"), [(4, 768), (8, 1280)])
 def test_the_size_of_the_strokes_follows_the_memory(monkeypatch, gibibytes, fine):
     monkeypatch.setattr("bot.config.usable_memory", lambda: gibibytes << 30)
