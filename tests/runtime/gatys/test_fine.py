@@ -61,8 +61,8 @@ def steps_between(image, axis):
 def test_no_seam_where_tiles_meet(tiled, whole, axis):
     seam = SEAMS[axis]
     found, expected = (steps_between(each, axis)[seam] for each in (tiled, whole))
-    # Measured: 0.90 to 0.99, and 0.96 to 0.99.
-    assert found.max() < 1.25 * expected.max()
+    # Measured: 0.01 and 0.03; 0.19 and 0.14 where strokes of other noise met.
+    assert (found - expected).max() < 0.08 * expected.mean()
     assert found.mean() == pytest.approx(expected.mean(), rel=0.12)
 
 
