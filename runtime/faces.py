@@ -7,13 +7,13 @@ map, and the other outputs give its box there.
 from __future__ import annotations
 
 import logging
-from pathlib import Path
-from typing import List, Tuple, Type
+from typing import List, Tuple
 
 import numpy as np
 from PIL import Image
 
-from runtime.backends.base import Arrays, Backend
+from runtime.backends.base import Arrays
+from runtime.backends.kept import GraphsOf
 from runtime.errors import BackendError, GraphMissing
 from runtime.imaging.face_map import Face
 from runtime.imaging.frame import Frame, frame_for
@@ -39,27 +39,28 @@ _LOG_SIZES = (np.log(1 / _CELL), np.log(LONGEST))
 _log = logging.getLogger(__name__)
 
 
-def find_faces(picture: Image.Image, backend: Type[Backend], engines: Path) -> Tuple[Face, ...]:
+def find_faces(picture: Image.Image, graphs: GraphsOf) -> Tuple[Face, ...]:
     """The faces in `picture`, an upright RGB image, the largest first.
 
-    `engines` is the folder of the graphs. Without the detector's graph in it, or without its engine
-    for a backend that needs one, no face is found. Raises `BackendError` when the backend fails.
+    Without the detector's graph, or without its engine for a backend that needs one, no face is
+    found. Raises `BackendError` when the backend fails.
     """
     graph = faces_graph()
-    if not (engines / graph.onnx_file).exists():
+    if not graphs.has(graph):
         return ()
     longest = min(LONGEST, max(picture.size))
-    sizes = backend.shapes(graph, engines)
+    sizes = graphs.sizes(graph)
     frame = frame_for(picture.size, longest=longest, multiple=MULTIPLE, sizes=sizes, stretch=1)
-    width, height = frame.size
     try:
-        with backend(graph, height=height, width=width, folder=engines) as loaded:
+        with graphs.open(graph, frame.size) as loaded:
             results = loaded.run({"image": frame.put(picture)})
+            if not all(np.isfinite(values).all() for values in results.values()):
+                raise BackendError(
+                    f"{loaded.name} gave values in {graph.name} that are not numbers."
+                )
     except GraphMissing as error:
         _log.warning("Faces are painted like the rest: %s", error)
         return ()
-    if not all(np.isfinite(values).all() for values in results.values()):
-        raise BackendError(f"{backend.name} gave values in {graph.name} that are not numbers.")
     faces = _in_picture(_boxes(results), frame, picture)
     return tuple(sorted(faces, key=lambda face: face.width * face.height, reverse=True))
 

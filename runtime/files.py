@@ -10,7 +10,10 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
-from typing import BinaryIO, Iterator, Optional
+from typing import BinaryIO, Iterator, Optional, Tuple
+
+#: A file's time of modification in nanoseconds, and its size in bytes.
+Stamp = Tuple[int, int]
 
 #: Bytes of a name that leave room for what a hidden file's name has besides: most file systems
 #: take 255, encrypted ones 143.
@@ -61,6 +64,15 @@ def remove_partial(path: Path) -> None:
     for each in path.parent.iterdir():
         if each.name.startswith(prefix) and each.name.endswith(".part"):
             each.unlink()
+
+
+def stamp_of(path: Path) -> Optional[Stamp]:
+    """What changes with the file's content; `None` without the file."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def _partial_prefix(path: Path) -> str:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from runtime.backends import candidates, first_success
 from runtime.backends.base import Backend
+from runtime.backends.kept import GraphsOf, KeptGraphs, kept_or_new
 from runtime.errors import OptionError
 from runtime.gatys.coarse import paint_coarse
 from runtime.gatys.fine import FineStage
@@ -42,6 +43,7 @@ def stylize(
     *,
     keep: Optional[Image.Image] = None,
     engines: Path = DEFAULT_ENGINES,
+    graphs: Optional[KeptGraphs] = None,
     on_progress: OnProgress = lambda progress: None,
     cancel: Optional[Event] = None,
 ) -> Image.Image:
@@ -51,8 +53,9 @@ def stylize(
     painted at `options.size`, then the strokes at the photo's size, up to `options.fine`. Where
     the mask `keep`, of any mode and size, is white, the photo stays recognisable.
 
-    `engines` is the folder of the graphs. Calls `on_progress` after every evaluation, and stops
-    within one evaluation once `cancel` is set. When a backend fails, the next one starts again.
+    `engines` is the folder of the graphs. `graphs` keeps them loaded for the next photo; without
+    it, they are closed at the end. Calls `on_progress` after every evaluation, and stops within one
+    evaluation once `cancel` is set. When a backend fails, the next one starts again.
 
     Raises `Cancelled`, `PictureError` for a picture too small or too large, `GraphMissing` when
     the graphs are not in `engines`, another `BackendError` when every backend fails, `OptionError`
@@ -66,23 +69,24 @@ def stylize(
         check_size(*picture.size)
 
     def paint(backend: Type[Backend]) -> Image.Image:
-        kept = keep_map(content, keep, options, backend, engines)
-        job = PaintingJob(content, styles, kept, options, cancel)
-        return _paint(job, backend, engines, on_progress)
+        opened = GraphsOf(kept, backend, engines)
+        job = PaintingJob(
+            content, styles, keep_map(content, keep, options, opened), options, cancel
+        )
+        return _paint(job, opened, on_progress)
 
-    painted = first_success(candidates(options.backend, engines), paint)
+    with kept_or_new(graphs) as kept:
+        painted = first_success(candidates(options.backend, engines), paint)
     result = enlarge(painted, content, DETAIL)
     return with_colours_of(content, result) if options.keep_colours else result
 
 
-def _paint(
-    job: PaintingJob, backend: Type[Backend], engines: Path, on_progress: OnProgress
-) -> Image.Image:
+def _paint(job: PaintingJob, graphs: GraphsOf, on_progress: OnProgress) -> Image.Image:
     """Both stages, on one backend."""
-    coarse = coarse_graphs(job.options, backend, engines)
+    coarse = coarse_graphs(job.options, graphs)
     size = _fine_size(job.photo.size, job.options.fine)
     photo = job.photo.resize(size, Image.Resampling.LANCZOS)
-    fine = FineStage(fine_graphs(job.options, backend, engines), replace(job, photo=photo))
+    fine = FineStage(fine_graphs(job.options, graphs), replace(job, photo=photo))
     pixels = job.options.size**2 * min(size) / max(size)
     motifs_work = Work(job.options.steps, pixels * coarse.objective.cost)
     reports = Reports(on_progress, [motifs_work, *fine.work])

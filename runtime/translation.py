@@ -14,6 +14,7 @@ from PIL import Image
 
 from runtime.backends import candidates, first_success
 from runtime.backends.base import Backend
+from runtime.backends.kept import KeptGraphs, kept_or_new
 from runtime.catalog.generators import find_model
 from runtime.errors import BackendError
 from runtime.imaging.finish import enlarge
@@ -37,13 +38,15 @@ def translate(
     options: Optional[TranslateOptions] = None,
     *,
     engines: Path = DEFAULT_ENGINES,
+    graphs: Optional[KeptGraphs] = None,
     on_progress: OnProgress = lambda progress: None,
     cancel: Optional[Event] = None,
 ) -> Image.Image:
     """Run `photo`, RGB of any size, through the generator called `model`.
 
-    The result is RGB and has the size of `photo`. `engines` is the folder of the graphs. Calls
-    `on_progress` once, after the generator has run; its loss is 0, as nothing is optimised.
+    The result is RGB and has the size of `photo`. `engines` is the folder of the graphs. `graphs`
+    keeps the generator for the next photo; without it, it is closed at the end. Calls `on_progress`
+    once, after the generator has run; its loss is 0, as nothing is optimised.
     `cancel` is checked before and after that one step. When a backend fails, the next one starts
     again.
 
@@ -59,11 +62,11 @@ def translate(
         check_cancel(cancel)
         sizes = backend.shapes(graph, engines)
         frame = frame_for(photo.size, longest=options.size, multiple=MULTIPLE, sizes=sizes)
-        width, height = frame.size
-        with backend(graph, height=height, width=width, folder=engines) as loaded:
+        with kept.open(backend, graph, frame.size, engines) as loaded:
             return _translated(loaded, frame, photo)
 
-    picture = first_success(candidates(options.backend, engines), run)
+    with kept_or_new(graphs) as kept:
+        picture = first_success(candidates(options.backend, engines), run)
     check_cancel(cancel)
     translated = to_image(picture)
     on_progress(Progress(step=1, steps=1, share=1.0, loss=0.0, draw=lambda: translated))

@@ -21,13 +21,14 @@ import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from typing import IO, TYPE_CHECKING, Any, List, Mapping, Optional, Tuple
 
 from bot.errors import PictureRefused
 from bot.outcomes import PictureRole
 from bot.painting.protocol import PaintRequest, PaintResult
 from bot.painting.reading import Say, read_picture
 from runtime import StylizeOptions, TranslateOptions
+from runtime.backends.kept import KeptGraphs
 from runtime.errors import (
     BackendUnavailable,
     Cancelled,
@@ -37,6 +38,7 @@ from runtime.errors import (
     OptionError,
 )
 from runtime.files import atomic_write, remove_partial
+from runtime.machine.resources import graphs_budget
 from runtime.spec.folder import DEFAULT_ENGINES
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ LASTING = (OptionError, GraphMissing, GraphMismatch)
 
 #: Seconds between previews, and the share of the steps from which on there is something to see.
 PREVIEW_EVERY, PREVIEW_FROM = 3.0, 1 / 3
+
+#: After so many seconds without a request the loaded graphs are closed, and the machine has their
+#: memory for other work.
+IDLE_SECONDS = 600
 
 #: Added to the kernel's measure of whom to kill when memory runs out (proc(5), -1000 to 1000): the
 #: child goes before the bot.
@@ -75,9 +81,15 @@ def main(arguments: Optional[List[str]] = None) -> None:
     requests: queue.Queue[Tuple[PaintRequest, threading.Event]] = queue.Queue()
     threading.Thread(target=_listen, args=(incoming, requests), daemon=True).start()
     say("ready", backend=_prepare(engines))
+    graphs = KeptGraphs(graphs_budget())
+    handed = {"engines": engines, "graphs": graphs}
     while True:
-        request, cancel = requests.get()
-        _serve(request, cancel, say, engines)
+        try:
+            request, cancel = requests.get(timeout=IDLE_SECONDS)
+        except queue.Empty:
+            graphs.close()
+        else:
+            _serve(request, cancel, say, handed)
 
 
 def _take_over_pipes() -> Tuple[IO[str], IO[str]]:
@@ -132,10 +144,12 @@ def _prepare(engines: Path) -> Optional[str]:
         return None
 
 
-def _serve(request: PaintRequest, cancel: threading.Event, say: Say, engines: Path) -> None:
+def _serve(
+    request: PaintRequest, cancel: threading.Event, say: Say, handed: Mapping[str, Any]
+) -> None:
     """Paint one request and say how it ended."""
     try:
-        say("done", **asdict(_paint(request, cancel, say, engines)))
+        say("done", **asdict(_paint(request, cancel, say, handed)))
     except Cancelled:
         say("cancelled")
     except PictureRefused as error:
@@ -148,14 +162,13 @@ def _serve(request: PaintRequest, cancel: threading.Event, say: Say, engines: Pa
         say("failed", message=f"{type(error).__name__}: {error}", retriable=True)
 
 
-def _paint(request: PaintRequest, cancel: threading.Event, say: Say, engines: Path) -> PaintResult:
+def _paint(
+    request: PaintRequest, cancel: threading.Event, say: Say, handed: Mapping[str, Any]
+) -> PaintResult:
+    """`handed` holds what `stylize` and `translate` take for every request."""
     began = time.monotonic()
     reporter = _Reporter(request, say)
-    handed: Dict[str, Any] = {
-        "engines": engines,
-        "on_progress": reporter.report,
-        "cancel": cancel,
-    }
+    handed = {**handed, "on_progress": reporter.report, "cancel": cancel}
     photo = read_picture(PictureRole.PHOTO, request.photo, say)
     if isinstance(request.options, TranslateOptions):
         painted = _translate(request, request.options, photo, handed)
@@ -178,7 +191,7 @@ def _stylize(
     options: StylizeOptions,
     photo: Image.Image,
     say: Say,
-    handed: Dict[str, Any],
+    handed: Mapping[str, Any],
 ) -> Image.Image:
     from runtime import WeightedStyle, stylize
 
@@ -192,7 +205,7 @@ def _stylize(
 
 
 def _translate(
-    request: PaintRequest, options: TranslateOptions, photo: Image.Image, handed: Dict[str, Any]
+    request: PaintRequest, options: TranslateOptions, photo: Image.Image, handed: Mapping[str, Any]
 ) -> Image.Image:
     from runtime import translate
 

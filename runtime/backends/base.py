@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import abc
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Dict, Mapping, Sequence, Tuple
 
 import numpy as np
 
 from runtime.errors import BackendError, BackendUnavailable, GraphMismatch, GraphMissing
+from runtime.files import stamp_of
 from runtime.spec.engines import Size
-from runtime.spec.graphs import GraphSpec, Shape, TensorSpec
+from runtime.spec.graphs import GraphKind, GraphSpec, Shape, TensorSpec
 
 Arrays = Dict[str, np.ndarray]
+
+#: Bytes of a run for each pixel, measured with OpenVINO and ONNX Runtime in float32; the largest of
+#: both and of both objectives.
+_RUN_BYTES: Mapping[GraphKind, int] = {
+    GraphKind.FEATURES: 1200,
+    GraphKind.GATYS: 2400,
+    GraphKind.GENERATOR: 2400,
+    GraphKind.FACES: 200,
+}
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """The bytes that a loaded graph holds while it is idle, and that it takes besides for a run."""
+
+    idle: int
+    run: int
+
+    @property
+    def most(self) -> int:
+        """The bytes while it runs."""
+        return self.idle + self.run
 
 
 class Backend(abc.ABC):
@@ -24,6 +48,9 @@ class Backend(abc.ABC):
     """
 
     name: ClassVar[str]
+
+    #: A loaded graph takes so many times the size of its file.
+    copies: ClassVar[float] = 1.0
 
     def __init__(self, graph: GraphSpec, *, height: int, width: int, folder: Path) -> None:
         self.graph = graph
@@ -44,6 +71,19 @@ class Backend(abc.ABC):
     def shapes(cls, graph: GraphSpec, folder: Path) -> Tuple[Size, ...]:
         """The (width, height) at which `graph` can run; empty if it runs at any size."""
         return ()
+
+    def files(self) -> Tuple[Path, ...]:
+        """The files that `load` reads, whether they exist or not; the largest one comes first."""
+        return (self.folder / self.graph.onnx_file,)
+
+    def footprint(self) -> Footprint:
+        """An estimate of the memory, which holds before the graph is loaded too."""
+        stamp = stamp_of(self.files()[0])
+        held = int(self.copies * stamp[1]) if stamp else 0
+        return Footprint(held, _RUN_BYTES[self.graph.kind] * self.width * self.height)
+
+    def rest(self) -> None:  # noqa: B027 (most backends hold nothing of the kind)
+        """Free what only runs need, for a loaded graph that is kept; a later run takes it again."""
 
     def load(self) -> None:
         """Load the graph; a second call does nothing.

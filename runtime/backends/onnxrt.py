@@ -7,7 +7,7 @@ from typing import Any, Mapping, Optional, Union
 
 import numpy as np
 
-from runtime.backends.base import Arrays, Backend, available_threads
+from runtime.backends.base import Arrays, Backend, Footprint, available_threads
 from runtime.backends.ort_unpool import with_max_unpool
 from runtime.errors import BackendError, BackendUnavailable
 from runtime.spec.graphs import GraphKind
@@ -18,6 +18,7 @@ class OnnxRuntimeBackend(Backend):
     """Runs the ONNX file with ONNX Runtime's CPU provider."""
 
     name = "onnxrt"
+    copies = 3.0
     _session: Optional[Any] = None
 
     @classmethod
@@ -25,6 +26,11 @@ class OnnxRuntimeBackend(Backend):
         """The device; raises `BackendUnavailable` when ONNX Runtime is not installed."""
         _import()
         return "CPU, float32"
+
+    def footprint(self) -> Footprint:
+        """As in `Backend`; an idle session keeps the memory of its runs in its arena."""
+        estimate = super().footprint()
+        return Footprint(idle=estimate.most, run=0)
 
     def _load(self) -> None:
         onnxruntime = _import()

@@ -19,6 +19,7 @@ class OpenVinoBackend(Backend):
     """Compiles the ONNX file for one size with OpenVINO's CPU plugin."""
 
     name = "openvino"
+    copies = 3.0
     _request: Optional[Any] = None
     _targets = SplitTargets()
 
@@ -50,6 +51,11 @@ class OpenVinoBackend(Backend):
             self._request = core.compile_model(model, "CPU", config).create_infer_request()
         except RuntimeError as error:
             raise BackendError(f"OpenVINO cannot load {path}: {error}") from error
+
+    def rest(self) -> None:
+        """Free the values between the layers: 0.6 GB for gatys-classic at 680x520."""
+        if self._request is not None:
+            self._request.get_compiled_model().release_memory()
 
     def _run(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
         assert self._request is not None

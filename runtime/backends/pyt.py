@@ -13,7 +13,7 @@ import numpy as np
 from runtime.backends.base import Arrays, Backend, import_onnx
 from runtime.backends.operators import CONVOLUTIONS, Node, Place, apply, is_known
 from runtime.backends.probe import CHANNELS, SIDE, is_faster
-from runtime.errors import BackendError, BackendUnavailable, GraphMismatch
+from runtime.errors import BackendError, BackendUnavailable, DeviceMemoryError, GraphMismatch
 
 #: Near the solution 99 % of the unscaled gradients are subnormal in FP16; a power of two is exact.
 LOSS_SCALE = 1024.0
@@ -25,6 +25,7 @@ class PytBackend(Backend):
     """Runs the nodes of the ONNX file that the outputs need; of a gatys graph, the forward pass."""
 
     name = "pyt"
+    copies = 1.5
     _graph: Optional[_TorchGraph] = None
 
     @classmethod
@@ -50,7 +51,7 @@ class PytBackend(Backend):
         try:
             self._graph = _TorchGraph(place, model.graph, forward)
         except RuntimeError as error:
-            raise BackendError(self._message(place.torch, error)) from error
+            raise self._translated(place.torch, error) from error
 
     def _run(self, feeds: Mapping[str, np.ndarray]) -> Arrays:
         assert self._graph is not None
@@ -70,22 +71,31 @@ class PytBackend(Backend):
                     results = self._graph.run(tensors)
             return {name: value.detach().cpu().numpy() for name, value in results.items()}
         except RuntimeError as error:
-            raise BackendError(self._message(place.torch, error)) from error
+            raise self._translated(place.torch, error) from error
 
     def _close(self) -> None:
         assert self._graph is not None
         place, self._graph = self._graph.place, None
-        if place.device.type == "cuda":
-            # Otherwise torch keeps the memory, and other backends in this process cannot use it.
-            place.torch.cuda.empty_cache()
+        _free_unused(place)
 
-    def _message(self, torch: Any, error: RuntimeError) -> str:
+    def rest(self) -> None:
+        """Free the values between the layers, which torch keeps for the next run on a GPU."""
+        if self._graph is not None:
+            _free_unused(self._graph.place)
+
+    def _translated(self, torch: Any, error: RuntimeError) -> BackendError:
         if isinstance(error, torch.cuda.OutOfMemoryError):
-            return (
+            return DeviceMemoryError(
                 f"The GPU's memory is not enough for {self.graph.name} at "
                 f"{self.width}x{self.height}; a smaller size needs less."
             )
-        return f"PyTorch failed in {self.graph.name}: {error}"
+        return BackendError(f"PyTorch failed in {self.graph.name}: {error}")
+
+
+def _free_unused(place: Place) -> None:
+    """Give back what torch holds of a GPU's memory, so that other backends can use it."""
+    if place.device.type == "cuda":
+        place.torch.cuda.empty_cache()
 
 
 def has_gpu() -> bool:

@@ -12,7 +12,7 @@ from runtime.backends.trt_device import import_vendors, open_device
 from runtime.backends.trt_plan import CURE, host_of, read_plan
 from runtime.backends.trt_session import Session
 from runtime.errors import BackendError, BackendUnavailable, StaleEngine
-from runtime.spec.engines import Size, plan_file, planned_sizes
+from runtime.spec.engines import Size, plan_file, planned_sizes, sidecar_file
 from runtime.spec.graphs import GraphSpec
 
 
@@ -38,6 +38,12 @@ class TrtBackend(Backend):
     def shapes(cls, graph: GraphSpec, folder: Path) -> Tuple[Size, ...]:
         """The (width, height) for which `folder` holds plans of `graph`."""
         return planned_sizes(graph, folder)
+
+    def files(self) -> Tuple[Path, ...]:
+        """The plan, its sidecar, and the graph that it must have been built from."""
+        size = (self.width, self.height)
+        names = plan_file(self.graph, size), sidecar_file(self.graph, size), self.graph.onnx_file
+        return tuple(self.folder / name for name in names)
 
     def _load(self) -> None:
         """Load the plan; also raises `GraphMissing`, `StaleEngine` and `DeviceMemoryError`."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from runtime.backends.trt_device import Device
 from runtime.errors import GraphMissing, StaleEngine
+from runtime.files import Stamp, stamp_of
 from runtime.spec.engines import (
     EngineHost,
     EngineRecord,
@@ -62,14 +64,15 @@ def read_plan(graph: GraphSpec, size: Size, folder: Path, here: EngineHost) -> b
     if differences:
         raise StaleEngine(f"{path} was built on another system: {'; '.join(differences)}. {CURE}")
     onnx = folder / graph.onnx_file
-    if onnx.exists() and sum_of(onnx.read_bytes()) != record.onnx_sha256:
+    if onnx.exists() and _sum_of_file(onnx, stamp_of(onnx)) != record.onnx_sha256:
         raise StaleEngine(f"{path} was built from another {onnx.name}. {CURE}")
+    stamp = stamp_of(path)
     plan = path.read_bytes()
     if len(plan) != record.plan_bytes:
         raise StaleEngine(
             f"{path} has {len(plan)} bytes, expected {record.plan_bytes}: it is incomplete. {CURE}"
         )
-    if sum_of(plan) != record.plan_sha256:
+    if _sum_of_file(path, stamp) != record.plan_sha256:
         raise StaleEngine(f"{path} is damaged: its sha256 differs from its sidecar's. {CURE}")
     return plan
 
@@ -77,6 +80,15 @@ def read_plan(graph: GraphSpec, size: Size, folder: Path, here: EngineHost) -> b
 def sum_of(data: bytes) -> str:
     """The sha256 of `data` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+@functools.lru_cache(maxsize=128)
+def _sum_of_file(path: Path, stamp: Optional[Stamp]) -> str:
+    """The sha256 of a file, computed once for each state of it that `stamp` distinguishes.
+
+    A Nano takes a second for the engines of one painting and the graphs that they are built from.
+    """
+    return sum_of(path.read_bytes())
 
 
 def _record(plan: Path, sidecar: Path) -> EngineRecord:

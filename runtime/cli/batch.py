@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Callable, List, NoReturn, Optional, Sequence
 
 from PIL import Image
 
+from runtime.backends.kept import KeptGraphs
 from runtime.cli.tasks import Task
 from runtime.errors import (
     BackendUnavailable,
@@ -18,12 +19,14 @@ from runtime.errors import (
 from runtime.exit_codes import FAILED, INTERRUPTED
 from runtime.imaging.reading import read_picture
 from runtime.imaging.writing import check_writable, write_picture
+from runtime.machine.resources import graphs_budget
 from runtime.progress import OnProgress, Progress
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-Paint = Callable[[Image.Image, OnProgress], Image.Image]
+#: Makes a painting from a photo, with graphs that all photos of the command share.
+Paint = Callable[[Image.Image, OnProgress, KeptGraphs], Image.Image]
 
 #: Errors that every further photo would end in too.
 _LASTING = (OptionError, GraphMissing, GraphMismatch, BackendUnavailable)
@@ -40,10 +43,10 @@ def paint_all(tasks: Sequence[Task], paint: Paint) -> int:
     done = 0
     bar = _Bar(len(tasks))
     try:
-        with bar:
+        with bar, _graphs_for(tasks) as graphs:
             for task in tasks:
                 try:
-                    bar.write(_paint(task, paint, bar))
+                    bar.write(_paint(task, paint, bar, graphs))
                 except _LASTING:
                     raise
                 except JetbrushError as error:
@@ -66,12 +69,12 @@ def paint_all(tasks: Sequence[Task], paint: Paint) -> int:
     return FAILED if failures else 0
 
 
-def _paint(task: Task, paint: Paint, bar: _Bar) -> str:
+def _paint(task: Task, paint: Paint, bar: _Bar, graphs: KeptGraphs) -> str:
     """Paint one photo; returns the line that says what was written."""
     photo = read_picture(task.photo)
     # Before the work.
     check_writable(task.output, photo.size)
-    painted = paint(photo, bar.update)
+    painted = paint(photo, bar.update, graphs)
     write_picture(painted, task.output)
     return f"{task.output}: {painted.width}x{painted.height}"
 
@@ -80,6 +83,11 @@ def _failure(task: Task, error: JetbrushError) -> str:
     """What is wrong with a photo; many messages name it."""
     text = str(error)
     return text if str(task.photo) in text else f"{task.photo}: {text}"
+
+
+def _graphs_for(tasks: Sequence[Task]) -> KeptGraphs:
+    """Graphs that may take more memory where several photos use them."""
+    return KeptGraphs() if len(tasks) == 1 else KeptGraphs(graphs_budget())
 
 
 def _print_failures(failures: Sequence[str], count: int) -> None:

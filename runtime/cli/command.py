@@ -10,6 +10,7 @@ from typing import List, Optional, Union
 
 from PIL import Image
 
+from runtime.backends.kept import KeptGraphs
 from runtime.catalog.styles import find_style
 from runtime.cli.batch import paint_all
 from runtime.cli.style_arguments import split_styles
@@ -187,9 +188,15 @@ def _stylize(args: argparse.Namespace) -> int:
         raise OptionError(f"--keep is for a single photo, and {len(tasks)} are given.")
     keep = None if args.keep is None else read_picture(args.keep).convert("L")
 
-    def paint(photo: Image.Image, on_progress: OnProgress) -> Image.Image:
+    def paint(photo: Image.Image, on_progress: OnProgress, graphs: KeptGraphs) -> Image.Image:
         return stylize(
-            photo, styles, options, keep=keep, engines=args.engines, on_progress=on_progress
+            photo,
+            styles,
+            options,
+            keep=keep,
+            engines=args.engines,
+            graphs=graphs,
+            on_progress=on_progress,
         )
 
     return paint_all(tasks, paint)
@@ -200,8 +207,8 @@ def _translate(args: argparse.Namespace) -> int:
 
     options = TranslateOptions(size=args.size, detail=not args.smooth, backend=args.backend)
 
-    def paint(photo: Image.Image, _on_progress: OnProgress) -> Image.Image:
-        return translate(photo, args.model, options, engines=args.engines)
+    def paint(photo: Image.Image, _on_progress: OnProgress, graphs: KeptGraphs) -> Image.Image:
+        return translate(photo, args.model, options, engines=args.engines, graphs=graphs)
 
     photos = [Path(each) for each in args.photos]
     return paint_all(tasks_for(photos, args.output), paint)

@@ -39,7 +39,7 @@ def paint_coarse(stage: StageGraphs, job: PaintingJob, report: Report) -> Image.
     The photo is continued by reflection while it is painted: the network's zero padding gives the
     outermost pixels a colour cast. Raises `Cancelled`, `BackendError`.
     """
-    sizes = stage.sizes(stage.gatys)
+    sizes = stage.graphs.sizes(stage.gatys)
     frame = frame_for(
         job.photo.size,
         longest=job.options.size,

@@ -9,7 +9,7 @@ paint nearly the same strokes, and pass into each other without a seam.
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
+from typing import ContextManager, Dict, List, Tuple
 
 import numpy as np
 from PIL import Image
@@ -157,8 +157,8 @@ class FineStage:
         shifts = [{name: each[name] - mean[name] for name in mean} for each in grams]
         return shifts, 1 / np.mean([1 / each for each in squares], axis=0)
 
-    def _open(self, graph: GraphSpec) -> Backend:
-        return self._stage.open_at(graph, self._tiles[0].size)
+    def _open(self, graph: GraphSpec) -> ContextManager[Backend]:
+        return self._stage.graphs.open(graph, self._tiles[0].size)
 
 
 def _frame(stage: StageGraphs, photo: Size) -> Frame:
@@ -167,7 +167,7 @@ def _frame(stage: StageGraphs, photo: Size) -> Frame:
     longest = max(photo) + 2 * margin
     multiple = stage.objective.stride
     free = frame_for(photo, longest=longest, multiple=multiple, margin=margin)
-    sizes = stage.sizes(stage.gatys)
+    sizes = stage.graphs.sizes(stage.gatys)
     if not sizes:
         return free
     single = frame_for(photo, longest=longest, multiple=multiple, margin=margin, sizes=sizes)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Optional, Type
+from typing import Optional
 
 import numpy as np
 from PIL import Image
 
-from runtime.backends.base import Backend
+from runtime.backends.kept import GraphsOf
 from runtime.faces import find_faces
 from runtime.imaging.face_map import face_map, mask_map
 from runtime.options import KEEP, StylizeOptions
@@ -21,19 +20,18 @@ def keep_map(
     photo: Image.Image,
     mask: Optional[Image.Image],
     options: StylizeOptions,
-    backend: Type[Backend],
-    engines: Path,
+    graphs: GraphsOf,
 ) -> Image.Image:
     """The map, greyscale, of the photo's aspect: white where the photo must stay recognisable.
 
     `mask` is as in `mask_map`. Where it and a face overlap, the lighter one counts. Raises
-    `BackendError` when the face detector fails on `backend`.
+    `BackendError` when the face detector fails.
     """
     scale = min(1.0, _LONGEST / max(photo.size))
     size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
     kept = np.zeros((size[1], size[0]), np.float32)
     if options.faces == KEEP:
-        kept = face_map(find_faces(photo, backend, engines), photo.size, size)
+        kept = face_map(find_faces(photo, graphs), photo.size, size)
     if mask is not None:
         kept = np.maximum(kept, mask_map(mask, size))
     return Image.fromarray(np.rint(kept * 255).astype(np.uint8))

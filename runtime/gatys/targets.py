@@ -99,7 +99,7 @@ def _scaled(stage: StageGraphs, picture: Image.Image, longest: float) -> np.ndar
     multiple = stage.objective.stride
     size = [max(multiple, round(side * scale / multiple) * multiple) for side in picture.size]
     scaled = to_array(ImageOps.fit(picture, (size[0], size[1]), Image.Resampling.LANCZOS))
-    sizes = stage.sizes(stage.features)
+    sizes = stage.graphs.sizes(stage.features)
     if not sizes:
         return scaled
     width, height = frame_for(picture.size, longest=max(size), multiple=multiple, sizes=sizes).size

@@ -17,6 +17,12 @@ from typing import Optional
 #: has less than 4096 MiB: `mkswap` keeps a page, and "4 GB" may mean 4 * 10^9 bytes.
 MIN_FREE_MIB, MIN_SWAP_MIB = 1500, 3800
 
+#: The part of the memory that loaded graphs may take. A Nano has 3956 MiB, and of those the system,
+#: CUDA and Python need 1930; the rest holds the graphs, photos and the bot.
+GRAPHS_SHARE = 1 / 3
+#: Memory is taken for this where it cannot be read.
+USUAL_MIB = 4096
+
 ZRAM_OFF = "sudo systemctl disable --now nvzramconfig"
 MAKE_SWAP = (
     "sudo fallocate -l 4G /swapfile && sudo chmod 600 /swapfile",
@@ -100,6 +106,12 @@ def read_memory(root: Path = Path("/")) -> Optional[Memory]:
         swap_mib=sum(size for name, size in swaps.items() if "zram" not in name),
         zram=any("zram" in name for name in swaps),
     )
+
+
+def graphs_budget(root: Path = Path("/")) -> int:
+    """Bytes for the graphs that a process keeps loaded between paintings."""
+    memory = read_memory(root)
+    return int(GRAPHS_SHARE * (memory.total_mib if memory else USUAL_MIB)) << 20
 
 
 def read_gpu_clock(root: Path = Path("/")) -> Optional[Clock]:

@@ -23,6 +23,7 @@ from PIL import Image
 
 from runtime import StylizeOptions, WeightedStyle, find_style, lbfgs, read_picture
 from runtime.backends import backend_class
+from runtime.backends.kept import GraphsOf, KeptGraphs
 from runtime.gatys.descent import loss_of
 from runtime.gatys.fine import DETAIL
 from runtime.gatys.graphs import StageGraphs, fine_graphs
@@ -86,7 +87,8 @@ def _pair(photo: str, style: str, args: argparse.Namespace) -> Dict[str, Dict[st
     begin = time.perf_counter()
     painted = stylize(content, styles, options, engines=args.engines, on_progress=keep)
     ours_seconds = time.perf_counter() - begin
-    stage = fine_graphs(options, backend_class(args.backend), args.engines)
+    graphs = GraphsOf(KeptGraphs(), backend_class(args.backend), args.engines)
+    stage = fine_graphs(options, graphs)
     ground = enlarge(coarse[0], content, DETAIL)
     feeds = _feeds(stage, ground, styles, options.strength)
     start = to_array(content)

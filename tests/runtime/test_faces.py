@@ -13,6 +13,7 @@ from PIL import Image
 from export.graphs.faces import write_faces
 from runtime.backends import backend_class
 from runtime.backends.fake import FakeBackend
+from runtime.backends.kept import GraphsOf, KeptGraphs
 from runtime.errors import BackendError, BackendUnavailable, GraphMissing
 from runtime.faces import find_faces
 from runtime.spec.graphs import faces_graph
@@ -51,7 +52,7 @@ class Peaks(FakeBackend):
 def found(monkeypatch, folder, faces, size=(640, 480), backend=Peaks):
     monkeypatch.setattr(Peaks, "faces", faces)
     monkeypatch.setattr(Peaks, "given", [])
-    return find_faces(Image.new("RGB", size), backend, folder)
+    return find_faces(Image.new("RGB", size), GraphsOf(KeptGraphs(), backend, folder))
 
 
 def box(face):
@@ -142,9 +143,10 @@ def test_the_published_detector_finds_a_face_and_none_in_a_cup_of_coffee(publish
         pytest.skip(str(error))
     with Image.open(ASTRONAUT) as file:
         picture = file.convert("RGB")
-    (face,) = find_faces(picture, backend, published)
+    graphs = GraphsOf(KeptGraphs(), backend, published)
+    (face,) = find_faces(picture, graphs)
     assert box(face) == pytest.approx((92, 58, 88, 119), abs=8) and face.score > 0.8
     width, height = picture.size
-    (larger,) = find_faces(picture.resize((3 * width, 3 * height)), backend, published)
+    (larger,) = find_faces(picture.resize((3 * width, 3 * height)), graphs)
     assert box(larger) == pytest.approx([3 * side for side in box(face)], abs=20)
-    assert find_faces(photo(320, 240), backend, published) == ()
+    assert find_faces(photo(320, 240), graphs) == ()

@@ -9,6 +9,7 @@ import pytest
 import runtime
 from runtime import StylizeOptions
 from runtime import style_transfer as gatys
+from runtime.backends.kept import KeptGraphs
 from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.catalog.styles import find_style
 from runtime.errors import BackendError, Cancelled, GraphMissing, OptionError, PictureError
@@ -188,17 +189,10 @@ def test_fifty_random_pairs_never_end_above_their_best_loss(stylize, monkeypatch
             seen.append(style + content)
         return results
 
-    def load_once(self):
-        key = self.graph.name, self.height, self.width
-        if key not in sessions:
-            load(self)
-            sessions[key] = self._session
-        self._session = sessions[key]
-
-    original, load, sessions = OnnxRuntimeBackend._run, OnnxRuntimeBackend._load, {}
+    original = OnnxRuntimeBackend._run
     monkeypatch.setattr(OnnxRuntimeBackend, "_run", recorded)
     # All pairs have one size: loading a graph takes longer than to paint with it.
-    monkeypatch.setattr(OnnxRuntimeBackend, "_load", load_once)
+    graphs = KeptGraphs()
     rng = np.random.default_rng(0)
     names = ("night-swirls", "stained-glass", "sunset-dots", "cubist-planes", "circles-lines")
     styles = [read_picture(find_style(name)) for name in names]
@@ -210,6 +204,7 @@ def test_fifty_random_pairs_never_end_above_their_best_loss(stylize, monkeypatch
             _crop(photos[index % 3], 128, rng),
             _crop(styles[index % 5], 256, rng),
             options(size=64, steps=5, strength=rng.uniform(), seed=index),
+            graphs=graphs,
             on_progress=told.append,
         )
         assert np.isfinite(seen).all() and len(seen) == 10

@@ -17,6 +17,7 @@ from export.graphs.gatys import write_graphs
 from export.graphs.specialise import fixed
 from export.sources.vgg import load_vgg19
 from runtime.backends import trt_plan
+from runtime.backends.kept import KeptGraphs
 from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.backends.trt import TrtBackend
 from runtime.errors import (
@@ -261,6 +262,55 @@ def test_truncated_damaged_outdated_and_undocumented_plans_are_stale(machine_of)
     sidecar.unlink()
     with pytest.raises(StaleEngine, match=f"no {sidecar.name}"):
         machine.backend(GATYS).load()
+
+
+def test_an_engine_is_hashed_once_and_again_when_it_is_built_anew(machine_of, monkeypatch):
+    machine = machine_of()
+    machine.install(GATYS)
+    hashed = []
+    sum_of = trt_plan.sum_of
+    monkeypatch.setattr(
+        trt_plan, "sum_of", lambda data: (hashed.append(len(data)), sum_of(data))[1]
+    )
+    for _ in range(2):
+        machine.backend(GATYS).load()
+        # The graph and the plan.
+        assert len(hashed) == 2
+    path = machine.folder / spec_engines.plan_file(GATYS, SIZE)
+    plan = path.read_bytes()
+    path.write_bytes(plan + b" ")
+    with pytest.raises(StaleEngine, match="incomplete"):
+        machine.backend(GATYS).load()
+    path.write_bytes(plan[:-1] + bytes([plan[-1] ^ 1]))
+    with pytest.raises(StaleEngine, match="damaged"):
+        machine.backend(GATYS).load()
+
+
+def test_engines_are_kept_until_they_are_built_anew(machine_of):
+    machine = machine_of("8.4.1.5")
+    for graph in GRAPHS:
+        machine.install(graph)
+    live = machine.cuda.gpu.live
+    feeds = {graph: feeds_for(graph) for graph in GRAPHS}
+
+    def run(graphs, graph):
+        with graphs.open(TrtBackend, graph, SIZE, machine.folder) as backend:
+            return backend, backend.run(feeds[graph])
+
+    with KeptGraphs() as graphs:
+        first = [run(graphs, graph) for graph in GRAPHS]
+        again = [run(graphs, graph) for graph in GRAPHS]
+        for (backend, results), (same, others) in zip(first, again):
+            assert same is backend
+            for name, values in results.items():
+                np.testing.assert_array_equal(values, others[name])
+        # What `make engines` does while the bot runs: the file is replaced.
+        machine.install(GATYS)
+        rebuilt, results = run(graphs, GATYS)
+        assert rebuilt is not first[1][0]
+        np.testing.assert_array_equal(results["gradient"], first[1][1]["gradient"])
+    gc.collect()
+    assert not live and machine.cuda.gpu.stack == 0
 
 
 def test_plan_with_other_tensors_is_stale(machine_of, fixed_models):
