@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
     from runtime import Progress
 
+    #: Each request, with the event that cancels it.
+    Requests = queue.Queue[Tuple[PaintRequest, threading.Event]]
+
 #: Another attempt would end in the same error.
 LASTING = (OptionError, GraphMissing, GraphMismatch)
 
@@ -78,18 +81,14 @@ def main(arguments: Optional[List[str]] = None) -> None:
         answers.flush()
 
     _volunteer_for_oom_killer()
-    requests: queue.Queue[Tuple[PaintRequest, threading.Event]] = queue.Queue()
+    requests: Requests = queue.Queue()
     threading.Thread(target=_listen, args=(incoming, requests), daemon=True).start()
     say("ready", backend=_prepare(engines))
     graphs = KeptGraphs(graphs_budget())
     handed = {"engines": engines, "graphs": graphs}
     while True:
-        try:
-            request, cancel = requests.get(timeout=IDLE_SECONDS)
-        except queue.Empty:
-            graphs.close()
-        else:
-            _serve(request, cancel, say, handed)
+        request, cancel = _next(requests, graphs)
+        _serve(request, cancel, say, handed)
 
 
 def _take_over_pipes() -> Tuple[IO[str], IO[str]]:
@@ -112,7 +111,7 @@ def _volunteer_for_oom_killer() -> None:
         )
 
 
-def _listen(incoming: IO[str], requests: queue.Queue[Tuple[PaintRequest, threading.Event]]) -> None:
+def _listen(incoming: IO[str], requests: Requests) -> None:
     """Pass on requests and cancel the latest; the end of input ends the process at once."""
     # Only this thread knows both, so a cancel can never meet the request after the one it was for.
     cancel = threading.Event()
@@ -142,6 +141,15 @@ def _prepare(engines: Path) -> Optional[str]:
     except BackendUnavailable as error:
         _log.warning("%s", error)
         return None
+
+
+def _next(requests: Requests, graphs: KeptGraphs) -> Tuple[PaintRequest, threading.Event]:
+    """The next request; closes `graphs` if it is long in coming."""
+    try:
+        return requests.get(timeout=IDLE_SECONDS)
+    except queue.Empty:
+        graphs.close()
+        return requests.get()
 
 
 def _serve(

@@ -17,7 +17,7 @@ from runtime.spec.graphs import GraphSpec
 
 #: Bytes that one painting may use for graphs: the largest tile of the fine stage, but not the
 #: graphs of the coarse stage beside it.
-ONE_PAINTING = 900 << 20
+ONE_PAINTING = 800 << 20
 
 _log = logging.getLogger(__name__)
 

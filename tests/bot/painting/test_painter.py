@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import queue
 import signal
 import sys
 import time
@@ -17,11 +18,16 @@ from PIL import Image
 
 from bot.errors import PainterDied, PaintingFailed, PictureRefused
 from bot.outcomes import PictureRole, Reason, Refusal
+from bot.painting import painter
 from bot.painting.client import PainterClient, painter_command
 from bot.painting.painter import OOM_SCORE
 from bot.painting.protocol import PaintRequest, StyleFile
 from runtime import StylizeOptions, TranslateOptions
+from runtime.backends.fake import FakeBackend
+from runtime.backends.kept import KeptGraphs
+from runtime.errors import BackendError
 from runtime.imaging.limits import MOST_PIXELS
+from runtime.spec.graphs import faces_graph
 from tests.support.bot.processes import gone, is_there
 from tests.support.pictures import photo, with_scans
 
@@ -298,6 +304,22 @@ painter.main()
         await painter_client.close()
     for each in ("from Python", "from a library", "from a program"):
         assert each in caplog.text
+
+
+def test_the_graphs_are_closed_when_no_request_comes_for_long():
+    class Requests:
+        def get(self, timeout=None):
+            if timeout is not None:
+                raise queue.Empty
+            return "request", "cancel"
+
+    with KeptGraphs() as graphs:
+        with graphs.open(FakeBackend, faces_graph(), (64, 32), Path()) as loaded:
+            image = {"image": np.zeros((1, 3, 32, 64), np.float32)}
+            loaded.run(image)
+        assert painter._next(Requests(), graphs) == ("request", "cancel")
+        with pytest.raises(BackendError, match="not loaded"):
+            loaded.run(image)
 
 
 #: A painter in the middle of an evaluation that says nothing for minutes.
