@@ -1,4 +1,4 @@
-"""The Jetson's pins: wheels for its processor and Python, or named as compiled or the image's."""
+"""The Jetsons' pins: wheels for their processor and Python, or named as compiled or the image's."""
 
 from __future__ import annotations
 
@@ -18,26 +18,45 @@ ROOT = Path(__file__).resolve().parent.parent
 PINS = ROOT / "requirements-jetson.txt"
 FLOORS = ROOT / "requirements.txt"
 SECURITY = ROOT / "docs" / "security.md"
-#: Has no wheels: nvcc compiles it on the Jetson.
-COMPILED = ("pycuda==2022.1",)
+#: The Jetsons: by Python, the pycuda that nvcc compiles there, and the oldest glibc among them.
+JETSONS = {"3.8": ("2022.1", 27), "3.10": ("2025.1.3", 35), "3.12": ("2026.1", 39)}
 
 
 def normal(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_pins_and_what_they_need_have_wheels_for_python_38_on_aarch64(tmp_path):
-    """Nothing is installed. pip reads conditions on Python's version for the one that runs it."""
+def pins(python):
+    """The version of each package that a Jetson with that Python gets."""
+    here = {"python_version": python, "python_full_version": f"{python}.0"}
     text = PINS.read_text(encoding="utf-8")
-    pins = [line for line in text.splitlines() if line and not line.startswith("#")]
-    assert set(COMPILED) <= set(pins) and all("==" in pin for pin in pins)
-    wanted = [pin for pin in pins if pin not in COMPILED]
-    platform = ("--platform", "manylinux2014_aarch64", "--python-version", "3.8")
+    lines = [Requirement(line) for line in text.splitlines() if line and line[0] != "#"]
+    chosen = [line for line in lines if line.marker is None or line.marker.evaluate(here)]
+    names = [normal(line.name) for line in chosen]
+    assert len(names) == len(set(names)), "two versions of a package"
+    versions = [list(line.specifier) for line in chosen]
+    assert all(len(each) == 1 and each[0].operator == "==" for each in versions)
+    return {name: version for name, (version,) in zip(names, versions)}
+
+
+def platforms(glibc):
+    """pip's options for an arm64 machine whose glibc is 2.`glibc`."""
+    newer = [f"manylinux_2_{minor}_aarch64" for minor in range(glibc, 16, -1)]
+    return [option for each in (*newer, "manylinux2014_aarch64") for option in ("--platform", each)]
+
+
+@pytest.mark.parametrize("python", JETSONS)
+def test_every_jetson_s_pins_and_what_they_need_have_wheels(tmp_path, python):
+    """Nothing is installed. pip reads conditions on Python's version for the one that runs it."""
+    wanted = {name: each.version for name, each in pins(python).items()}
+    compiled, glibc = JETSONS[python]
+    assert wanted.pop("pycuda") == compiled
     report = tmp_path / "report.json"
     done = subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed",
-         "--target", str(tmp_path / "nothing"), "--report", str(report),
-         "--only-binary=:all:", *platform, *wanted],
+         "--target", str(tmp_path / "nothing"), "--report", str(report), "--only-binary=:all:",
+         *platforms(glibc), "--python-version", python,
+         *(f"{name}=={version}" for name, version in wanted.items())],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout.decode()
@@ -45,10 +64,25 @@ def test_pins_and_what_they_need_have_wheels_for_python_38_on_aarch64(tmp_path):
         normal(each["metadata"]["name"]): each["metadata"]["version"]
         for each in json.loads(report.read_text(encoding="utf-8"))["install"]
     }
-    asked = {normal(name): version for name, _, version in (pin.partition("==") for pin in wanted)}
-    assert asked.items() <= chosen.items()
+    assert wanted.items() <= chosen.items()
     # Only the image has these two; a wheel for the Jetson's GPU is in no index.
     assert not {"torch", "tensorrt"} & set(chosen)
+
+
+@pytest.mark.parametrize("python", ["3.8", "3.10", "3.12"])
+def test_jetsons_get_the_packages_that_other_machines_get(python):
+    floors = {
+        normal(line.name)
+        for line in map(Requirement, floor_lines())
+        if line.marker is None or line.marker.evaluate({"python_version": python})
+    }
+    # No wheel of OpenVINO is for a Jetson's GPU.
+    assert set(pins(python)) == floors - {"openvino"} | {"pycuda"}
+
+
+def floor_lines():
+    text = FLOORS.read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and line[0] not in "#-"]
 
 
 def test_what_the_image_brings_is_named_and_not_listed():
@@ -71,10 +105,17 @@ FIXED = {
 }
 
 
+@pytest.mark.parametrize("python", ["3.10", "3.12"])
+@pytest.mark.parametrize("package", FIXED)
+def test_newer_jetsons_have_no_known_holes(package, python):
+    least = {tuple(map(int, each.split("."))): fixed for each, fixed in FIXED[package].items()}
+    here = max(each for each in least if each <= tuple(map(int, python.split("."))))
+    assert Version(pins(python)[package].version) >= Version(least[here])
+
+
 @pytest.mark.parametrize("package", FIXED)
 def test_floors_have_no_known_holes_where_python_allows(package):
-    text = FLOORS.read_text(encoding="utf-8")
-    lines = [Requirement(line) for line in text.splitlines() if line and line[0] not in "#-"]
+    lines = [Requirement(line) for line in floor_lines()]
     for python, least in FIXED[package].items():
         here = {"python_version": python, "python_full_version": python + ".0"}
         (found,) = [
@@ -88,11 +129,11 @@ def test_floors_have_no_known_holes_where_python_allows(package):
 
 
 def test_the_page_about_security_is_about_the_pins():
-    pins = dict(re.findall(r"^([A-Za-z_-]+)==(\S+)$", PINS.read_text("utf-8"), re.MULTILINE))
+    versions = {name: each.version for name, each in pins("3.8").items()}
     page = SECURITY.read_text(encoding="utf-8")
     headings = dict(re.findall(r"^## (aiohttp|Pillow|onnx) (\S+)$", page, re.MULTILINE))
-    assert headings == {name: pins[name] for name in ("aiohttp", "Pillow", "onnx")}
+    assert headings == {name: versions[name.lower()] for name in ("aiohttp", "Pillow", "onnx")}
     for name in ("python-dotenv", "protobuf", "pydantic-settings"):
-        assert pins[name] in page, name
+        assert versions[name] in page, name
     for row in re.findall(r"^\| (?!Advisory|---)([^|]+)\|", page, re.MULTILINE):
         assert re.match(r"(CVE-\d{4}-\d{4,6}|GHSA(-[2-9a-z]{4}){3}|PYSEC-\d{4}-\d+)\b", row), row
