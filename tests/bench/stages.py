@@ -43,7 +43,7 @@ SIDES = (512, 1024, 2048, 4000)
 SCALES = (0.25, 0.354, 0.5, 0.707, 1.0)
 LEARNING_RATE = 0.02
 #: The others stop after so many times the seconds that ours takes.
-PATIENCE = 10
+PATIENCE = 3
 
 Evaluate = Callable[[np.ndarray], Tuple[float, np.ndarray]]
 
@@ -62,13 +62,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.stages", description=__doc__)
     parser.add_argument("--backend", default="openvino", help="what runs the graphs")
     parser.add_argument("--side", type=int, default=SIDE, help="longer side of the strokes")
+    parser.add_argument("--pairs", type=int, default=len(PAIRS), help="how many of the pairs")
     parser.add_argument("--sides", type=int, nargs="*", default=SIDES, help="of whole pictures")
     parser.add_argument("--engines", type=Path, default=DEFAULT_ENGINES, help="the graphs")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "bench-stages.json")
     args = parser.parse_args()
     found = machine.describe()
     print(", ".join(f"{name} {value}" for name, value in found.items()))
-    rows = {f"{Path(photo).stem} + {style}": _pair(photo, style, args) for photo, style in PAIRS}
+    rows = {
+        f"{Path(photo).stem} + {style}": _pair(photo, style, args)
+        for photo, style in PAIRS[: args.pairs]
+    }
     whole = {str(side): _whole(side, args) for side in args.sides}
     result = {"machine": found, "to_equal_loss": rows, "whole_pictures": whole}
     args.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
