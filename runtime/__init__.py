@@ -1,7 +1,8 @@
 """Jetbrush's runtime: images in, pictures out.
 
-`stylize` repaints a photo in the style of a picture, `translate` runs it through a generator. Each
-name below is imported when it is first used, so that importing `runtime` is fast.
+`stylize` repaints a photo in the style of a picture, `translate` runs it through a generator,
+`sketch` repaints it in one pass. Each name below is imported when it is first used, so that
+importing `runtime` is fast.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from runtime.gatys.targets import WeightedStyle
     from runtime.imaging.reading import read_picture
     from runtime.imaging.writing import write_picture
-    from runtime.options import StylizeOptions, TranslateOptions
+    from runtime.options import SketchOptions, StylizeOptions, TranslateOptions
     from runtime.progress import Progress
+    from runtime.sheets import contact_sheet
+    from runtime.sketching import sketch
     from runtime.style_transfer import stylize
     from runtime.translation import translate
 
@@ -29,14 +32,17 @@ _HOMES = {
     "OptionError": "errors",
     "PictureError": "errors",
     "Progress": "progress",
+    "SketchOptions": "options",
     "Style": "catalog.styles",
     "StylizeOptions": "options",
     "TranslateOptions": "options",
     "WeightedStyle": "gatys.targets",
+    "contact_sheet": "sheets",
     "find_style": "catalog.styles",
     "installed_styles": "catalog.styles",
     "models": "catalog.generators",
     "read_picture": "imaging.reading",
+    "sketch": "sketching",
     "stylize": "style_transfer",
     "translate": "translation",
     "write_picture": "imaging.writing",
@@ -50,14 +56,17 @@ __all__ = [
     "OptionError",
     "PictureError",
     "Progress",
+    "SketchOptions",
     "Style",
     "StylizeOptions",
     "TranslateOptions",
     "WeightedStyle",
+    "contact_sheet",
     "find_style",
     "installed_styles",
     "models",
     "read_picture",
+    "sketch",
     "stylize",
     "translate",
     "write_picture",

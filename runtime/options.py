@@ -91,6 +91,28 @@ class TranslateOptions:
         _check_range("size", self.size, LEAST_SIZE, MOST_SIZE)
 
 
+@dataclass(frozen=True)
+class SketchOptions:
+    """How a photo is sketched in a style. Give the fields by keyword.
+
+    size: the longer side in pixels, at most, at which it is sketched; the result has the photo's
+        size. Engines have fixed sizes: the nearest one is taken.
+    strength: 0 (the photo's own style) to 1 (the style alone).
+    keep_colours: the photo's colours with the style's brush.
+    """
+
+    size: int = 1024
+    strength: float = 1.0
+    keep_colours: bool = False
+    backend: str = AUTO
+
+    def __post_init__(self) -> None:
+        """Raise `OptionError` for a value outside its range."""
+        _check_backend(self.backend)
+        _check_range("size", self.size, LEAST_SIZE, MOST_SIZE)
+        _check_range("strength", self.strength, 0, 1)
+
+
 def _check_backend(value: str) -> None:
     if value != FAKE:
         _check_choice("backend", value, BACKEND_CHOICES)

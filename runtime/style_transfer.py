@@ -14,14 +14,13 @@ from PIL import Image
 from runtime.backends import candidates, first_success
 from runtime.backends.base import Backend
 from runtime.backends.kept import GraphsOf, KeptGraphs, kept_or_new
-from runtime.errors import OptionError
 from runtime.gatys.coarse import paint_coarse
 from runtime.gatys.fine import FineStage
 from runtime.gatys.graphs import coarse_graphs, fine_graphs
 from runtime.gatys.job import PaintingJob
 from runtime.gatys.keep import keep_map
 from runtime.gatys.report import Reports, Work
-from runtime.gatys.targets import WeightedStyle
+from runtime.gatys.targets import WeightedStyle, weighted_styles
 from runtime.imaging.finish import enlarge, with_colours_of
 from runtime.imaging.limits import check_size
 from runtime.options import StylizeOptions
@@ -62,9 +61,7 @@ def stylize(
     for no style or a weight that is not positive.
     """
     options = options or StylizeOptions()
-    styles = [WeightedStyle(style)] if isinstance(style, Image.Image) else list(style)
-    if not styles:
-        raise OptionError("There is no style; give at least one picture.")
+    styles = weighted_styles(style)
     for picture in (content, *(each.picture for each in styles)):
         check_size(*picture.size)
 

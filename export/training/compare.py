@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import math
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import List, Sequence, Tuple
+from typing import List
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from export.errors import ExportError, WeightsMissing
 from export.graphs.gatys import write_graphs
@@ -18,14 +17,8 @@ from export.sources.catalogue import WEIGHTS
 from export.sources.vgg_sets import installed_sets, load_set
 from runtime.imaging.reading import read_picture
 from runtime.imaging.writing import check_writable, write_picture
-from runtime.spec.engines import Size
+from runtime.sheets import Panel, sheet, sheet_size
 from runtime.spec.vgg import POOLINGS, Objective
-
-#: Pictures per row; the gap between them and the height of a line of text, in pixels.
-_COLUMNS, _GAP, _LINE = 3, 12, 26
-
-#: The caption and the picture.
-Panel = Tuple[str, Image.Image]
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -66,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         raise WeightsMissing(
             f"{args.weights} has no weights of VGG-19; `make weights` downloads them."
         )
-    check_writable(args.output, _sheet_size(photo.size, 1 + len(sets)))
+    check_writable(args.output, sheet_size(photo.size, 1 + len(sets)))
     panels: List[Panel] = [("photo", photo)]
     for number, (name, objective) in enumerate(sets, 1):
         print(f"[{number}/{len(sets)}] {name}, {objective.name}", flush=True)
@@ -74,34 +67,6 @@ def run(args: argparse.Namespace) -> int:
     write_picture(sheet(panels), args.output)
     print(f"{args.output}: {len(sets)} paintings")
     return 0
-
-
-def sheet(panels: Sequence[Panel]) -> Image.Image:
-    """Arrange pictures of one size in rows, each with its caption below."""
-    size = panels[0][1].size
-    width, height = size
-    step_x, step_y = _steps(size)
-    image = Image.new("RGB", _sheet_size(size, len(panels)), "white")
-    draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(15)
-    for index, (caption, picture) in enumerate(panels):
-        left, top = _GAP + index % _COLUMNS * step_x, _GAP + index // _COLUMNS * step_y
-        image.paste(picture, (left, top))
-        draw.text((left + width / 2, top + height + 4), caption, "#222222", font, anchor="ma")
-    return image
-
-
-def _sheet_size(size: Size, count: int) -> Size:
-    """The size of the sheet with `count` pictures of `size`."""
-    columns = min(_COLUMNS, count)
-    rows = math.ceil(count / columns)
-    step_x, step_y = _steps(size)
-    return columns * step_x + _GAP, rows * step_y + _GAP
-
-
-def _steps(size: Size) -> Size:
-    """From one picture of the sheet to the next one to the right, and to the one below."""
-    return size[0] + _GAP, size[1] + _LINE + _GAP
 
 
 def _paint(

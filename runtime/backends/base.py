@@ -24,6 +24,8 @@ _RUN_BYTES: Mapping[GraphKind, int] = {
     GraphKind.GATYS: 2400,
     GraphKind.GENERATOR: 2400,
     GraphKind.FACES: 200,
+    GraphKind.STYLE_VECTOR: 200,
+    GraphKind.SKETCH: 400,
 }
 
 

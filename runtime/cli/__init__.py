@@ -1,4 +1,4 @@
-"""The command line `python -m runtime`: `stylize`, `translate` and `doctor`."""
+"""The command line `python -m runtime`: `stylize`, `translate`, `sketch`, `sheet` and `doctor`."""
 
 from __future__ import annotations
 

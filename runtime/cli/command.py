@@ -6,12 +6,12 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import List, Optional, Union
+from typing import TYPE_CHECKING, List, Optional, Tuple, Union
 
 from PIL import Image
 
 from runtime.backends.kept import KeptGraphs
-from runtime.catalog.styles import find_style
+from runtime.catalog.styles import find_style, installed_styles
 from runtime.cli.batch import paint_all
 from runtime.cli.style_arguments import split_styles
 from runtime.cli.tasks import tasks_for
@@ -25,12 +25,16 @@ from runtime.options import (
     FACES,
     OBJECTIVE_CHOICES,
     WEIGHT_CHOICES,
+    SketchOptions,
     StylizeOptions,
     TranslateOptions,
 )
 from runtime.progress import OnProgress
 from runtime.spec.folder import DEFAULT_ENGINES
 from runtime.spec.vgg import POOLINGS
+
+if TYPE_CHECKING:
+    from runtime.gatys.targets import WeightedStyle
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -47,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_stylize(commands)
     _add_translate(commands)
+    _add_sketch(commands)
+    _add_sheet(commands)
     _add_engines(doctor.add_parser(commands))
     return parser
 
@@ -55,12 +61,7 @@ def _add_stylize(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     default = StylizeOptions()
     parser = _add_command(commands, "stylize", "repaint a photo in the style of a picture", default)
     add = parser.add_argument
-    add(
-        "style",
-        metavar="STYLE",
-        help="a picture file, or the name of a style in styles/; a mix of several styles is "
-        "STYLE:0.7 STYLE2:0.3",
-    )
+    _add_style(parser)
     add(
         "--fine",
         type=int,
@@ -122,11 +123,45 @@ def _add_translate(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.set_defaults(run=_translate)
 
 
+def _add_sketch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    default = SketchOptions()
+    parser = _add_command(commands, "sketch", "repaint a photo in a style in one pass", default)
+    _add_style(parser)
+    add = parser.add_argument
+    add("--size", type=int, default=default.size, help="longer side while sketching, in pixels")
+    add(
+        "--strength",
+        type=float,
+        default=default.strength,
+        help="from 0, the photo's own style, to 1, the style alone",
+    )
+    add("--keep-colours", action="store_true", help="keep the photo's colours")
+    parser.set_defaults(run=_sketch)
+
+
+def _add_sheet(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    default = SketchOptions(size=512)
+    what = "sketch a photo in every style of styles/ on one sheet"
+    parser = _add_command(commands, "sheet", what, default)
+    help_of_size = "longer side of each sketch, in pixels"
+    parser.add_argument("--size", type=int, default=default.size, help=help_of_size)
+    parser.set_defaults(run=_sheet)
+
+
+def _add_style(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "style",
+        metavar="STYLE",
+        help="a picture file, or the name of a style in styles/; a mix of several styles is "
+        "STYLE:0.7 STYLE2:0.3",
+    )
+
+
 def _add_command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
     what: str,
-    default: Union[StylizeOptions, TranslateOptions],
+    default: Union[StylizeOptions, TranslateOptions, SketchOptions],
 ) -> argparse.ArgumentParser:
     """Add a command that makes a picture from a photo."""
     parser = commands.add_parser(
@@ -164,7 +199,6 @@ def _add_engines(parser: argparse.ArgumentParser) -> None:
 
 def _stylize(args: argparse.Namespace) -> int:
     # Imported here: a wrong option is reported without waiting for SciPy to load.
-    from runtime.gatys.targets import WeightedStyle
     from runtime.style_transfer import stylize
 
     options = StylizeOptions(
@@ -181,8 +215,7 @@ def _stylize(args: argparse.Namespace) -> int:
         steps=args.steps,
         backend=args.backend,
     )
-    photos, chosen = split_styles(args.photos, args.style)
-    styles = [WeightedStyle(read_picture(find_style(each.style)), each.weight) for each in chosen]
+    photos, styles = _photos_and_styles(args)
     tasks = tasks_for(photos, args.output)
     if args.keep is not None and len(tasks) > 1:
         raise OptionError(f"--keep is for a single photo, and {len(tasks)} are given.")
@@ -212,3 +245,43 @@ def _translate(args: argparse.Namespace) -> int:
 
     photos = [Path(each) for each in args.photos]
     return paint_all(tasks_for(photos, args.output), paint)
+
+
+def _sketch(args: argparse.Namespace) -> int:
+    from runtime.sketching import sketch
+
+    options = SketchOptions(
+        size=args.size,
+        strength=args.strength,
+        keep_colours=args.keep_colours,
+        backend=args.backend,
+    )
+    photos, styles = _photos_and_styles(args)
+
+    def paint(photo: Image.Image, _on_progress: OnProgress, graphs: KeptGraphs) -> Image.Image:
+        return sketch(photo, styles, options, engines=args.engines, graphs=graphs)
+
+    return paint_all(tasks_for(photos, args.output), paint)
+
+
+def _sheet(args: argparse.Namespace) -> int:
+    from runtime.sheets import contact_sheet
+
+    options = SketchOptions(size=args.size, backend=args.backend)
+    styles = list(installed_styles().values())
+
+    def paint(photo: Image.Image, _on_progress: OnProgress, graphs: KeptGraphs) -> Image.Image:
+        return contact_sheet(photo, styles, options, engines=args.engines, graphs=graphs)
+
+    photos = [Path(each) for each in args.photos]
+    return paint_all(tasks_for(photos, args.output), paint)
+
+
+def _photos_and_styles(args: argparse.Namespace) -> Tuple[List[Path], List[WeightedStyle]]:
+    """The photos of a command, and the styles that follow them."""
+    from runtime.gatys.targets import WeightedStyle
+
+    photos, chosen = split_styles(args.photos, args.style)
+    return photos, [
+        WeightedStyle(read_picture(find_style(each.style)), each.weight) for each in chosen
+    ]

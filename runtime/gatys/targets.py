@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Mapping, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -35,6 +35,14 @@ class WeightedStyle:
         """Check the weight."""
         if not 0 < self.weight < float("inf"):
             raise OptionError(f"A style's weight is {self.weight}; expected a positive number.")
+
+
+def weighted_styles(style: Union[Image.Image, Sequence[WeightedStyle]]) -> List[WeightedStyle]:
+    """`style`, one picture or several, as a list; raises `OptionError` if there is none."""
+    styles = [WeightedStyle(style)] if isinstance(style, Image.Image) else list(style)
+    if not styles:
+        raise OptionError("There is no style; give at least one picture.")
+    return styles
 
 
 def style_grams(

@@ -39,15 +39,15 @@ class Stage(Enum):
     SKETCH = "sketch"
 
 
-#: The pixels of reflection on each side of the photo in an engine's picture. They keep the cast of
-#: the network's zero padding away; the few pixels of the coarse stage can spare fewer.
+#: The pixels of reflection on each side of the photo in a graph's picture. They keep the cast of
+#: the network's own padding away; the few pixels of the coarse stage can spare fewer.
 MARGINS: Mapping[Stage, int] = {
     Stage.COARSE: 4,
     Stage.FINE: 8,
     Stage.FACES: 0,
     Stage.GENERATOR: 0,
     Stage.STYLE_VECTOR: 0,
-    Stage.SKETCH: 0,
+    Stage.SKETCH: 8,
 }
 
 #: The aspects of a stage, the most frequent first. With them, and with photos stretched a little

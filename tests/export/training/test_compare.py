@@ -12,7 +12,6 @@ from export.__main__ import main
 from export.sources.catalogue import WEIGHTS
 from export.sources.vgg_finetuned import write_finetuned
 from export.sources.vgg_slice import slice_path
-from export.training.compare import sheet
 from runtime.spec.vgg import CLASSIC
 from tests.support.networks import random_vgg19
 from tests.support.pictures import photo
@@ -72,10 +71,3 @@ def test_a_sheet_that_the_format_does_not_hold_is_refused_before_painting(
     captured = capsys.readouterr()
     assert "WebP holds at most 16383" in captured.err and "[1/2]" not in captured.out
     assert not output.exists()
-
-
-def test_more_sets_than_fit_a_row_go_below():
-    panels = [(str(index), photo(60, 40)) for index in range(5)]
-    image = sheet(panels)
-    assert image.size == (3 * 72 + 12, 2 * 78 + 12)
-    np.testing.assert_array_equal(np.asarray(image)[90:130, 84:144], np.asarray(panels[4][1]))

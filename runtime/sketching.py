@@ -1,0 +1,161 @@
+"""Sketches: a photo takes on the style of any picture in one pass of a network.
+
+Ghiasi, Lee, Kudlur, Dumoulin and Shlens, "Exploring the structure of a real-time, arbitrary neural
+artistic stylization network", BMVC 2017.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Type, Union
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from runtime.backends import candidates, first_success
+from runtime.backends.base import Backend
+from runtime.backends.kept import GraphsOf, KeptGraphs, kept_or_new
+from runtime.errors import BackendError
+from runtime.gatys.targets import WeightedStyle, weighted_styles
+from runtime.imaging.finish import enlarge, with_colours_of
+from runtime.imaging.frame import frame_for
+from runtime.imaging.limits import check_size
+from runtime.imaging.reading import to_array, to_image
+from runtime.options import SketchOptions
+from runtime.progress import Event, check_cancel
+from runtime.spec.engine_sizes import MARGINS, Stage
+from runtime.spec.folder import DEFAULT_ENGINES
+from runtime.spec.graphs import STYLE_SIDE, sketch_graph, style_vector_graph
+
+#: The transformer halves the picture twice and doubles it twice.
+MULTIPLE = 4
+
+#: How much of the photo's fine luminance is added where it is sketched smaller than it is.
+DETAIL = 0.5
+
+#: A picture in whose style a photo is sketched, or several with their weights.
+AnyStyle = Union[Image.Image, Sequence[WeightedStyle]]
+
+
+def sketch(
+    photo: Image.Image,
+    style: AnyStyle,
+    options: Optional[SketchOptions] = None,
+    *,
+    engines: Path = DEFAULT_ENGINES,
+    graphs: Optional[KeptGraphs] = None,
+    cancel: Optional[Event] = None,
+) -> Image.Image:
+    """Sketch `photo` in the style of `style`, one picture or several with their weights.
+
+    The pictures are RGB, of any sizes; the result has the size of `photo`. `engines` is the folder
+    of the graphs, and `graphs` keeps those that are loaded for the next call. `cancel` is checked
+    before each run of a network. When a backend fails, the next one starts again.
+
+    Raises `Cancelled`, `PictureError` for a picture too small or too large, `GraphMissing` when the
+    graphs are not in `engines`, another `BackendError` when every backend fails, `OptionError` for
+    no style or a weight that is not positive.
+    """
+    return sketches(photo, [style], options, engines=engines, graphs=graphs, cancel=cancel)[0]
+
+
+def sketches(
+    photo: Image.Image,
+    styles: Sequence[AnyStyle],
+    options: Optional[SketchOptions] = None,
+    *,
+    engines: Path = DEFAULT_ENGINES,
+    graphs: Optional[KeptGraphs] = None,
+    cancel: Optional[Event] = None,
+) -> List[Image.Image]:
+    """One sketch of `photo` in each of `styles`; the networks are loaded once. See `sketch`."""
+    options = options or SketchOptions()
+    mixes = [weighted_styles(style) for style in styles]
+    for picture in (photo, *(style.picture for mix in mixes for style in mix)):
+        check_size(*picture.size)
+
+    with kept_or_new(graphs) as kept:
+
+        def paint(backend: Type[Backend]) -> List[Image.Image]:
+            found = GraphsOf(kept, backend, engines)
+            vectors = _vectors(photo, mixes, options.strength, found, cancel)
+            return _painted(photo, vectors, options.size, found, cancel)
+
+        painted = first_success(candidates(options.backend, engines), paint)
+    finished = [enlarge(each, photo, DETAIL) for each in painted]
+    if options.keep_colours:
+        return [with_colours_of(photo, each) for each in finished]
+    return finished
+
+
+def _vectors(
+    photo: Image.Image,
+    mixes: Sequence[Sequence[WeightedStyle]],
+    strength: float,
+    graphs: GraphsOf,
+    cancel: Optional[Event],
+) -> List[np.ndarray]:
+    """The numbers of each mix of styles, float32 [1, 100, 1, 1]."""
+    known: Dict[int, np.ndarray] = {}
+    with graphs.open(style_vector_graph(), (STYLE_SIDE, STYLE_SIDE)) as predictor:
+
+        def vector(picture: Image.Image) -> np.ndarray:
+            # A picture may belong to several mixes.
+            if id(picture) not in known:
+                check_cancel(cancel)
+                known[id(picture)] = _finite(predictor, {"image": _square(picture)}, "style")
+            return known[id(picture)]
+
+        found = []
+        for mix in mixes:
+            whole = sum(style.weight for style in mix)
+            shares = (vector(each.picture) * np.float32(each.weight / whole) for each in mix)
+            mixed = np.sum(list(shares), axis=0)
+            if strength < 1:
+                own = vector(photo)
+                mixed = own + (mixed - own) * np.float32(strength)
+            found.append(mixed)
+    return found
+
+
+def _painted(
+    photo: Image.Image,
+    vectors: Sequence[np.ndarray],
+    size: int,
+    graphs: GraphsOf,
+    cancel: Optional[Event],
+) -> List[Image.Image]:
+    """The photo in the style of each vector, of the frame's inner size."""
+    graph = sketch_graph()
+    margin = MARGINS[Stage.SKETCH]
+    frame = frame_for(
+        photo.size,
+        longest=min(size, max(photo.size)) + 2 * margin,
+        multiple=MULTIPLE,
+        margin=margin,
+        sizes=graphs.sizes(graph),
+    )
+    image = frame.put(photo)
+    found = []
+    with graphs.open(graph, frame.size) as transformer:
+        for vector in vectors:
+            check_cancel(cancel)
+            picture = _finite(transformer, {"image": image, "style": vector}, "picture")
+            found.append(to_image(np.clip(frame.cut(picture), 0, 1)))
+    return found
+
+
+def _square(picture: Image.Image) -> np.ndarray:
+    """The middle of a picture as the predictor takes it."""
+    side = (STYLE_SIDE, STYLE_SIDE)
+    return to_array(ImageOps.fit(picture, side, Image.Resampling.LANCZOS))
+
+
+def _finite(backend: Backend, feeds: Dict[str, np.ndarray], output: str) -> np.ndarray:
+    """One run of a network; raises `BackendError` for an output that is not finite."""
+    result = backend.run(feeds)[output]
+    if not np.isfinite(result).all():
+        raise BackendError(
+            f"{backend.name} gave values in {backend.graph.name} that are not numbers."
+        )
+    return result
