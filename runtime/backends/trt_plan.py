@@ -84,10 +84,7 @@ def sum_of(data: bytes) -> str:
 
 @functools.lru_cache(maxsize=128)
 def _sum_of_file(path: Path, stamp: Optional[Stamp]) -> str:
-    """The sha256 of a file, computed once for each state of it that `stamp` distinguishes.
-
-    A Nano takes a second for the engines of one painting and the graphs that they are built from.
-    """
+    """The sha256 of a file, computed once for each state of it that `stamp` distinguishes."""
     return sum_of(path.read_bytes())
 
 

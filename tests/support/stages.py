@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Optional
+import contextlib
+from typing import Iterator, Optional
 
 import pytest
 from PIL import Image
 
 from runtime.backends import backend_class
+from runtime.backends.kept import GraphsOf, KeptGraphs
 from runtime.catalog.styles import find_style
 from runtime.gatys import graphs
 from runtime.gatys.coarse import paint_coarse
@@ -53,15 +55,22 @@ def paint_fine(
     on_progress=lambda progress: None,
 ) -> Image.Image:
     """The strokes, in tiles of at most `tile_pixels`; `backend` is a name or a class."""
-    backend = backend_class(backend) if isinstance(backend, str) else backend
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, opened(engines, backend) as of_backend:
         patch.setattr(graphs, "TILE_PIXELS", tile_pixels)
-        stage = FineStage(graphs.fine_graphs(job.options, backend, engines), job)
+        stage = FineStage(graphs.fine_graphs(job.options, of_backend), job)
         return stage.paint(motifs_for(job), Reports(on_progress, stage.work), 0)
 
 
 def paint_motifs(job: PaintingJob, engines, backend="onnxrt") -> Image.Image:
     """The coarse stage's painting."""
-    stage = graphs.coarse_graphs(job.options, backend_class(backend), engines)
     report = Reports(lambda progress: None, [Work(job.options.steps, 1)]).of(0)
-    return paint_coarse(stage, job, report)
+    with opened(engines, backend) as of_backend:
+        return paint_coarse(graphs.coarse_graphs(job.options, of_backend), job, report)
+
+
+@contextlib.contextmanager
+def opened(engines, backend="onnxrt") -> Iterator[GraphsOf]:
+    """The graphs in `engines` on a backend, given by name or class; they are closed at the end."""
+    backend = backend_class(backend) if isinstance(backend, str) else backend
+    with KeptGraphs() as kept:
+        yield GraphsOf(kept, backend, engines)

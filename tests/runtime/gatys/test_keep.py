@@ -18,12 +18,24 @@ from runtime.imaging.face_map import Face
 from runtime.imaging.reading import read_picture
 from runtime.options import KEEP, PAINT, StylizeOptions
 from tests.support.pictures import photo
-from tests.support.stages import job_for, paint_fine, paint_motifs, small_style
+from tests.support.stages import job_for, opened, paint_fine, paint_motifs, small_style
 
 #: The face of Eileen Collins in NASA's portrait, which is in the public domain.
 ASTRONAUT = read_picture(Path(__file__).parent.parent / "cases" / "astronaut.jpg").resize(
     (160, 160)
 )
+
+
+@pytest.fixture
+def of_backend(engines):
+    with opened(engines) as graphs:
+        yield graphs
+
+
+@pytest.fixture
+def of_detector(with_detector):
+    with opened(with_detector) as graphs:
+        yield graphs
 
 
 def half_white(size):
@@ -63,7 +75,7 @@ def test_each_stage_stays_closer_to_the_photo_where_it_is_kept(engines, paint):
     assert right.mean() < left.mean() / 2
 
 
-def test_face_is_kept_and_the_rest_is_painted(with_detector):
+def test_face_is_kept_and_the_rest_is_painted(with_detector, of_detector):
     style, original = small_style(), ASTRONAUT
     kept, free = (
         style_transfer.stylize(
@@ -75,7 +87,7 @@ def test_face_is_kept_and_the_rest_is_painted(with_detector):
         for faces in (KEEP, PAINT)
     )
     options = StylizeOptions()
-    found = keep_map(original, None, options, OnnxRuntimeBackend, with_detector)
+    found = keep_map(original, None, options, of_detector)
     face = np.asarray(found.resize(original.size), float) > 200
     outside = np.asarray(found.resize(original.size), float) == 0
     assert 100 < face.sum() < 0.2 * face.size
@@ -84,31 +96,29 @@ def test_face_is_kept_and_the_rest_is_painted(with_detector):
     assert away["kept"][outside].mean() == pytest.approx(away["free"][outside].mean(), rel=0.1)
 
 
-def test_without_the_detector_nothing_is_kept(engines):
-    assert (
-        keep_map(ASTRONAUT, None, StylizeOptions(), OnnxRuntimeBackend, engines).getbbox() is None
-    )
+def test_without_the_detector_nothing_is_kept(of_backend):
+    assert keep_map(ASTRONAUT, None, StylizeOptions(), of_backend).getbbox() is None
 
 
-def test_faces_that_are_to_be_painted_are_not_looked_for(engines, monkeypatch):
+def test_faces_that_are_to_be_painted_are_not_looked_for(of_backend, monkeypatch):
     monkeypatch.setattr(keep_module, "find_faces", lambda *_: pytest.fail("looked for faces"))
     options = StylizeOptions(faces=PAINT)
-    assert keep_map(ASTRONAUT, None, options, OnnxRuntimeBackend, engines).getbbox() is None
+    assert keep_map(ASTRONAUT, None, options, of_backend).getbbox() is None
 
 
-def test_where_mask_and_face_overlap_the_lighter_counts(engines, monkeypatch):
+def test_where_mask_and_face_overlap_the_lighter_counts(of_backend, monkeypatch):
     face = Face(48, 24, 32, 40, 1.0)
     monkeypatch.setattr(keep_module, "find_faces", lambda *_: (face,))
     mask = half_white((16, 16)).point(lambda value: value // 2)
-    kept = keep_map(ASTRONAUT, mask, StylizeOptions(), OnnxRuntimeBackend, engines)
+    kept = keep_map(ASTRONAUT, mask, StylizeOptions(), of_backend)
     assert kept.mode == "L" and kept.size == ASTRONAUT.size
     assert kept.getpixel((64, 42)) == 255
     assert kept.getpixel((10, 120)) == pytest.approx(127, abs=1)
     assert kept.getpixel((120, 120)) == 0
 
 
-def test_map_of_a_large_photo_is_small_and_of_its_aspect(engines):
-    kept = keep_map(photo(1600, 800), None, StylizeOptions(), OnnxRuntimeBackend, engines)
+def test_map_of_a_large_photo_is_small_and_of_its_aspect(of_backend):
+    kept = keep_map(photo(1600, 800), None, StylizeOptions(), of_backend)
     assert kept.size == (640, 320)
 
 

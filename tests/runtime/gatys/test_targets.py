@@ -13,14 +13,15 @@ from runtime.gatys.graphs import fine_graphs
 from runtime.gatys.targets import WeightedStyle, style_grams, weights_of
 from runtime.options import StylizeOptions
 from tests.support.pictures import image
-from tests.support.stages import job_for, motifs_for, paint_fine, small_style
+from tests.support.stages import job_for, motifs_for, opened, paint_fine, small_style
 
 SWIRLS, GLASS = small_style(), small_style("stained-glass")
 
 
 @pytest.fixture(scope="module")
 def stage(engines):
-    return fine_graphs(StylizeOptions(), OnnxRuntimeBackend, engines)
+    with opened(engines) as of_backend:
+        yield fine_graphs(StylizeOptions(), of_backend)
 
 
 def assert_same(grams, others, tolerance=1e-5):
