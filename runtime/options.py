@@ -47,7 +47,7 @@ class StylizeOptions:
     objective: str = AUTO
     weights: str = AUTO
     pooling: str = POOLINGS[0]
-    size: int = 224
+    size: int = 256
     fine: int = 1280
     brush: str = "medium"
     faces: str = KEEP

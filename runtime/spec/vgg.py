@@ -81,7 +81,7 @@ CLASSIC = Objective(
     style_strong=100.0,
 )
 #: Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016.
-#: Painted at 224 px with the weights of `CLASSIC`, its motifs bury the subjects of busy photos.
+#: Painted small with the weights of `CLASSIC`, its motifs bury the subjects of busy photos.
 DEEP = Objective(
     name="deep",
     style_layers=("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"),
