@@ -27,8 +27,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Print both tables; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.nano", description=__doc__)
     parser.add_argument("--engines", type=Path, default=DEFAULT_ENGINES, help="the graphs")
-    parser.add_argument("--coarse", type=int, default=100, help="evaluations of the coarse stage")
-    parser.add_argument("--fine", type=int, default=8, help="evaluations of the fine stage")
+    parser.add_argument("--coarse", type=int, default=90, help="evaluations of the coarse stage")
+    parser.add_argument("--fine", type=int, default=10, help="evaluations of the fine stage")
     parser.add_argument("--most", type=float, default=40.0, help="seconds that a picture may take")
     args = parser.parse_args(arguments)
     coarse = best_objective(args.engines, VGG19)
