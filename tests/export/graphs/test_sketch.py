@@ -74,6 +74,10 @@ def test_a_style_is_that_of_the_published_predictor(published_sketch, folder, ro
     assert difference < (0.02 if rounded else 1e-5)
 
 
+@pytest.mark.skipif(
+    onnxruntime.__version__.startswith("1.16."),
+    reason="this ONNX Runtime cannot run a DequantizeLinear of the published transformer",
+)
 @pytest.mark.parametrize("rounded", [False, True], ids=["float", "int8"])
 def test_a_sketch_is_that_of_the_published_transformer(published_sketch, folder, rounded):
     image, painted = (array(384, 384, seed) for seed in (1, 2))
