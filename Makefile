@@ -32,7 +32,7 @@ help:  ## this list
 
 demo: graphs  ## repaint the sample photo, then talk to the bot: demo.jpg, demo-chat.jpg
 	@echo "Painting $(SAMPLE) in the style $(DEMO_STYLE):"
-	@$(PY) -m runtime stylize $(SAMPLE) $(DEMO_STYLE) -o demo.jpg --size 288
+	@$(PY) -m runtime stylize $(SAMPLE) $(DEMO_STYLE) -o demo.jpg --size 192 --fine 640
 	@echo
 	@echo "The painting is $(CURDIR)/demo.jpg. Now the bot, in a Telegram of its own on this machine:"
 	@$(PY) -m bot rehearse $(SAMPLE) $(DEMO_STYLE) -o demo-chat.jpg
