@@ -39,13 +39,22 @@ interactive() {
 }
 
 # ask QUESTION: whether the user answers yes. With --yes the answer is yes; without a terminal, no.
+# A dry run shows the question, and then what a yes leads to.
 ask() {
     [ -z "$YES" ] || return 0
+    if [ -n "$DRY_RUN" ]; then
+        show_question "$1 [y/N]"
+        return
+    fi
     interactive || return 1
-    printf '%s [y/N] ' "$1"
+    printf '   %s [y/N] ' "$1"
     read -r answer || return 1
     case $answer in [yY]*) return 0 ;; esac
     return 1
+}
+
+show_question() {
+    printf '   ? %s\n' "$1"
 }
 
 # With DESTDIR only files are installed; users and services of the machine stay as they are.

@@ -99,7 +99,9 @@ check_names() {
 question() {
     eval "given=\${$1:-}"
     # shellcheck disable=SC2154  # eval sets it
-    if [ -z "$given" ] && interactive; then
+    if [ -z "$given$YES" ] && [ -n "$DRY_RUN" ]; then
+        show_question "$2"
+    elif [ -z "$given" ] && interactive; then
         printf '%s\n> ' "$2"
         read -r given || given=
     fi
@@ -133,7 +135,7 @@ write_environment() {
     fi
     question BOT_TOKEN "The bot's token, from @BotFather in Telegram:"
     question NGROK_AUTHTOKEN "The ngrok authtoken (dashboard.ngrok.com); empty for polling without a tunnel:"
-    [ -z "$NGROK_AUTHTOKEN" ] ||
+    [ -z "$NGROK_AUTHTOKEN$DRY_RUN" ] ||
         question NGROK_DOMAIN "Your ngrok domain (dashboard.ngrok.com/domains), such as your-name.ngrok-free.dev; empty for one that ngrok chooses:"
     question ADMIN_IDS "Telegram user numbers that may use /stats, separated by commas; may be empty:"
     if [ -z "${MODE:-}" ]; then

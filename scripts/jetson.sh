@@ -20,7 +20,7 @@ offer() {
     question=$1
     shift
     if staging; then return; fi
-    if ask "   $question"; then "$@"; else say "   Not done: $question"; fi
+    if ask "$question"; then "$@"; else say "   Not done: $question"; fi
 }
 
 add_swap() {

@@ -190,6 +190,18 @@ def test_dry_run_of_the_real_thing_shows_users_packages_and_services(elsewhere, 
     assert not (tmp_path / "root").exists()
 
 
+def test_dry_run_shows_every_question_and_what_a_yes_leads_to(elsewhere):
+    code, said = run(elsewhere / "scripts/install", "--dry-run")
+    assert code == 0, said
+    questions = [line[5:] for line in said.splitlines() if line.startswith("   ? ")]
+    assert questions[0] == "Continue? [y/N]"
+    for words in ("bot's token", "authtoken", "ngrok domain", "user numbers"):
+        assert any(words in each for each in questions), words
+    assert steps(said)[-1] == "systemctl restart jetbrush.target"
+    code, said = run(elsewhere / "scripts/install", "--dry-run", "--yes")
+    assert code == 0 and "   ? " not in said
+
+
 @pytest.mark.parametrize(
     ("version", "known"),
     [("237", []), ("245", [239, 242, 243, 245]), ("252", [239, 242, 243, 245, 247])],
