@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runtime.catalog.generators import Model, models
     from runtime.catalog.styles import Style, find_style, installed_styles
-    from runtime.errors import BackendError, Cancelled, JetbrushError, OptionError, PictureError
+    from runtime.errors import (
+        BackendError,
+        Cancelled,
+        JetbrushError,
+        OptionError,
+        PictureError,
+        VideoError,
+    )
     from runtime.gatys.targets import WeightedStyle
     from runtime.imaging.reading import read_picture
     from runtime.imaging.writing import write_picture
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from runtime.sketching import sketch
     from runtime.style_transfer import stylize
     from runtime.translation import translate
+    from runtime.video.writing import write_video
 
 _HOMES = {
     "BackendError": "errors",
@@ -36,6 +44,7 @@ _HOMES = {
     "Style": "catalog.styles",
     "StylizeOptions": "options",
     "TranslateOptions": "options",
+    "VideoError": "errors",
     "WeightedStyle": "gatys.targets",
     "contact_sheet": "sheets",
     "find_style": "catalog.styles",
@@ -46,6 +55,7 @@ _HOMES = {
     "stylize": "style_transfer",
     "translate": "translation",
     "write_picture": "imaging.writing",
+    "write_video": "video.writing",
 }
 
 __all__ = [
@@ -60,6 +70,7 @@ __all__ = [
     "Style",
     "StylizeOptions",
     "TranslateOptions",
+    "VideoError",
     "WeightedStyle",
     "contact_sheet",
     "find_style",
@@ -70,6 +81,7 @@ __all__ = [
     "stylize",
     "translate",
     "write_picture",
+    "write_video",
 ]
 
 

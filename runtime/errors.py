@@ -8,6 +8,8 @@ JetbrushError
 │   ├── DecodingTooSlow      decoding it would take too long
 │   ├── PictureTooLarge      it has more pixels than the limit, or takes too much memory
 │   └── PictureTooSmall      one side is shorter than the limit
+├── VideoError         the video cannot be read, used or written; the message suits a chat user
+│   └── VideoUnavailable     PyAV is not installed on this machine
 ├── OptionError        an option has a value outside its range
 ├── BackendError       an inference library, a driver or a graph failed
 │   ├── BackendUnavailable   the library is not installed, or finds no device
@@ -51,6 +53,14 @@ class PictureTooLarge(PictureError):
 
 class PictureTooSmall(PictureError):
     """One side of the picture is shorter than the limit."""
+
+
+class VideoError(JetbrushError):
+    """A video that cannot be read, used or written; the message suits a chat user."""
+
+
+class VideoUnavailable(VideoError):
+    """PyAV, the library for videos, is not installed on this machine."""
 
 
 class OptionError(JetbrushError):

@@ -63,7 +63,7 @@ LAYERS = {
         ("runtime.faces", "runtime.lbfgs"),
         ("runtime.gatys",),
         ("runtime.style_transfer", "runtime.translation", "runtime.sketching"),
-        ("runtime.sheets",),
+        ("runtime.sheets", "runtime.video"),
         ("runtime.cli",),
         ("runtime.__main__",),
     ),
@@ -101,6 +101,7 @@ VENDORS = {
     "torchvision": ("export/training/",),
     "matplotlib": ("export/training/",),
     "tensorrt": ("runtime/backends/trt", "export/engines/"),
+    "av": ("runtime/video/",),
     "pycuda": ("runtime/backends/trt", "export/engines/"),
     "aiogram": (
         "bot/telegram/",
