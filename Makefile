@@ -90,7 +90,7 @@ onnx: $(VENV)/.requirements  ## write the graphs into engines/
 	@$(PY) -m export onnx $(VGG)
 
 engines: $(VENV)/.requirements  ## build the TensorRT engines, on a Jetson
-	@$(PY) -m export engines $(VGG)
+	@$(PY) -m export engines $(VGG) $(ENGINES_ARGS)
 
 # The whole network of torchvision is the best start, but a part of it is enough.
 train-vgg19: $(VENV)/.requirements-train  ## fine-tune VGG-19 on Caltech-101; TRAIN_ARGS="--data DIR ..."

@@ -152,12 +152,13 @@ def test(trt: Any, device: Device, job: Job, plan: bytes) -> List[str]:
 
 def install(job: Job, plan: bytes, record: Any) -> None:
     """Replace the plan and its sidecar, or leave both as they are and raise `OSError`."""
-    # A power cut between the two leaves a plan that its sidecar's sum does not fit: it is stale.
-    with atomic_write(job.sidecar) as sidecar, atomic_write(job.plan) as file:
-        sidecar.write(record.to_json().encode())
-        # Now, so that a full disk fails before either of the two is replaced.
-        sidecar.flush()
+    # The plan last: a painting takes it as soon as it is there. After a power cut between the two
+    # an old plan does not fit the sidecar's sum: it is stale.
+    with atomic_write(job.plan) as file, atomic_write(job.sidecar) as sidecar:
         file.write(plan)
+        # Now, so that a full disk fails before either of the two is replaced.
+        file.flush()
+        sidecar.write(record.to_json().encode())
 
 
 def _network_flags(trt: Any, precision: str) -> int:

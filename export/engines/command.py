@@ -17,7 +17,7 @@ from typing import List, Mapping
 from export.engines.driver import BuildHost, build, probe_host, write_onnx
 from export.engines.forecast import Forecast, announcement, minutes
 from export.engines.job import Job, graph_named
-from export.engines.order import in_order
+from export.engines.order import in_order, of_first_photo
 from export.engines.preflight import warnings
 from export.engines.staleness import why_invalid
 from export.engines.work import work_of
@@ -57,6 +57,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="WxH",
         help="build this size only, such as 384x288; may be given several times",
     )
+    parser.add_argument(
+        "--first",
+        action="store_true",
+        help="build only the engines without which no photo is painted on the GPU",
+    )
     add_vgg(parser)
     parser.add_argument(
         "-o", "--output", type=Path, default=DEFAULT_ENGINES, help="the engines folder"
@@ -78,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     for each in warnings():
         print(f"warning: {each}", file=sys.stderr)
     jobs = _jobs(_wanted(args.graphs, folder, args.vgg), args, here)
-    if not (args.graphs or args.size):
+    if not (args.graphs or args.size or args.first):
         _remove_stale_extras(jobs, here)
     todo = {}
     for job in jobs:
@@ -167,6 +172,8 @@ def _jobs(graphs: List[GraphSpec], args: argparse.Namespace, here: BuildHost) ->
         engines = [(graph, size) for size in args.size for graph in graphs]
     else:
         engines = in_order(graphs, best_objective(folder, args.vgg), here.device)
+        if args.first:
+            engines = of_first_photo(engines)
     return [
         Job(
             graph=graph,

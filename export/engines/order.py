@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Tuple
+from itertools import takewhile
+from typing import Iterable, List, Sequence, Tuple
 
 from runtime.spec.engine_sizes import (
     ASPECTS,
@@ -22,17 +23,17 @@ _KINDS = tuple(GraphKind)
 #: The stages that no painting waits for.
 _LATER = (Stage.GENERATOR, Stage.STYLE_VECTOR, Stage.SKETCH)
 
-_Rank = Tuple[bool, bool, int, int, int, int]
+#: A graph and the size of its picture.
+Engine = Tuple[GraphSpec, Size]
+
+_Rank = Tuple[bool, bool, int, int, bool, int, int]
 
 
-def in_order(
-    graphs: Iterable[GraphSpec], coarse: Objective, device: Device
-) -> List[Tuple[GraphSpec, Size]]:
+def in_order(graphs: Iterable[GraphSpec], coarse: Objective, device: Device) -> List[Engine]:
     """The graph and size of each engine for `device`; `coarse` is the coarse stage's objective.
 
-    First come the engines of the frequent aspects, aspect by aspect, so that each four of them can
-    paint photos of one more aspect; then the generators' and the sketches' of these aspects, then
-    all others.
+    First come the engines of the frequent aspects, aspect by aspect, and of each aspect those that
+    the descent runs; then the generators' and the sketches' of these aspects, then all others.
     """
     ranked: List[Tuple[_Rank, GraphSpec, Size]] = []
     for graph in graphs:
@@ -46,9 +47,19 @@ def in_order(
                     stage in _LATER,
                     side,
                     aspect,
+                    graph.kind is not GraphKind.GATYS,
                     _STAGES.index(stage),
                     _KINDS.index(graph.kind),
                 )
                 ranked.append((rank, graph, size))
     ranked.sort(key=lambda each: each[0])
     return [(graph, size) for _, graph, size in ranked]
+
+
+def of_first_photo(engines: Sequence[Engine]) -> List[Engine]:
+    """The engines without which no photo is painted on the GPU; `engines` are in order.
+
+    A descent evaluates its gatys graph some 70 times. The other graphs run a few times for a photo:
+    the processor runs them until their engines are there (`GraphsOf.open`).
+    """
+    return list(takewhile(lambda each: each[0].kind is GraphKind.GATYS, engines))

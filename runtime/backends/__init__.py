@@ -29,6 +29,9 @@ _BACKENDS: Mapping[str, Tuple[str, str]] = {
 #: The order in which `auto` tries them, fastest first; without a GPU `pyt` comes last.
 PREFERENCE = ("trt", "pyt", "openvino", "onnxrt")
 
+#: Those that run every graph at every size on the processor, the faster one first.
+ON_PROCESSOR = ("openvino", "onnxrt")
+
 BACKENDS = tuple(name for name in _BACKENDS if name != FAKE)
 
 _log = logging.getLogger(__name__)
@@ -70,6 +73,19 @@ def candidates(name: str, folder: Path) -> Iterator[Type[Backend]]:
             f"No backend can run here: {' '.join(reasons)} Run `make setup`, or see "
             "`python -m runtime doctor`."
         )
+
+
+def on_processor(folder: Path) -> Optional[Type[Backend]]:
+    """The first usable one of `ON_PROCESSOR`; None if there is none. `folder` holds the graphs."""
+    for each in ON_PROCESSOR:
+        backend = backend_class(each)
+        try:
+            backend.check(folder)
+        except BackendUnavailable as error:
+            _log.debug("%s", error)
+        else:
+            return backend
+    return None
 
 
 def _in_order() -> Iterator[str]:

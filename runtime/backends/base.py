@@ -74,6 +74,11 @@ class Backend(abc.ABC):
         """The (width, height) at which `graph` can run; empty if it runs at any size."""
         return ()
 
+    @classmethod
+    def lacks(cls, graph: GraphSpec, size: Size, folder: Path) -> bool:
+        """Whether what `graph` needs to run at this (width, height) is still to be built."""
+        return False
+
     def files(self) -> Tuple[Path, ...]:
         """The files that `load` reads, whether they exist or not; the largest one comes first."""
         return (self.folder / self.graph.onnx_file,)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ContextManager, Iterator, List, Optional, Tuple, Type
 
+from runtime.backends import on_processor
 from runtime.backends.base import Backend
 from runtime.errors import Cancelled, DeviceMemoryError, GraphMissing
 from runtime.files import Stamp, stamp_of
 from runtime.spec.engines import Size
-from runtime.spec.graphs import GraphSpec
+from runtime.spec.graphs import GraphKind, GraphSpec
 
 #: Bytes that one painting may use for graphs: the largest tile of the fine stage, but not the
 #: graphs of the coarse stage beside it.
@@ -188,5 +189,12 @@ class GraphsOf:
         return self.backend.shapes(graph, self.folder)
 
     def open(self, graph: GraphSpec, size: Size) -> ContextManager[Backend]:
-        """`graph` loaded for pictures of this (width, height), as in `KeptGraphs.open`."""
-        return self.kept.open(self.backend, graph, size, self.folder)
+        """`graph` loaded for pictures of this (width, height), as in `KeptGraphs.open`.
+
+        Until its engine is built, the processor runs a graph that needs only a few runs.
+        """
+        backend = self.backend
+        if graph.kind is not GraphKind.GATYS and backend.lacks(graph, size, self.folder):
+            backend = on_processor(self.folder) or backend
+            _log.info("%s has no engine of %dx%d; %s runs it.", graph.name, *size, backend.name)
+        return self.kept.open(backend, graph, size, self.folder)

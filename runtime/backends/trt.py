@@ -39,6 +39,11 @@ class TrtBackend(Backend):
         """The (width, height) for which `folder` holds plans of `graph`."""
         return planned_sizes(graph, folder)
 
+    @classmethod
+    def lacks(cls, graph: GraphSpec, size: Size, folder: Path) -> bool:
+        """Whether `folder` holds no plan of `graph` for this (width, height)."""
+        return not (folder / plan_file(graph, size)).exists()
+
     def files(self) -> Tuple[Path, ...]:
         """The plan, its sidecar, and the graph that it must have been built from."""
         size = (self.width, self.height)

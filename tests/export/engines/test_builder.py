@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import hashlib
 import json
 import shutil
@@ -137,11 +136,8 @@ def test_full_disk_keeps_the_old_plan(prepared, monkeypatch):
 
     @contextlib.contextmanager
     def full(path, **options):
-        with atomic_write(path, **options) as file:
-            yield file
-            if path == job.plan:
-                file.truncate(10)
-                raise OSError(errno.ENOSPC, "No space left on device")
+        with atomic_write(path, **options) as file, Path("/dev/full").open("wb") as device:
+            yield device if path == job.plan else file
 
     monkeypatch.setattr(engine_builder, "atomic_write", full)
     with pytest.raises(OSError, match="No space left"):
@@ -150,6 +146,22 @@ def test_full_disk_keeps_the_old_plan(prepared, monkeypatch):
     assert (job.plan.read_bytes(), job.sidecar.read_text()) == old
     assert not list(Path(job.folder).glob("*.plan.*.part"))
     assert not list(Path(job.folder).glob("*.json.*.part"))
+
+
+def test_plan_comes_after_its_sidecar(prepared, monkeypatch):
+    """A painting takes a plan as soon as it is there, and refuses one without a sidecar."""
+    job = prepared()
+    came = []
+
+    @contextlib.contextmanager
+    def noted(path, **options):
+        with atomic_write(path, **options) as file:
+            yield file
+        came.append(path)
+
+    monkeypatch.setattr(engine_builder, "atomic_write", noted)
+    assert built(make_tensorrt("8.4.1.5"), job) == 0
+    assert came[-2:] == [job.sidecar, job.plan]
 
 
 def test_what_makes_a_plan_invalid(prepared):

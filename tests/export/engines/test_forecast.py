@@ -7,7 +7,7 @@ import pytest
 from export.engines.driver import workspaces_mib
 from export.engines.forecast import BUILD_RUNS, Forecast, announcement, minutes
 from export.engines.job import FLOAT32, PINNED, TYPED, Job
-from export.engines.order import in_order
+from export.engines.order import in_order, of_first_photo
 from export.engines.work import Work, work_of
 from runtime.spec.engine_sizes import Device, DeviceClass
 from runtime.spec.graphs import GraphKind, faces_graph, features_graph, gatys_graph, generator_graph
@@ -27,14 +27,15 @@ GRAPHS = (
 )
 
 
-def test_first_four_engines_paint_the_first_photo():
+def test_first_come_the_descents_of_both_stages_and_then_the_rest_of_each_aspect():
     engines = in_order(GRAPHS, DEEP, NANO)
     assert [(graph.objective, graph.kind, size) for graph, size in engines[:4]] == [
-        (DEEP, GraphKind.FEATURES, (240, 176)),
         (DEEP, GraphKind.GATYS, (240, 176)),
-        (CLASSIC, GraphKind.FEATURES, (768, 576)),
         (CLASSIC, GraphKind.GATYS, (768, 576)),
+        (DEEP, GraphKind.FEATURES, (240, 176)),
+        (CLASSIC, GraphKind.FEATURES, (768, 576)),
     ]
+    assert of_first_photo(engines) == engines[:2]
     assert engines[4] == (faces_graph(), (640, 640))
     assert {size for _, size in engines[5:9]} == {(176, 240), (576, 768)}
     assert {size for _, size in engines[9:13]} == {(208, 208), (672, 672)}
@@ -51,7 +52,7 @@ def test_smaller_sides_come_after_all_aspects_of_the_preferred_one():
 
 def test_classic_graphs_paint_both_stages_without_the_deep_ones():
     engines = in_order(GRAPHS[-2:], CLASSIC, NANO)
-    assert [size for _, size in engines[:4]] == [(240, 176), (240, 176), (768, 576), (768, 576)]
+    assert [size for _, size in engines[:4]] == [(240, 176), (768, 576), (240, 176), (768, 576)]
     assert len(engines) == 24
 
 

@@ -36,7 +36,8 @@ from runtime.spec.vgg import CLASSIC
 from runtime.style_transfer import stylize
 from tests.support.pictures import array, image
 from tests.support.tensorrt.cuda_double import make_cuda
-from tests.support.tensorrt.tensorrt_double import SCRATCH, VERSIONS, Plan, make_tensorrt
+from tests.support.tensorrt.installed import install_doubles
+from tests.support.tensorrt.tensorrt_double import SCRATCH, VERSIONS, Plan
 
 SIZE = (64, 48)
 FEATURES, GATYS = features_graph(CLASSIC, "average"), gatys_graph(CLASSIC, "average")
@@ -60,19 +61,8 @@ class Machine:
     """A machine with a TensorRT, a GPU and an engines folder."""
 
     def __init__(self, version, folder, onnx_folder, models, monkeypatch, **cuda):
-        self.trt, self.cuda = make_tensorrt(version), make_cuda(**cuda)
+        self.trt, self.cuda = install_doubles(monkeypatch, version, **cuda)
         self.folder, self._onnx_folder, self._models = folder, onnx_folder, models
-        self._patch = monkeypatch
-        package = type(sys)("pycuda")
-        package.driver = self.cuda
-        for name, module in (
-            ("tensorrt", self.trt),
-            ("pycuda", package),
-            ("pycuda.driver", self.cuda),
-        ):
-            monkeypatch.setitem(sys.modules, name, module)
-        monkeypatch.setattr(trt_plan, "library_version", lambda bindings: "8201")
-        monkeypatch.setattr(trt_plan, "l4t_release", lambda: "R32.6.1")
         self.host = EngineHost(version, "8201", "5.3", "NVIDIA Tegra X1", "R32.6.1")
 
     def install(self, graph, *, plan=None, onnx_sum=None, host=None):
