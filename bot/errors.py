@@ -15,7 +15,8 @@ BotError
 └── PaintingError      a picture was not painted; says whether another attempt may help
     ├── PaintingFailed     the runtime is at fault: no memory, no graph, disk full
     ├── PainterDied        the child process ended, or was killed, in the middle
-    └── PainterStuck       the child process made no progress and was killed
+    ├── PainterStuck       the child process made no progress and was killed
+    └── PainterLost        a painter of the fleet died, or cannot be reached
 """
 
 from __future__ import annotations
@@ -104,6 +105,13 @@ class PainterDied(PaintingError):
 
 class PainterStuck(PaintingError):
     """The child process made no progress for too long and was killed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retriable=True)
+
+
+class PainterLost(PaintingError):
+    """A painter of the fleet died, or cannot be reached; another one may paint the picture."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retriable=True)

@@ -1,13 +1,15 @@
-"""When a job will be done: learned from those before it on this machine."""
+"""When a job will be done: learned from those before it, for each painter by itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Optional
+from typing import Dict, Optional, Tuple
 
 from bot.jobs.fair_order import FairQueue
-from bot.jobs.progress_board import ProgressBoard
+from bot.jobs.needs import needs_of
+from bot.jobs.progress_board import Painting, ProgressBoard
 from bot.metrics import Metrics
+from bot.painting.painters import LOCAL, Painters
 from bot.storage.jobs import Job
 from bot.storage.key_values import KeyValues
 from bot.storage.orders import Order
@@ -31,70 +33,98 @@ class Estimate:
 
 
 class Durations:
-    """Seconds of a job by its kind and size, an exponential mean over the jobs done."""
+    """Seconds of a job by its kind and size, an exponential mean over the jobs done.
+
+    The mean of all painters stands in for one that has done no such job yet.
+    """
 
     def __init__(self, key_values: KeyValues) -> None:
         self._key_values = key_values
         self._known: Dict[str, Optional[float]] = {}
 
-    async def expected(self, order: Order) -> Optional[float]:
+    async def expected(self, order: Order, painter: str = LOCAL) -> Optional[float]:
         """Seconds that the job will probably take, `None` before the first of its kind."""
-        key = _key(order)
+        own = await self._mean(_key(order, painter))
+        return own if own is not None or painter == LOCAL else await self._mean(_key(order))
+
+    async def learn(self, order: Order, seconds: float, painter: str = LOCAL) -> None:
+        """Remember that such a job took `painter` so many seconds."""
+        for key in sorted({_key(order), _key(order, painter)}):
+            before = await self._mean(key)
+            mean = seconds if before is None else before + _SHARE * (seconds - before)
+            self._known[key] = mean
+            await self._key_values.set(key, f"{mean:.2f}")
+
+    async def _mean(self, key: str) -> Optional[float]:
         if key not in self._known:
             value = await self._key_values.get(key)
             self._known[key] = None if value is None else float(value)
         return self._known[key]
-
-    async def learn(self, order: Order, seconds: float) -> None:
-        """Remember that such a job took `seconds`."""
-        before = await self.expected(order)
-        mean = seconds if before is None else before + _SHARE * (seconds - before)
-        self._known[_key(order)] = mean
-        await self._key_values.set(_key(order), f"{mean:.2f}")
 
 
 class Estimates:
     """When each job will be done."""
 
     def __init__(
-        self, queue: FairQueue, board: ProgressBoard, durations: Durations, metrics: Metrics
+        self,
+        queue: FairQueue,
+        board: ProgressBoard,
+        durations: Durations,
+        painters: Painters,
+        metrics: Metrics,
     ) -> None:
         self._queue = queue
         self._board = board
         self._durations = durations
+        self._painters = painters
         self._metrics = metrics
 
     async def all(self) -> Dict[int, Estimate]:
         """The estimates of all queued and running jobs, by the job's id."""
         found: Dict[int, Estimate] = {}
-        seconds: Optional[float] = 0.0
-        running = self._board.job
-        if running is not None:
-            seconds = await self._left(running)
-            found[running.id] = Estimate(0, seconds)
+        # Seconds until each painter has done its jobs, as far as they are known.
+        busy: Dict[str, Optional[float]] = {}
+        for painting in self._board.paintings:
+            seconds = busy[painting.painter] = await self._left(painting)
+            found[painting.job.id] = Estimate(0, seconds)
         waiting = await self._queue.waiting()
         self._metrics.queue_length.set(len(waiting))
         for place, job in enumerate(waiting, start=1):
-            expected = await self._durations.expected(job.order)
-            seconds = None if seconds is None or expected is None else seconds + expected
-            found[job.id] = Estimate(place, seconds)
+            found[job.id] = Estimate(place, await self._queue_up(job, busy))
         return found
 
     async def of(self, job: Job) -> Optional[Estimate]:
         """The estimate of one job, `None` if it is neither queued nor running."""
         return (await self.all()).get(job.id)
 
-    async def _left(self, job: Job) -> Optional[float]:
-        """Seconds that the running job still takes, from its own speed or from those before."""
-        elapsed = self._board.elapsed
-        progress = self._board.progress(job.id)
+    async def _queue_up(self, job: Job, busy: Dict[str, Optional[float]]) -> Optional[float]:
+        """Seconds until the job is done by the painter that is free first, which is busy so long."""
+        able = self._painters.able(needs_of(job.order))
+        if not able:
+            return None
+
+        def free(painter: str) -> Tuple[bool, float]:
+            seconds = busy.get(painter, 0.0)
+            return seconds is None, seconds or 0.0
+
+        painter = min(able, key=free)
+        begin = busy.get(painter, 0.0)
+        expected = await self._durations.expected(job.order, painter)
+        end = None if begin is None or expected is None else begin + expected
+        busy[painter] = end
+        return end
+
+    async def _left(self, painting: Painting) -> Optional[float]:
+        """Seconds that a running job still takes, from its own speed or from those before."""
+        elapsed, progress = painting.elapsed, painting.progress
         if progress is not None and progress.share > _MEASURED_FROM:
             return elapsed * (1 / progress.share - 1)
-        expected = await self._durations.expected(job.order)
+        expected = await self._durations.expected(painting.job.order, painting.painter)
         return None if expected is None else max(expected - elapsed, 1.0)
 
 
-def _key(order: Order) -> str:
+def _key(order: Order, painter: str = LOCAL) -> str:
     options = order.options
     what = options.fine if isinstance(options, StylizeOptions) else order.model
-    return f"eta:{order.kind.value}:{what}"
+    whose = f"@{painter}" if painter != LOCAL else ""
+    return f"eta:{order.kind.value}:{what}{whose}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from bot.painting.painters import Place
 from bot.storage.jobs import Job, Jobs
 
 
@@ -18,13 +19,24 @@ class FairQueue:
         queued = await self._jobs.queued()
         return fair_order(queued, await self._jobs.last_turns()) if queued else []
 
-    async def claim(self) -> Optional[Job]:
-        """Take the next job as running, its attempt counted; `None` when none waits."""
+    async def claim(self, reserve: Callable[[Job], Optional[Place]]) -> Optional[Tuple[Job, Place]]:
+        """Take the next job for which `reserve` finds a painter as running, its attempt counted.
+
+        `None` when none waits that somebody is free to paint.
+        """
         for job in await self.waiting():
-            claimed = await self._jobs.take(job.id)
-            # One may have been cancelled after the look: then it is the next one's turn.
+            place = reserve(job)
+            if place is None:
+                continue
+            claimed = None
+            try:
+                claimed = await self._jobs.take(job.id)
+            finally:
+                # One may have been cancelled after the look: then it is the next one's turn.
+                if claimed is None:
+                    place.leave()
             if claimed is not None:
-                return claimed
+                return claimed, place
         return None
 
 

@@ -1,4 +1,4 @@
-"""Where the scheduler writes how far the running job is, and who shows it reads.
+"""Where the scheduler writes how far the running jobs are, and who shows it reads.
 
 The scheduler does not know who reads, and the readers do not know the scheduler.
 """
@@ -8,33 +8,42 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
+from bot.painting.painters import LOCAL
 from bot.painting.protocol import PaintProgress
 from bot.storage.jobs import Job
 
 
-class ProgressBoard:
-    """The job that is painted, its progress and its preview; it calls listeners at each change."""
+class Painting:
+    """A job that is painted: by whom, since when, and how far it is."""
 
-    def __init__(self) -> None:
-        self._job: Optional[Job] = None
-        self._painting: Optional[asyncio.Task[None]] = None
-        self._progress: Optional[PaintProgress] = None
-        self._preview: Optional[Path] = None
-        self._previews = 0
-        self._since = 0.0
-        self._listeners: List[Callable[[], None]] = []
-
-    @property
-    def job(self) -> Optional[Job]:
-        """The job that is painted, `None` while none is."""
-        return self._job
+    def __init__(self, job: Job, task: Optional[asyncio.Task[None]], painter: str) -> None:
+        self.job = job
+        self.task = task
+        self.painter = painter
+        self.since = time.monotonic()
+        self.progress: Optional[PaintProgress] = None
+        self.preview: Optional[Path] = None
+        self.previews = 0
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the job that is painted was begun."""
-        return time.monotonic() - self._since
+        """Seconds since the painting began."""
+        return time.monotonic() - self.since
+
+
+class ProgressBoard:
+    """The jobs that are painted, their progress and previews; it calls listeners at each change."""
+
+    def __init__(self) -> None:
+        self._paintings: Dict[int, Painting] = {}
+        self._listeners: List[Callable[[], None]] = []
+
+    @property
+    def paintings(self) -> Sequence[Painting]:
+        """The jobs that are painted, in the order in which they were begun."""
+        return tuple(self._paintings.values())
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever there is something new to show, or a new job."""
@@ -45,41 +54,40 @@ class ProgressBoard:
         for listener in self._listeners:
             listener()
 
-    def begin(self, job: Job, painting: asyncio.Task[None]) -> None:
-        """Show that `job` is painted, by the task `painting`."""
-        self._job, self._painting = job, painting
-        self._since = time.monotonic()
-        self._progress, self._preview, self._previews = None, None, 0
+    def begin(self, job: Job, task: Optional[asyncio.Task[None]], painter: str = LOCAL) -> None:
+        """Show that `painter` paints `job`, in this process by `task`."""
+        self._paintings[job.id] = Painting(job, task, painter)
         self.changed()
 
-    def report(self, progress: PaintProgress) -> None:
+    def report(self, job_id: int, progress: PaintProgress) -> None:
         """Show how far the job is."""
-        self._progress = progress
+        painting = self._paintings[job_id]
+        painting.progress = progress
         if progress.preview is not None:
-            self._preview = progress.preview
-            self._previews += 1
+            painting.preview = progress.preview
+            painting.previews += 1
         self.changed()
 
-    def end(self) -> None:
-        """Show that no job is painted."""
-        self._job = self._painting = None
+    def end(self, job_id: int) -> None:
+        """Show that the job is no longer painted."""
+        self._paintings.pop(job_id, None)
         self.changed()
 
     def interrupt(self, job_id: int) -> None:
-        """Cancel the painting of the job, if it is the one that is painted."""
-        if self._is_painted(job_id) and self._painting is not None:
-            self._painting.cancel()
+        """Cancel the painting of the job, if it is painted."""
+        painting = self._paintings.get(job_id)
+        if painting is not None and painting.task is not None:
+            painting.task.cancel()
 
     def progress(self, job_id: int) -> Optional[PaintProgress]:
-        """How far the job is, `None` if it is not the one that is painted or has just begun."""
-        return self._progress if self._is_painted(job_id) else None
+        """How far the job is, `None` if it is not painted or has just begun."""
+        painting = self._paintings.get(job_id)
+        return None if painting is None else painting.progress
 
     def preview(self, job_id: int) -> Tuple[Optional[Path], int]:
-        """The preview of the job that is painted, a JPEG, and its number, counted from 1.
+        """The preview of a job that is painted, a JPEG, and its number, counted from 1.
 
         `None` and 0 while there is none.
         """
-        return (self._preview, self._previews) if self._is_painted(job_id) else (None, 0)
-
-    def _is_painted(self, job_id: int) -> bool:
-        return self._job is not None and self._job.id == job_id
+        painting = self._paintings.get(job_id)
+        return (None, 0) if painting is None else (painting.preview, painting.previews)

@@ -1,17 +1,19 @@
-"""Takes the jobs one after the other from the store to the painter."""
+"""Takes the jobs from the store to the painters, as many at once as painters are free."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from functools import partial
 from pathlib import Path
-from typing import Awaitable, Callable, Optional
+from typing import Awaitable, Callable, Dict, Optional, Set
 
 from aiogram import Bot
 
 from bot.backoff import Backoff, wait_at_most
 from bot.errors import (
+    PainterLost,
     PaintingError,
     PaintingFailed,
     PictureRefused,
@@ -21,10 +23,11 @@ from bot.errors import (
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Durations
 from bot.jobs.fair_order import FairQueue
+from bot.jobs.needs import needs_of
 from bot.jobs.progress_board import ProgressBoard
 from bot.metrics import Metrics
 from bot.outcomes import FAILED, PAINTED, Ending, Outcome, PictureRole, Reason
-from bot.painting.client import PainterClient
+from bot.painting.painters import LOCAL, Painters, Place
 from bot.painting.protocol import PaintRequest, StyleFile
 from bot.storage.jobs import MOST_ATTEMPTS, Job, Jobs
 from bot.storage.pictures import Pictures
@@ -41,7 +44,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 
 class Scheduler:
-    """The loop between the store and the painter.
+    """The loop between the store and the painters.
 
     `find_style` gives the gallery's style of a name, `None` when there is none.
     """
@@ -58,7 +61,7 @@ class Scheduler:
         endings: Endings,
         durations: Durations,
         find_style: Callable[[str], Awaitable[Optional[Style]]],
-        painter_client: PainterClient,
+        painters: Painters,
         metrics: Metrics,
     ) -> None:
         self._bot = bot
@@ -70,12 +73,16 @@ class Scheduler:
         self._endings = endings
         self._durations = durations
         self._find_style = find_style
-        self._painter_client = painter_client
+        self._painters = painters
         self._metrics = metrics
         self._awake = asyncio.Event()
         self._stop_asked = asyncio.Event()
-        self._painting: Optional[asyncio.Task[None]] = None
+        self._paintings: Dict[int, asyncio.Task[None]] = {}
+        self._servings: Set[asyncio.Task[None]] = set()
+        self._failure: Optional[Exception] = None
+        self._succeeded = False
         board.listen(self._awake.set)
+        painters.listen(self._awake.set)
 
     async def run(self) -> None:
         """Paint job after job until `stop` is called."""
@@ -85,81 +92,121 @@ class Scheduler:
                 await self._recover()
                 while not self._stop_asked.is_set():
                     await self._serve_next()
-                    backoff.reset()
+                    self._raise_failure()
+                    if self._succeeded:
+                        backoff.reset()
             except (TelegramUnreachable, StoreError, _TryLater) as error:
                 pause = backoff.next()
                 _log.warning("%s The painter pauses for %.0f s.", error, pause)
                 await wait_at_most(self._stop_asked, pause)
+        if self._servings:
+            await asyncio.wait(self._servings)
 
     async def stop(self, grace: float) -> None:
-        """Take no more jobs; wait `grace` seconds for the running one, then hand it back."""
+        """Take no more jobs; wait `grace` seconds for the running ones, then hand them back."""
         self._stop_asked.set()
         self._awake.set()
-        if self._painting is not None and not self._painting.done():
-            await asyncio.wait([self._painting], timeout=grace)
-            self._painting.cancel()
+        paintings = [each for each in self._paintings.values() if not each.done()]
+        if paintings:
+            await asyncio.wait(paintings, timeout=grace)
+        for each in paintings:
+            each.cancel()
 
     async def _recover(self) -> None:
         """Queue again what was running when the bot died, or when its store failed."""
-        given_up = await self._jobs.recover()
+        given_up = await self._jobs.recover(besides=self._paintings)
         if given_up:
             _log.error("Gave up %d jobs: the bot died at each of their attempts.", given_up)
             self._endings.count(FAILED, given_up)
             self._board.changed()
 
     async def _serve_next(self) -> None:
-        """Take the next job, or wait until there may be one."""
+        """Begin the next job, or wait until there may be one and somebody to paint it."""
         self._awake.clear()
-        job = await self._queue.claim()
-        if job is None:
+        claimed = None
+        # Asked first: every step of a painting wakes this loop.
+        if self._painters.idle:
+            claimed = await self._queue.claim(self._reserve)
+        if claimed is None:
             await self._awake.wait()
-        elif self._stop_asked.is_set():
+            return
+        job, place = claimed
+        if self._stop_asked.is_set():
+            place.leave()
             await self._jobs.hand_back(job.id, count_attempt=False)
-        else:
-            await self._take(job)
+            return
+        painting = asyncio.ensure_future(self._attempt(job, place))
+        self._paintings[job.id] = painting
+        self._board.begin(job, painting, place.painter)
+        serving = asyncio.ensure_future(self._serve(job, painting, place))
+        self._servings.add(serving)
+        serving.add_done_callback(self._served)
 
-    async def _take(self, job: Job) -> None:
-        self._painting = asyncio.ensure_future(self._attempt(job))
-        self._board.begin(job, self._painting)
+    def _reserve(self, job: Job) -> Optional[Place]:
+        return self._painters.reserve(needs_of(job.order))
+
+    async def _serve(self, job: Job, painting: asyncio.Task[None], place: Place) -> None:
+        """See a painting through to its end."""
         try:
-            await asyncio.wait([self._painting])
-            if self._painting.cancelled():
+            await asyncio.wait([painting])
+            if painting.cancelled():
                 # By the user, and the job has its ending, or by the end of the bot.
                 await self._jobs.hand_back(job.id, count_attempt=False)
             else:
-                self._painting.result()
+                painting.result()
         except TelegramUnreachable:
             await self._jobs.hand_back(job.id, count_attempt=False)
             raise
         finally:
-            self._painting.cancel()
-            self._board.end()
+            painting.cancel()
+            self._board.end(job.id)
             await on_thread(self._results.clear_work_folder, job.id)
+            # Not before: the folder of the next attempt has the same name.
+            del self._paintings[job.id]
+            place.leave()
 
-    async def _attempt(self, job: Job) -> None:
+    def _served(self, serving: asyncio.Task[None]) -> None:
+        self._servings.discard(serving)
+        error = None if serving.cancelled() else serving.exception()
+        self._succeeded = error is None
+        if isinstance(error, Exception):
+            self._failure = error
+        self._awake.set()
+
+    def _raise_failure(self) -> None:
+        """Raise what ended a painting, for the loop to pause."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    async def _attempt(self, job: Job, place: Place) -> None:
         try:
-            seconds = await self._paint(job)
+            seconds = await self._paint(job, place)
         except PictureRefused as error:
             await self._endings.finish(job.id, Ending(Outcome.REFUSED, error.refusal))
         except (PaintingError, OSError) as error:
-            await self._retry_or_fail(job, error)
+            await self._retry_or_fail(job, place, error)
         else:
             self._metrics.job_seconds.labels(kind=job.order.kind.value).observe(seconds)
-            await self._durations.learn(job.order, seconds)
+            await self._durations.learn(job.order, seconds, place.painter)
             await self._endings.finish(job.id, PAINTED)
 
-    async def _retry_or_fail(self, job: Job, error: Exception) -> None:
+    async def _retry_or_fail(self, job: Job, place: Place, error: Exception) -> None:
         # An OSError is the disk's, which may have room again for the next attempt.
         retriable = getattr(error, "retriable", True)
         _log.error("Job %d, attempt %d of %d: %s", job.id, job.attempts, MOST_ATTEMPTS, error)
         if retriable and job.attempts < MOST_ATTEMPTS:
-            await self._jobs.hand_back(job.id, count_attempt=True)
-            if isinstance(error, (OSError, PaintingFailed)):
+            # Through no fault of its user's a lost painter must not cost the job its turn.
+            lost = isinstance(error, PainterLost)
+            await self._jobs.hand_back(job.id, count_attempt=True, keep_turn=not lost)
+            # Another machine pauses by itself.
+            here = place.painter == LOCAL and isinstance(error, PaintingFailed)
+            if here or isinstance(error, OSError):
                 raise _TryLater("The disk or the memory may be full.") from error
         else:
             await self._endings.finish(job.id, FAILED)
 
-    async def _paint(self, job: Job) -> float:
+    async def _paint(self, job: Job, place: Place) -> float:
         """Paint the job's picture into its result file; returns the seconds from its start."""
         begin = time.monotonic()
         work_folder = await on_thread(self._results.work_folder, job.id)
@@ -177,7 +224,8 @@ class Scheduler:
             styles=tuple(styles),
             model=order.model,
         )
-        await self._painter_client.submit(request, on_progress=self._board.report)
+        report = partial(self._board.report, job.id)
+        await place.submit(request, on_progress=report)
         return time.monotonic() - begin
 
     async def _style(self, choice: StyleChoice, path: Path) -> str:

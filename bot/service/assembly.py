@@ -24,6 +24,7 @@ from bot.config_types import Mode
 from bot.errors import ConfigError, PaintingError
 from bot.metrics import Metrics
 from bot.painting.client import PainterClient
+from bot.painting.painters import LocalPainter, Painters
 from bot.service.instance_lock import hold
 from bot.service.status import describe
 from bot.service.supervisor import Supervisor
@@ -63,7 +64,8 @@ class Service:
     ) -> None:
         self._config = config
         self._notifier = notifier or SystemdNotifier()
-        self._painter_client = painter_client or PainterClient(patience=config.patience)
+        client = painter_client or PainterClient(patience=config.patience)
+        self._painters: Painters = LocalPainter(client)
         self._lock: Optional[IO[str]] = None
         self._supervisor = Supervisor()
         self.metrics = metrics or Metrics()
@@ -74,7 +76,7 @@ class Service:
         self.parts = Parts(
             config,
             bot=self.bot,
-            painter_client=self._painter_client,
+            painters=self._painters,
             metrics=self.metrics,
             rate_limiter=limiter,
             seams=seams or Seams(),
@@ -175,7 +177,7 @@ class Service:
         return [] if problem is None else [problem]
 
     async def _describe(self) -> str:
-        return await describe(self.parts.estimates, self._painter_client, self._transport)
+        return await describe(self.parts.estimates, self._painters, self._transport)
 
     async def stop(self) -> None:
         """Take no more updates, let the running job end or hand it back, send what is painted."""
@@ -198,7 +200,7 @@ class Service:
         if self._server is not None:
             await self._server.close()
         await self.parts.albums.close()
-        await self._painter_client.close()
+        await self._painters.close()
         await self.bot.session.close()
         if self._session is not None:
             await self._session.close()
@@ -207,9 +209,9 @@ class Service:
             self._lock.close()
 
     async def _warm_up(self) -> None:
-        """Start the child process before the first photo comes."""
+        """Get the painters ready before the first photo comes."""
         try:
-            await self._painter_client.start()
+            await self._painters.start()
         except PaintingError as error:
             _log.error("The painter does not start; each job will try again: %s", error)
 

@@ -27,7 +27,7 @@ from bot.jobs.fair_order import FairQueue
 from bot.jobs.progress_board import ProgressBoard
 from bot.jobs.scheduler import Scheduler
 from bot.metrics import Metrics
-from bot.painting.client import PainterClient
+from bot.painting.painters import Painters
 from bot.storage.database import Database
 from bot.storage.fsm import SqliteStorage
 from bot.storage.jobs import Jobs, Limits
@@ -66,7 +66,7 @@ class Parts:
         config: Config,
         *,
         bot: Bot,
-        painter_client: PainterClient,
+        painters: Painters,
         metrics: Metrics,
         rate_limiter: RateLimiter,
         seams: Seams,
@@ -76,8 +76,8 @@ class Parts:
         self.i18n = make_i18n()
         self.catalog = seams.catalog or Catalog(DEFAULT_ENGINES)
         self._store(config)
-        self._queue(seams)
-        self._paint(painter_client, rate_limiter, seams)
+        self._queue(painters, seams)
+        self._paint(painters, rate_limiter, seams)
         self._talk(seams)
 
     def _store(self, config: Config) -> None:
@@ -91,18 +91,16 @@ class Parts:
         self.lost_messages = LostMessages(self._bot, PendingSends(self.database))
         self._bot.session.middleware(self.lost_messages)
 
-    def _queue(self, seams: Seams) -> None:
+    def _queue(self, painters: Painters, seams: Seams) -> None:
         self.queue = FairQueue(self.jobs)
         self.board = ProgressBoard()
         self.durations = Durations(self.key_values)
         self.endings = Endings(self.jobs, self.board, self.metrics)
         self.estimates = seams.estimates or Estimates(
-            self.queue, self.board, self.durations, self.metrics
+            self.queue, self.board, self.durations, painters, self.metrics
         )
 
-    def _paint(
-        self, painter_client: PainterClient, rate_limiter: RateLimiter, seams: Seams
-    ) -> None:
+    def _paint(self, painters: Painters, rate_limiter: RateLimiter, seams: Seams) -> None:
         self.scheduler = Scheduler(
             bot=self._bot,
             jobs=self.jobs,
@@ -113,7 +111,7 @@ class Parts:
             endings=self.endings,
             durations=self.durations,
             find_style=self.catalog.find_style,
-            painter_client=painter_client,
+            painters=painters,
             metrics=self.metrics,
         )
         self.delivery = Delivery(

@@ -13,7 +13,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 from enum import Enum
-from typing import Dict, List, Optional, Tuple
+from typing import Collection, Dict, List, Optional, Tuple
 
 from bot.errors import QueueFull, UserQueueFull
 from bot.outcomes import FAILED, Ending, Outcome, PictureRole, Reason, Refusal
@@ -131,26 +131,36 @@ class Jobs:
         job = await self.get(job_id)
         return job if job is not None and job.state is JobState.RUNNING else None
 
-    async def hand_back(self, job_id: int, *, count_attempt: bool) -> None:
-        """Queue a running job again, for another attempt or as if it had never been taken."""
+    async def hand_back(self, job_id: int, *, count_attempt: bool, keep_turn: bool = True) -> None:
+        """Queue a running job again, for another attempt or as if it had never been taken.
+
+        Its user's turn is over all the same, unless `keep_turn` is false.
+        """
         back = 0 if count_attempt else 1
         changes = "state = ?, attempts = attempts - ?"
+        if not keep_turn:
+            changes += ", turn = NULL"
         await self._update(job_id, JobState.RUNNING, changes, JobState.QUEUED.value, back)
 
-    async def recover(self) -> int:
+    async def recover(self, besides: Collection[int] = ()) -> int:
         """Queue again what was running when the bot died, at its start.
+
+        `besides` are the jobs that still run, after a failure of the store.
 
         A job that was running each time the bot died is given up, as it may be the cause. Returns
         how many were given up.
         """
         running, queued = JobState.RUNNING.value, JobState.QUEUED.value
 
+        where = f"state = ? AND id NOT IN ({', '.join('?' * len(besides))})"
+        whose = (running, *besides)
+
         def work(connection: sqlite3.Connection) -> int:
             given_up = connection.execute(
-                f"UPDATE jobs SET {_FINISH} WHERE state = ? AND attempts >= ?",
-                (*_finish_values(FAILED), running, MOST_ATTEMPTS),
+                f"UPDATE jobs SET {_FINISH} WHERE {where} AND attempts >= ?",
+                (*_finish_values(FAILED), *whose, MOST_ATTEMPTS),
             ).rowcount
-            connection.execute("UPDATE jobs SET state = ? WHERE state = ?", (queued, running))
+            connection.execute(f"UPDATE jobs SET state = ? WHERE {where}", (queued, *whose))
             return given_up
 
         return await self._database.run(work)
@@ -193,9 +203,11 @@ class Jobs:
             raise QueueFull(self._limits.in_all)
 
     async def _select(self, where: str, *values: object) -> List[Job]:
-        return [
-            _job(row) for row in await self._database.rows(f"SELECT * FROM jobs {where}", *values)
-        ]
+        query = f"SELECT * FROM jobs {where}"
+        # On the database's thread: a thousand rows would hold up the event loop.
+        return await self._database.run(
+            lambda connection: [_job(row) for row in connection.execute(query, values)]
+        )
 
     async def _update(self, job_id: int, state: JobState, changes: str, *values: object) -> None:
         """Change a job if it is still in `state`: a cancelled or forgotten one stays so."""

@@ -56,6 +56,6 @@ async def test_the_mean_is_over_what_was_painted(conversation, boris):
     admin = admin_of(conversation)
     assert "Average time for a picture: –" in (await admin.says("/stats")).text
     await queue(boris, 1)
-    job = await conversation.queue.claim()
+    job = await conversation.jobs.take((await conversation.jobs.queued())[0].id)
     await conversation.jobs.finish(job.id, PAINTED)
     assert "Average time for a picture: 0 s" in (await admin.says("/stats")).text

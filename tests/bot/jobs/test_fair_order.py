@@ -7,6 +7,7 @@ import pytest
 
 from bot.jobs.fair_order import FairQueue, fair_order
 from bot.outcomes import CANCELLED, PAINTED
+from bot.painting.painters import LocalPainter
 from bot.storage.jobs import Job, Jobs, JobState, Limits
 from tests.support.bot.orders import order
 
@@ -21,6 +22,12 @@ def queue(jobs):
     return FairQueue(jobs)
 
 
+async def claim(queue):
+    """The next job, with nobody to wait for; `None` when none waits."""
+    claimed = await queue.claim(lambda _job: LocalPainter(None))
+    return None if claimed is None else claimed[0]
+
+
 async def submit(jobs, *users):
     return [(await jobs.submit(order(user)))[0] for user in users]
 
@@ -31,12 +38,12 @@ async def test_users_take_turns(jobs, queue):
     taken = []
     for _ in range(5):
         expected = (await queue.waiting())[0]
-        job = await queue.claim()
+        job = await claim(queue)
         assert job.id == expected.id
         await jobs.finish(job.id, PAINTED)
         taken.append(job.order.user_id)
     assert taken == [1, 2, 3, 1, 1]
-    assert await queue.claim() is None
+    assert await claim(queue) is None
 
 
 def waiting(*users):
@@ -93,4 +100,23 @@ async def test_a_job_cancelled_at_the_last_moment_leaves_its_turn_to_the_next(
         return found
 
     monkeypatch.setattr(queue, "waiting", and_then_cancelled)
-    assert (await queue.claim()).id == second.id
+    assert (await claim(queue)).id == second.id
+
+
+async def test_a_job_that_nobody_is_free_to_paint_lets_the_next_one_pass(jobs, queue):
+    first, second = await submit(jobs, 1, 2)
+
+    def reserve(job):
+        return None if job.id == first.id else LocalPainter(None)
+
+    claimed, _place = await queue.claim(reserve)
+    assert claimed.id == second.id and await queue.claim(reserve) is None
+
+
+async def test_a_job_of_a_lost_painter_keeps_its_turn(jobs, queue):
+    first, *_others = await submit(jobs, 1, 2, 3)
+    assert (await claim(queue)).id == first.id
+    await jobs.hand_back(first.id, count_attempt=True, keep_turn=False)
+    assert (await claim(queue)).id == first.id
+    await jobs.hand_back(first.id, count_attempt=True)
+    assert (await claim(queue)).id != first.id

@@ -13,23 +13,25 @@ def job(number):
     return Job(number, order(), JobState.RUNNING, None, 1, None, 0.0, 0.0, None)
 
 
-def test_only_the_job_that_is_painted_has_progress_and_a_preview():
+def test_only_jobs_that_are_painted_have_progress_and_a_preview():
     board, changes = ProgressBoard(), []
     board.listen(lambda: changes.append(1))
     board.begin(job(1), None)
     assert board.progress(1) is None and board.preview(1) == (None, 0)
     first = PaintProgress(share=0.5, step=5, steps=10, preview=Path("a.jpg"))
-    board.report(first)
-    board.report(PaintProgress(share=0.6, step=6, steps=10))
+    board.report(1, first)
+    board.report(1, PaintProgress(share=0.6, step=6, steps=10))
     assert board.progress(1).share == 0.6 and board.preview(1) == (Path("a.jpg"), 1)
     assert board.progress(2) is None and board.preview(2) == (None, 0)
     board.begin(job(2), None)
     assert board.progress(2) is None and board.preview(2) == (None, 0)
-    board.end()
-    assert board.job is None and len(changes) == 5
+    board.end(1)
+    assert board.progress(1) is None
+    board.end(2)
+    assert not board.paintings and len(changes) == 6
 
 
-async def test_an_interrupt_stops_the_job_that_is_painted_and_no_other():
+async def test_an_interrupt_stops_one_painting_and_no_other():
     board = ProgressBoard()
     painting = asyncio.ensure_future(asyncio.sleep(60))
     board.begin(job(1), painting)

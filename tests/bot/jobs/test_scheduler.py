@@ -22,6 +22,7 @@ from bot.jobs.progress_board import ProgressBoard
 from bot.jobs.scheduler import Scheduler
 from bot.metrics import Metrics
 from bot.outcomes import CANCELLED, FAILED, PAINTED
+from bot.painting.painters import LocalPainter
 from bot.sandbox import Sandbox
 from bot.storage.jobs import MOST_ATTEMPTS, Jobs, JobState, Limits
 from bot.storage.key_values import KeyValues
@@ -52,8 +53,11 @@ class Studio:
         self.board = ProgressBoard()
         self.durations = Durations(KeyValues(database))
         self.endings = Endings(self.jobs, self.board, self.metrics)
-        self.estimates = Estimates(self.queue, self.board, self.durations, self.metrics)
         self.painter_client = FakePainterClient()
+        self.painters = LocalPainter(self.painter_client)
+        self.estimates = Estimates(
+            self.queue, self.board, self.durations, self.painters, self.metrics
+        )
         self.scheduler = Scheduler(
             bot=None,
             jobs=self.jobs,
@@ -64,7 +68,7 @@ class Studio:
             endings=self.endings,
             durations=self.durations,
             find_style=Catalog(folder).find_style,
-            painter_client=self.painter_client,
+            painters=self.painters,
             metrics=self.metrics,
         )
         self.task = None
@@ -124,10 +128,10 @@ async def studio(database, tmp_path, monkeypatch):
 async def test_a_job_claimed_while_the_bot_stops_is_handed_back(studio, monkeypatch):
     claim = studio.queue.claim
 
-    async def claim_and_meanwhile_stop():
-        job = await claim()
+    async def claim_and_meanwhile_stop(reserve):
+        claimed = await claim(reserve)
         await studio.scheduler.stop(grace=5)
-        return job
+        return claimed
 
     monkeypatch.setattr(studio.queue, "claim", claim_and_meanwhile_stop)
     job = await studio.order()
@@ -277,9 +281,9 @@ async def test_every_end_is_counted(studio):
 async def test_what_is_given_up_at_the_start_is_counted_and_logged(studio, caplog):
     job = await studio.order()
     for _ in range(MOST_ATTEMPTS - 1):
-        await studio.queue.claim()
+        await studio.jobs.take(job.id)
         await studio.jobs.recover()
-    await studio.queue.claim()
+    await studio.jobs.take(job.id)
     studio.start()
     await studio.state(job, FAILED)
     await until(lambda: wrapped(studio.counted(FAILED)))
@@ -299,7 +303,7 @@ async def test_time_left_comes_from_the_job_s_own_speed_and_then_from_those_befo
     await studio.halfway(begun)
     now = [1000.0]
     monkeypatch.setattr(board_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    studio.board._since = now[0] - 30
+    studio.board.paintings[0].since = now[0] - 30
 
     async def left():
         found = await studio.estimates.all()
@@ -311,7 +315,7 @@ async def test_time_left_comes_from_the_job_s_own_speed_and_then_from_those_befo
     assert await left() == (Estimate(0, pytest.approx(30)), Estimate(1, pytest.approx(70)))
     # It has just begun: too little to go by.
     studio.board.begin(await studio.jobs.get(begun.id), None)
-    studio.board._since = now[0] - 30
+    studio.board.paintings[0].since = now[0] - 30
     assert await left() == (Estimate(0, pytest.approx(10)), Estimate(1, pytest.approx(50)))
     now[0] += 70
     assert await left() == (Estimate(0, 1.0), Estimate(1, pytest.approx(41)))

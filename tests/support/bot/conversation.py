@@ -13,6 +13,7 @@ from bot.config import Config
 from bot.config_types import Mode
 from bot.jobs.estimates import Estimate
 from bot.metrics import Metrics
+from bot.painting.painters import LocalPainter
 from bot.service.wiring import Parts, Seams
 from bot.telegram.polling import Poller
 from bot.telegram.rate_limits import Limits, Rate, RateLimiter
@@ -70,7 +71,7 @@ class Conversation:
         self.parts = Parts(
             self._config,
             bot=self.bot,
-            painter_client=None,
+            painters=LocalPainter(None),
             metrics=metrics,
             rate_limiter=limiter,
             seams=Seams(catalog=self._catalog, estimates=estimates, album_quiet=QUIET),

@@ -1,0 +1,121 @@
+"""Who paints: one child process, or a fleet of machines. The scheduler sees only what is here.
+
+A painter is reserved for a job before the job leaves the queue, so that a job is taken only when
+somebody is free to paint it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, List, Optional, Sequence
+
+from typing_extensions import Protocol
+
+from bot.painting.client import OnProgress, PainterClient
+from bot.painting.protocol import PaintRequest, PaintResult
+
+#: The name of the painter that is this machine's own child process.
+LOCAL = ""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a job asks of its painter: a generator, if any, and the longer side in pixels."""
+
+    model: Optional[str] = None
+    size: int = 0
+
+
+class Place(Protocol):
+    """A painter that is reserved for one job; call `leave` when the job is done with it."""
+
+    @property
+    def painter(self) -> str:
+        """The painter's name."""
+
+    async def submit(self, request: PaintRequest, *, on_progress: OnProgress) -> PaintResult:
+        """Paint `request`, as `PainterClient.submit` does; raises `PainterLost` too."""
+
+    def leave(self) -> None:
+        """Let the next job have the painter."""
+
+
+class Painters(Protocol):
+    """All painters of this bot."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether any of them is free."""
+
+    def reserve(self, needs: Needs) -> Optional[Place]:
+        """A free painter that can do it, `None` while there is none."""
+
+    def able(self, needs: Needs) -> Sequence[str]:
+        """The names of the painters, free or not, that can do it."""
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever a painter may have become free."""
+
+    async def start(self) -> None:
+        """Get ready; raises `PaintingError` if that fails, and jobs may be submitted anyway."""
+
+    async def close(self) -> None:
+        """End what was started; what is still submitted ends in `PainterDied`."""
+
+    def describe(self) -> str:
+        """Who paints, in a few words for `systemctl status`."""
+
+
+class LocalPainter:
+    """The child process of this machine, which has room for one job at a time."""
+
+    painter = LOCAL
+
+    def __init__(self, client: PainterClient) -> None:
+        self._client = client
+        self._reserved = False
+        self._listeners: List[Callable[[], None]] = []
+
+    @property
+    def idle(self) -> bool:
+        """Whether it has no job."""
+        return not self._reserved
+
+    def reserve(self, needs: Needs) -> Optional[Place]:
+        """This painter, `None` while it has a job."""
+        if self._reserved:
+            return None
+        self._reserved = True
+        return self
+
+    def able(self, needs: Needs) -> Sequence[str]:
+        """This painter: it fails with a sentence where it cannot do something."""
+        return (LOCAL,)
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever the painter becomes free."""
+        self._listeners.append(listener)
+
+    async def submit(self, request: PaintRequest, *, on_progress: OnProgress) -> PaintResult:
+        """Paint `request` in the child process."""
+        return await self._client.submit(request, on_progress=on_progress)
+
+    def leave(self) -> None:
+        """Let the next job have the painter."""
+        self._reserved = False
+        for listener in self._listeners:
+            listener()
+
+    async def start(self) -> None:
+        """Start the child process before the first photo comes."""
+        await self._client.start()
+
+    async def close(self) -> None:
+        """End the child process."""
+        await self._client.close()
+
+    def describe(self) -> str:
+        """What the child process paints with."""
+        if self._client.pid is None:
+            return "no painter"
+        return f"painter on {self._client.backend or 'no backend yet'}"
