@@ -18,7 +18,7 @@ from bot.storage.fsm import SqliteStorage
 from bot.storage.jobs import Jobs, JobState, Limits
 from bot.storage.key_values import KeyValues
 from bot.storage.pictures import MediaKind, Pictures
-from bot.storage.schema import migrate
+from bot.storage.schema import MIGRATIONS, migrate, newest_version, oldest_reader
 from bot.storage.styles import StyleChoice, alone
 from bot.storage.updates import Updates
 from bot.storage.users import Users
@@ -206,12 +206,61 @@ def run(connection, path, folder):
     connection.execute("COMMIT")
 
 
-async def test_a_database_of_a_newer_release_is_named(tmp_path):
-    path = tmp_path / "jetbrush.sqlite3"
+async def database_of_a_newer_release(path, oldest_reader):
+    """The file as a release of version 99 leaves it, whose tables that reader can use."""
+    await (await Database(path).open()).close()
     connection = sqlite3.connect(str(path))
+    connection.execute("ALTER TABLE users ADD COLUMN mood TEXT")
     connection.execute("PRAGMA user_version = 99")
+    connection.execute(
+        "UPDATE key_values SET value = ? WHERE key = 'oldest_reader'", (oldest_reader,)
+    )
+    connection.commit()
     connection.close()
-    database = Database(path)
+    return Database(path)
+
+
+async def test_a_database_of_a_newer_release_is_named(tmp_path):
+    database = await database_of_a_newer_release(tmp_path / "jetbrush.sqlite3", 99)
     with pytest.raises(StoreError, match=r"jetbrush\.sqlite3 has version 99.*Start the release"):
         await database.open()
     await database.close()
+
+
+async def test_the_release_before_works_with_what_a_newer_one_only_added(tmp_path):
+    database = await database_of_a_newer_release(tmp_path / "jetbrush.sqlite3", newest_version())
+    await database.open()
+    jobs = Jobs(database, Limits(99, 99))
+    job, _ = await jobs.submit(order())
+    assert await jobs.get(job.id) == job
+    await database.close()
+
+
+def tables_of(connection):
+    """The columns of each table, and whether a row may be written without naming them."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    return {
+        table: {
+            name: not required or default is not None or bool(key)
+            for _, name, _, required, default, key in connection.execute(
+                f"PRAGMA table_info({table})"
+            )
+        }
+        for (table,) in connection.execute(query).fetchall()
+    }
+
+
+def test_later_migrations_keep_what_older_releases_use_or_name_the_oldest_reader(tmp_path):
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    before = None
+    for path in sorted(MIGRATIONS.glob("*.sql")):
+        (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+        run(connection, ":memory:", tmp_path)
+        number, after = int(path.name[:4]), tables_of(connection)
+        if before is not None and oldest_reader(connection) < number:
+            for table, columns in before.items():
+                assert set(columns) <= set(after.get(table, {})), f"{path.name}: {table}"
+                added = set(after[table]) - set(columns)
+                assert all(after[table][name] for name in added), f"{path.name}: {table}"
+        before = after
+    connection.close()
