@@ -6,13 +6,14 @@ artistic stylization network", BMVC 2017.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Type, Union
+from typing import Dict, List, Optional, Sequence, Tuple, Type, Union
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from runtime.backends import candidates, first_success
+from runtime.backends import AUTO, candidates, first_success
 from runtime.backends.base import Backend
 from runtime.backends.kept import GraphsOf, KeptGraphs, kept_or_new
 from runtime.errors import BackendError
@@ -33,8 +34,17 @@ MULTIPLE = 4
 #: How much of the photo's fine luminance is added where it is sketched smaller than it is.
 DETAIL = 0.5
 
+
+@dataclass(frozen=True)
+class StyleVector:
+    """A style as the transformer takes it: `numbers` are float32 [1, 100, 1, 1]."""
+
+    numbers: np.ndarray
+
+
 #: A picture in whose style a photo is sketched, or several with their weights.
-AnyStyle = Union[Image.Image, Sequence[WeightedStyle]]
+StylePictures = Union[Image.Image, Sequence[WeightedStyle]]
+AnyStyle = Union[StylePictures, StyleVector]
 
 
 def sketch(
@@ -46,7 +56,7 @@ def sketch(
     graphs: Optional[KeptGraphs] = None,
     cancel: Optional[Event] = None,
 ) -> Image.Image:
-    """Sketch `photo` in the style of `style`, one picture or several with their weights.
+    """Sketch `photo` in the style of `style`: one picture, several with their weights, or a vector.
 
     The pictures are RGB, of any sizes; the result has the size of `photo`. `engines` is the folder
     of the graphs, and `graphs` keeps those that are loaded for the next call. `cancel` is checked
@@ -70,15 +80,14 @@ def sketches(
 ) -> List[Image.Image]:
     """One sketch of `photo` in each of `styles`; the networks are loaded once. See `sketch`."""
     options = options or SketchOptions()
-    mixes = [weighted_styles(style) for style in styles]
-    for picture in (photo, *(style.picture for mix in mixes for style in mix)):
-        check_size(*picture.size)
+    looks = [_checked(style) for style in styles]
+    check_size(*photo.size)
 
     with kept_or_new(graphs) as kept:
 
         def paint(backend: Type[Backend]) -> List[Image.Image]:
             found = GraphsOf(kept, backend, engines)
-            vectors = _vectors(photo, mixes, options.strength, found, cancel)
+            vectors = _vectors(photo, looks, options.strength, found, cancel)
             return _painted(photo, vectors, options.size, found, cancel)
 
         painted = first_success(candidates(options.backend, engines), paint)
@@ -88,34 +97,86 @@ def sketches(
     return finished
 
 
+def style_vector(
+    style: StylePictures,
+    backend: str = AUTO,
+    *,
+    engines: Path = DEFAULT_ENGINES,
+    graphs: Optional[KeptGraphs] = None,
+    cancel: Optional[Event] = None,
+) -> StyleVector:
+    """What `sketch` sees in `style`, to be kept for other photos.
+
+    Raises what `sketch` raises.
+    """
+    look = _checked(style)
+    with kept_or_new(graphs) as kept:
+
+        def look_at(chosen: Type[Backend]) -> np.ndarray:
+            return _Predictor(GraphsOf(kept, chosen, engines), cancel).numbers(look)
+
+        return StyleVector(first_success(candidates(backend, engines), look_at))
+
+
+def mixed_vector(parts: Sequence[Tuple[StyleVector, float]]) -> StyleVector:
+    """The mix of styles by their weights, which are positive; only their ratio matters."""
+    whole = sum(weight for _, weight in parts)
+    numbers = [vector.numbers * np.float32(weight / whole) for vector, weight in parts]
+    return StyleVector(np.sum(numbers, axis=0))
+
+
+#: A vector, or the pictures of a mix.
+_Look = Union[StyleVector, List[WeightedStyle]]
+
+
+def _checked(style: AnyStyle) -> _Look:
+    """`style` as a vector or a mix; raises `PictureError` for a picture too small or too large."""
+    if isinstance(style, StyleVector):
+        return style
+    mix = weighted_styles(style)
+    for each in mix:
+        check_size(*each.picture.size)
+    return mix
+
+
+class _Predictor:
+    """The numbers of styles; a picture that belongs to several mixes is seen once."""
+
+    def __init__(self, graphs: GraphsOf, cancel: Optional[Event]) -> None:
+        self._graphs = graphs
+        self._cancel = cancel
+        self._known: Dict[int, StyleVector] = {}
+
+    def numbers(self, look: _Look) -> np.ndarray:
+        """The numbers of a style, float32 [1, 100, 1, 1]."""
+        if isinstance(look, StyleVector):
+            return look.numbers
+        return mixed_vector([(self.see(each.picture), each.weight) for each in look]).numbers
+
+    def see(self, picture: Image.Image) -> StyleVector:
+        """The vector of one picture."""
+        if id(picture) not in self._known:
+            check_cancel(self._cancel)
+            with self._graphs.open(style_vector_graph(), (STYLE_SIDE, STYLE_SIDE)) as predictor:
+                numbers = _finite(predictor, {"image": _square(picture)}, "style")
+            self._known[id(picture)] = StyleVector(numbers)
+        return self._known[id(picture)]
+
+
 def _vectors(
     photo: Image.Image,
-    mixes: Sequence[Sequence[WeightedStyle]],
+    looks: Sequence[_Look],
     strength: float,
     graphs: GraphsOf,
     cancel: Optional[Event],
 ) -> List[np.ndarray]:
-    """The numbers of each mix of styles, float32 [1, 100, 1, 1]."""
-    known: Dict[int, np.ndarray] = {}
-    with graphs.open(style_vector_graph(), (STYLE_SIDE, STYLE_SIDE)) as predictor:
-
-        def vector(picture: Image.Image) -> np.ndarray:
-            # A picture may belong to several mixes.
-            if id(picture) not in known:
-                check_cancel(cancel)
-                known[id(picture)] = _finite(predictor, {"image": _square(picture)}, "style")
-            return known[id(picture)]
-
-        found = []
-        for mix in mixes:
-            whole = sum(style.weight for style in mix)
-            shares = (vector(each.picture) * np.float32(each.weight / whole) for each in mix)
-            mixed = np.sum(list(shares), axis=0)
-            if strength < 1:
-                own = vector(photo)
-                mixed = own + (mixed - own) * np.float32(strength)
-            found.append(mixed)
-    return found
+    """The numbers of each look, drawn towards the photo's own where `strength` is below 1."""
+    predictor = _Predictor(graphs, cancel)
+    found = [predictor.numbers(look) for look in looks]
+    if strength == 1:
+        return found
+    own = predictor.see(photo).numbers
+    return [own + (each - own) * np.float32(strength) for each in found]
 
 
 def _painted(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 from typing import Any, Iterator, List, Tuple
 
 import numpy as np
@@ -54,6 +55,7 @@ class Device:
             handle.get_attribute(cuda.device_attribute.CAN_MAP_HOST_MEMORY)
         )
         self._context = handle.retain_primary_context()
+        self._turn = threading.RLock()
         with self.current():
             self.stream = cuda.Stream()
             self.scratch = Scratch(cuda)
@@ -62,21 +64,23 @@ class Device:
     def current(self) -> Iterator[None]:
         """Make this the calling thread's device, and translate CUDA's errors.
 
+        One thread at a time has it: all engines share the stream and the scratch memory.
         Raises `DeviceMemoryError` when the memory is full, `BackendError` for other errors.
         """
         cuda = self._cuda
-        self._context.push()
-        try:
-            yield
-        except (cuda.MemoryError, MemoryError) as error:
-            raise DeviceMemoryError(
-                f"{self.name} has not enough free memory ({error}). Stop other programs that use "
-                "its memory, or choose a smaller size."
-            ) from error
-        except cuda.Error as error:
-            raise BackendError(f"CUDA failed on {self.name}: {error}") from error
-        finally:
-            cuda.Context.pop()
+        with self._turn:
+            self._context.push()
+            try:
+                yield
+            except (cuda.MemoryError, MemoryError) as error:
+                raise DeviceMemoryError(
+                    f"{self.name} has not enough free memory ({error}). Stop other programs that "
+                    "use its memory, or choose a smaller size."
+                ) from error
+            except cuda.Error as error:
+                raise BackendError(f"CUDA failed on {self.name}: {error}") from error
+            finally:
+                cuda.Context.pop()
 
     def buffer(self, shape: Shape) -> Buffer:
         """A float32 tensor that both the processor and the device can access."""
