@@ -1,4 +1,4 @@
-"""The parent's side of the painting: one child process, one request at a time.
+"""The parent's side of the painting: one child process, one request at a time, and sketches beside.
 
 `bot.painting.painter` lists the messages of the process.
 """
@@ -20,7 +20,7 @@ from bot.errors import (
 )
 from bot.outcomes import PictureRole, Reason
 from bot.painting.process import Message, PainterProcess
-from bot.painting.protocol import PaintProgress, PaintRequest, PaintResult
+from bot.painting.protocol import PaintProgress, PaintRequest, PaintResult, SketchRequest
 
 #: Seconds until a process must have imported its libraries: a Jetson's card is slow.
 START_UP = 120.0
@@ -69,6 +69,7 @@ class PainterClient:
         self._backend: Optional[str] = None
         self._closed = False
         self._lock = asyncio.Lock()
+        self._starting = asyncio.Lock()
 
     @property
     def pid(self) -> Optional[int]:
@@ -85,8 +86,7 @@ class PainterClient:
 
         Raises `PainterDied` or `PainterStuck` when it does not get ready.
         """
-        async with self._lock:
-            await self._ready_process()
+        await self._ready_process()
 
     async def submit(self, request: PaintRequest, *, on_progress: OnProgress) -> PaintResult:
         """Paint `request`, after those that were submitted before it.
@@ -120,11 +120,42 @@ class PainterClient:
                 if not ended:
                     await self._stop_request(process)
 
+    async def sketch(self, request: SketchRequest, *, within: float) -> None:
+        """Sketch into the request's output file, beside what is painted.
+
+        A sketch that is not there `within` seconds is dropped, and so is that of a caller that is
+        cancelled. If the process dies, it is asked for again, once. Raises `PaintingFailed` for a
+        sketch that is overdue or cannot be made, `PainterDied` or `PainterStuck`.
+        """
+        asked = asyncio.ensure_future(self._sketch(request))
+        try:
+            done, _ = await asyncio.wait({asked}, timeout=within)
+        finally:
+            asked.cancel()
+        if not done:
+            text = f"A sketch was not there within {within:.3g} s and is dropped."
+            raise PaintingFailed(text, retriable=True)
+        asked.result()
+
+    async def _sketch(self, request: SketchRequest) -> None:
+        for is_last in (False, True):
+            process = await self._ready_process()
+            try:
+                answer = await process.ask("sketch", request=request.to_message())
+            except PainterDied as error:
+                # What crashed it may have been this photo.
+                if is_last or error.crashed:
+                    raise
+            else:
+                break
+        if answer["kind"] != "sketched":
+            raise PaintingFailed(answer["message"], retriable=False)
+
     async def close(self) -> None:
         """End the process, whatever it does; what is still submitted ends in `PainterDied`."""
         self._closed = True
         await self._end_process()
-        async with self._lock:
+        async with self._lock, self._starting:
             await self._end_process()
 
     async def _receive(self, process: PainterProcess, reading: Optional[PictureRole]) -> Message:
@@ -144,23 +175,24 @@ class PainterClient:
             raise PictureRefused(str(error), reading, Reason.DAMAGED) from error
 
     async def _ready_process(self) -> PainterProcess:
-        """The process, ready for a request; the caller holds the lock."""
-        self._check_open()
-        if self._process is not None and self._process.alive:
-            return self._process
-        if self._process is not None:
-            _log.warning("Painter %d is gone; starting another.", self._process.pid)
-        await self._end_process()
-        self._process = process = await PainterProcess.spawn(self._command)
-        try:
+        """The process, ready for a request."""
+        async with self._starting:
             self._check_open()
-            ready = await process.receive(self._start_up)
-        except BaseException:
+            if self._process is not None and self._process.alive:
+                return self._process
+            if self._process is not None:
+                _log.warning("Painter %d is gone; starting another.", self._process.pid)
             await self._end_process()
-            raise
-        self._backend = ready.get("backend")
-        _log.info("The painter is ready (process %d).", process.pid)
-        return process
+            self._process = process = await PainterProcess.spawn(self._command)
+            try:
+                self._check_open()
+                ready = await process.receive(self._start_up)
+            except BaseException:
+                await self._end_process()
+                raise
+            self._backend = ready.get("backend")
+            _log.info("The painter is ready (process %d).", process.pid)
+            return process
 
     def _check_open(self) -> None:
         if self._closed:

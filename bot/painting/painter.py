@@ -7,6 +7,10 @@ request any number of `reading` and `progress` and then one of `done`, `refused`
 `cancelled`; see `bot.painting.client`. `reading` names the picture that is decoded next, or none
 when decoding is over: how long that may take is for the parent to say, since no thread here could
 stop a decoder. It ends when its standard input does, in the middle of a request too.
+
+Sketches are drawn beside that. In: `{"kind": "sketch", "number": 1, "request": {...}}` as
+`SketchRequest.to_message` makes it, and `{"kind": "drop", "number": 1}`, after which there is no
+answer. Out: `sketched` or `unsketched`, with the number.
 """
 
 from __future__ import annotations
@@ -21,12 +25,13 @@ import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, List, Mapping, Optional, Tuple
+from typing import IO, TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Tuple
 
 from bot.errors import PictureRefused
 from bot.outcomes import PictureRole
-from bot.painting.protocol import PaintRequest, PaintResult
+from bot.painting.protocol import PaintRequest, PaintResult, SketchRequest
 from bot.painting.reading import Say, read_picture
+from bot.painting.sketcher import Sketcher
 from runtime import StylizeOptions, TranslateOptions
 from runtime.backends.kept import KeptGraphs
 from runtime.errors import (
@@ -52,8 +57,8 @@ if TYPE_CHECKING:
 #: Another attempt would end in the same error.
 LASTING = (OptionError, GraphMissing, GraphMismatch)
 
-#: Seconds between previews, and the share of the steps from which on there is something to see.
-PREVIEW_EVERY, PREVIEW_FROM = 3.0, 1 / 3
+#: The share of the work between two previews: enough of them for a film of the painting.
+PREVIEW_EVERY = 1 / 24
 
 #: After so many seconds without a request the loaded graphs are closed, and the machine has their
 #: memory for other work.
@@ -76,19 +81,26 @@ def main(arguments: Optional[List[str]] = None) -> None:
         level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
 
+    saying = threading.Lock()
+
     def say(kind: str, **fields: object) -> None:
-        answers.write(json.dumps({"kind": kind, **fields}) + "\n")
-        answers.flush()
+        with saying:
+            answers.write(json.dumps({"kind": kind, **fields}) + "\n")
+            answers.flush()
 
     _volunteer_for_oom_killer()
     requests: Requests = queue.Queue()
-    threading.Thread(target=_listen, args=(incoming, requests), daemon=True).start()
+    sketcher = Sketcher(engines, say)
+    listening = (incoming, requests, sketcher)
+    threading.Thread(target=_listen, args=listening, daemon=True).start()
     say("ready", backend=_prepare(engines))
+    sketcher.start()
     graphs = KeptGraphs(graphs_budget())
     handed = {"engines": engines, "graphs": graphs}
+    between_steps = sketcher.let_finish
     while True:
         request, cancel = _next(requests, graphs)
-        _serve(request, cancel, say, handed)
+        _serve(request, cancel, say, between_steps, handed)
 
 
 def _take_over_pipes() -> Tuple[IO[str], IO[str]]:
@@ -111,7 +123,7 @@ def _volunteer_for_oom_killer() -> None:
         )
 
 
-def _listen(incoming: IO[str], requests: Requests) -> None:
+def _listen(incoming: IO[str], requests: Requests, sketcher: Sketcher) -> None:
     """Pass on requests and cancel the latest; the end of input ends the process at once."""
     # Only this thread knows both, so a cancel can never meet the request after the one it was for.
     cancel = threading.Event()
@@ -121,6 +133,10 @@ def _listen(incoming: IO[str], requests: Requests) -> None:
             if message["kind"] == "request":
                 cancel = threading.Event()
                 requests.put((PaintRequest.from_message(message["request"]), cancel))
+            elif message["kind"] == "sketch":
+                sketcher.add(message["number"], SketchRequest.from_message(message["request"]))
+            elif message["kind"] == "drop":
+                sketcher.drop(message["number"])
             else:
                 cancel.set()
     except (ValueError, TypeError, KeyError):
@@ -153,11 +169,17 @@ def _next(requests: Requests, graphs: KeptGraphs) -> Tuple[PaintRequest, threadi
 
 
 def _serve(
-    request: PaintRequest, cancel: threading.Event, say: Say, handed: Mapping[str, Any]
+    request: PaintRequest,
+    cancel: threading.Event,
+    say: Say,
+    between_steps: Callable[[], None],
+    handed: Mapping[str, Any],
 ) -> None:
     """Paint one request and say how it ended."""
+    reporter = _Reporter(request, say, between_steps)
+    handed = {**handed, "on_progress": reporter.report, "cancel": cancel}
     try:
-        say("done", **asdict(_paint(request, cancel, say, handed)))
+        say("done", **asdict(_paint(request, reporter, say, handed)))
     except Cancelled:
         say("cancelled")
     except PictureRefused as error:
@@ -171,12 +193,10 @@ def _serve(
 
 
 def _paint(
-    request: PaintRequest, cancel: threading.Event, say: Say, handed: Mapping[str, Any]
+    request: PaintRequest, reporter: _Reporter, say: Say, handed: Mapping[str, Any]
 ) -> PaintResult:
     """`handed` holds what `stylize` and `translate` take for every request."""
     began = time.monotonic()
-    reporter = _Reporter(request, say)
-    handed = {**handed, "on_progress": reporter.report, "cancel": cancel}
     photo = read_picture(PictureRole.PHOTO, request.photo, say)
     if isinstance(request.options, TranslateOptions):
         painted = _translate(request, request.options, photo, handed)
@@ -231,28 +251,25 @@ def _save(
 
 
 class _Reporter:
-    """Says each step, now and then with a preview."""
+    """Says each step, now and then with a preview, and lets others work between two steps."""
 
-    def __init__(self, request: PaintRequest, say: Say) -> None:
+    def __init__(self, request: PaintRequest, say: Say, between_steps: Callable[[], None]) -> None:
         self._preview = request.preview
         self._say = say
-        self._shown: Optional[float] = None
+        self._between_steps = between_steps
+        self._shown = 0.0
         self.steps_done = 0
 
     def report(self, progress: Progress) -> None:
         """Say one step."""
         self.steps_done = progress.step
         share = progress.share
-        shown = self._show(progress) if PREVIEW_FROM <= share < 1 else False
+        shown = share - self._shown >= PREVIEW_EVERY and share < 1
+        if shown:
+            _save(progress.draw(), self._preview, "JPEG", lasting=False, quality=85)
+            self._shown = share
         self._say("progress", share=share, step=progress.step, steps=progress.steps, preview=shown)
-
-    def _show(self, progress: Progress) -> bool:
-        now = time.monotonic()
-        if self._shown is not None and now - self._shown < PREVIEW_EVERY:
-            return False
-        _save(progress.draw(), self._preview, "JPEG", lasting=False, quality=85)
-        self._shown = now
-        return True
+        self._between_steps()
 
 
 if __name__ == "__main__":

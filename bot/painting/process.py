@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import logging
 import os
 import signal
 from pathlib import Path
-from typing import Any, Awaitable, Dict, Optional, Sequence
+from typing import Any, Awaitable, Dict, Optional, Sequence, Union
 
-from bot.errors import PainterDied, PainterStuck
+from bot.errors import PainterDied, PainterStuck, PaintingError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -45,7 +46,12 @@ class PainterProcess:
         self._process = process
         self._stuck_for: Optional[float] = None
         self._killed = False
+        self._messages: asyncio.Queue[Union[Message, PaintingError]] = asyncio.Queue()
+        self._numbers = itertools.count(1)
+        self._asked: Dict[int, asyncio.Future[Message]] = {}
+        self._end: Optional[PaintingError] = None
         self._log_lines = asyncio.ensure_future(self._pass_on_log())
+        self._sorting = asyncio.ensure_future(self._sort_messages())
 
     @classmethod
     async def spawn(cls, command: Sequence[str]) -> PainterProcess:
@@ -89,22 +95,41 @@ class PainterProcess:
         self._process.stdin.write(line.encode())
 
     async def receive(self, patience: float) -> Message:
-        """Wait up to `patience` seconds for a message.
+        """Wait up to `patience` seconds for a message that answers no question.
 
         Raises `PainterDied` when the process ends instead, `PainterStuck` when nothing comes; then
         it has been killed.
         """
-        assert self._process.stdout is not None
         # Not wait_for: before Python 3.12 it can swallow a cancellation that comes with a message.
         timer = asyncio.get_running_loop().call_later(patience, self._give_up, patience)
         try:
-            line = await self._process.stdout.readline()
+            message = await self._messages.get()
         finally:
             timer.cancel()
-        if not line.endswith(b"\n"):
-            raise await self._death()
-        message: Message = json.loads(line)
+        if isinstance(message, PaintingError):
+            # For those who ask after this.
+            self._messages.put_nowait(message)
+            raise message
         return message
+
+    async def ask(self, kind: str, **fields: object) -> Message:
+        """Send a numbered message and wait for the one that answers it, beside what `receive` gets.
+
+        A caller that is cancelled drops the question. Raises `PainterDied` or `PainterStuck` when
+        the process ends first.
+        """
+        if self._end is not None:
+            raise self._end
+        number = next(self._numbers)
+        self._asked[number] = answer = asyncio.get_running_loop().create_future()
+        try:
+            self.send(kind, number=number, **fields)
+            return await answer
+        except asyncio.CancelledError:
+            self.send("drop", number=number)
+            raise
+        finally:
+            del self._asked[number]
 
     def kill(self) -> None:
         """Kill the process without waiting for its end; `close` must be called all the same."""
@@ -126,7 +151,8 @@ class PainterProcess:
             self._log_lines.cancel()
         if not await self._ends():
             _log.error("Process %d was killed and is still there: a driver holds it.", self.pid)
-        await asyncio.wait({self._log_lines})
+        await asyncio.wait({self._log_lines, self._sorting}, timeout=4 * PARTING)
+        self._sorting.cancel()
 
     def _give_up(self, patience: float) -> None:
         self._stuck_for = patience
@@ -136,7 +162,35 @@ class PainterProcess:
         """Whether the process is gone within `PARTING` seconds."""
         return await _within(PARTING, self._process.wait())
 
-    async def _death(self) -> Exception:
+    async def _sort_messages(self) -> None:
+        """Give each message to who waits for it, and the reason of the end to all."""
+        try:
+            await self._sort_until_end()
+        except ValueError:
+            _log.exception("The painter sent what is no message, and is killed.")
+            self.kill()
+        self._end = await self._death()
+        self._messages.put_nowait(self._end)
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(self._end)
+
+    async def _sort_until_end(self) -> None:
+        assert self._process.stdout is not None
+        while True:
+            line = await self._process.stdout.readline()
+            if not line.endswith(b"\n"):
+                return
+            message: Message = json.loads(line)
+            if "number" not in message:
+                self._messages.put_nowait(message)
+                continue
+            answer = self._asked.get(message["number"])
+            # It may be dropped at this moment.
+            if answer is not None and not answer.done():
+                answer.set_result(message)
+
+    async def _death(self) -> PaintingError:
         """Why there are no more messages; the last lines of its log are passed on first."""
         if not await self._ends():
             self.kill()

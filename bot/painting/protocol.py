@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from bot.stored_options import Kind, PaintOptions, kind_of, options_from_json, options_to_json
+from runtime import SketchOptions
 
 
 class StyleFile(NamedTuple):
@@ -54,6 +55,38 @@ class PaintRequest:
         options = options_from_json(kind, json.dumps(values.pop("options")))
         styles = tuple(StyleFile(*each) for each in values.pop("styles"))
         return cls(options=options, styles=styles, **values)
+
+
+#: A style, or the styles of a mix.
+Look = Tuple[StyleFile, ...]
+
+
+@dataclass(frozen=True)
+class SketchRequest:
+    """One photo to sketch at once, beside what is painted. Give the fields by keyword.
+
+    output: where the sketch goes, as JPEG; it is written whole or not at all.
+    looks: the styles to sketch it in. Several give one sheet, on which the sketches are numbered
+        from 1.
+    options: `size` is the longer side of each sketch, or that of the photo if it has fewer pixels.
+    """
+
+    photo: str
+    output: str
+    looks: Tuple[Look, ...]
+    options: SketchOptions
+
+    def to_message(self) -> Dict[str, Any]:
+        """The request as values that JSON knows."""
+        return {**vars(self), "options": asdict(self.options)}
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> SketchRequest:
+        """The request that `to_message` wrote; raises `KeyError`, `TypeError` or `ValueError`."""
+        values = dict(message)
+        options = SketchOptions(**values.pop("options"))
+        looks = tuple(tuple(StyleFile(*each) for each in look) for look in values.pop("looks"))
+        return cls(options=options, looks=looks, **values)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import re
 import resource
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Iterator, Mapping, Type
+from typing import TYPE_CHECKING, Callable, Iterator, Mapping, Optional, Type
 
 from bot.errors import PictureRefused
 from bot.outcomes import PictureRole, Reason
@@ -46,21 +47,28 @@ BYTES_PER_PIXEL = 20
 DECODING_BYTES = BYTES_PER_PIXEL * MOST_PIXELS + (128 << 20)
 
 
-def read_picture(picture: PictureRole, path: str, say: Say) -> Image.Image:
-    """Decode a picture file.
+#: The limit is that of the whole process: one thread at a time sets it and sets it back.
+_decoding = threading.Lock()
+
+
+def read_picture(picture: PictureRole, path: str, say: Optional[Say] = None) -> Image.Image:
+    """Decode a picture file; `say` says so before and after.
 
     Raises `PictureRefused` for what is wrong with it, and `PictureError` when the disk fails.
     """
     from runtime import read_picture
 
-    say("reading", picture=picture)
-    try:
-        with memory_limit(DECODING_BYTES):
-            return read_picture(path)
-    except tuple(REASONS) as error:
-        raise PictureRefused(str(error), picture, REASONS[type(error)]) from error
-    finally:
-        say("reading", picture=None)
+    with _decoding:
+        if say is not None:
+            say("reading", picture=picture)
+        try:
+            with memory_limit(DECODING_BYTES):
+                return read_picture(path)
+        except tuple(REASONS) as error:
+            raise PictureRefused(str(error), picture, REASONS[type(error)]) from error
+        finally:
+            if say is not None:
+                say("reading", picture=None)
 
 
 @contextlib.contextmanager

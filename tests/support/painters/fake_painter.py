@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from tests.support.painters.painter_loop import say, serve
 
@@ -55,6 +56,22 @@ def work(request, cancelled):
     say("done", seconds=0.5, steps=9, width=640, height=480)
 
 
+def sketch(request):
+    """What the name of the output says; a sketch is an empty file."""
+    output = Path(request["output"])
+    what = output.stem
+    log(f"sketch {what}")
+    if what == "never":
+        return None
+    if what == "no graph":
+        return {"kind": "unsketched", "message": what}
+    if what == "kill once" and not output.exists():
+        output.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    output.write_bytes(b"sketched")
+    return {"kind": "sketched"}
+
+
 def main():
     how = sys.argv[1] if len(sys.argv) > 1 else ""
     if how == "dies at start":
@@ -63,7 +80,7 @@ def main():
     if how == "never ready":
         time.sleep(600)
     log(f"WARNING fake.painter: process {os.getpid()}")
-    serve(work)
+    serve(work, sketch)
 
 
 main()

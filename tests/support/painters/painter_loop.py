@@ -13,21 +13,26 @@ def say(kind, **fields):
     print(json.dumps({"kind": kind, **fields}), flush=True)
 
 
-def serve(work):
-    """Do `work(request, cancelled)` for each request, until standard input ends."""
+def serve(work, sketch=lambda request: None):
+    """Do `work(request, cancelled)` for each request, and `sketch` beside, until the input ends."""
     cancelled, requests = threading.Event(), queue.Queue()
-    threading.Thread(target=_listen, args=(cancelled, requests), daemon=True).start()
+    arguments = (cancelled, requests, sketch)
+    threading.Thread(target=_listen, args=arguments, daemon=True).start()
     say("ready")
     while True:
         work(requests.get(), cancelled)
 
 
-def _listen(cancelled, requests):
+def _listen(cancelled, requests, sketch):
     for line in sys.stdin:
         message = json.loads(line)
         if message["kind"] == "cancel":
             cancelled.set()
-        else:
+        elif message["kind"] == "sketch":
+            answer = sketch(message["request"])
+            if answer is not None:
+                say(**answer, number=message["number"])
+        elif message["kind"] == "request":
             cancelled.clear()
             requests.put(message["request"])
     os._exit(0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.painting.protocol import PaintRequest
-from runtime import TranslateOptions
+from bot.painting.protocol import PaintRequest, SketchRequest, StyleFile
+from runtime import SketchOptions, TranslateOptions
 
 
 def request(what="paint", name="one"):
@@ -13,6 +13,15 @@ def request(what="paint", name="one"):
         previews="previews",
         options=TranslateOptions(size=64),
         model=what,
+    )
+
+
+def sketch_request(output, photo="photo.jpg", styles=("style.jpg",), **options):
+    return SketchRequest(
+        photo=str(photo),
+        output=str(output),
+        looks=tuple((StyleFile(str(style)),) for style in styles),
+        options=SketchOptions(**options),
     )
 
 

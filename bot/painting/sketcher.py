@@ -1,0 +1,159 @@
+"""The painter's sketches: drawn in a thread of their own, while a painting waits between its steps.
+
+A step may take seconds, and a sketch is for somebody who looks at the screen: it begins beside the
+step that runs, and the next one waits for it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Dict, Optional, Tuple
+
+from bot.errors import PictureRefused
+from bot.outcomes import PictureRole
+from bot.painting.protocol import Look, SketchRequest
+from bot.painting.reading import Say, read_picture
+from runtime.backends.kept import KeptGraphs
+from runtime.errors import Cancelled, GraphMissing, JetbrushError
+from runtime.files import Stamp, atomic_write, stamp_of
+from runtime.spec.graphs import sketch_graph, style_vector_graph
+
+if TYPE_CHECKING:
+    from runtime.sketching import StyleVector
+
+    #: Each request with its number and the event that drops it.
+    _Requests = queue.Queue[Tuple[int, SketchRequest, threading.Event]]
+
+#: The longest that a step of a painting waits for sketches, in seconds.
+STEP_ASIDE = 1.0
+
+#: Bytes that the graphs of sketches may use.
+GRAPHS = 200 << 20
+
+#: After so many seconds without a request the graphs are closed.
+IDLE_SECONDS = 600
+
+#: How many styles are remembered by their files.
+MOST_STYLES = 64
+
+_QUALITY = 88
+
+
+class Sketcher:
+    """Sketches one request after the other, with the graphs in `engines`, once it is started."""
+
+    def __init__(self, engines: Path, say: Say) -> None:
+        self._engines = engines
+        self._say = say
+        self._graphs = KeptGraphs(GRAPHS)
+        self._styles = _KnownStyles(engines, self._graphs)
+        self._requests: _Requests = queue.Queue()
+        self._drops: Dict[int, threading.Event] = {}
+        self._idle = threading.Event()
+        self._idle.set()
+
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def add(self, number: int, request: SketchRequest) -> None:
+        """Sketch this after those before it; the number comes back with the answer."""
+        drop = self._drops[number] = threading.Event()
+        self._idle.clear()
+        self._requests.put((number, request, drop))
+
+    def drop(self, number: int) -> None:
+        """Sketch this no more; nothing is answered then."""
+        event = self._drops.get(number)
+        if event is not None:
+            event.set()
+
+    def let_finish(self) -> None:
+        """Wait while there are sketches to draw, `STEP_ASIDE` seconds at most."""
+        self._idle.wait(STEP_ASIDE)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                number, request, drop = self._requests.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                self._graphs.close()
+                continue
+            self._serve(number, request, drop)
+            del self._drops[number]
+            # A request that comes at this very moment waits for the step, as a step is no harm.
+            if self._requests.empty():
+                self._idle.set()
+
+    def _serve(self, number: int, request: SketchRequest, drop: threading.Event) -> None:
+        """Draw one request and say how it ended."""
+        try:
+            self._draw(request, drop)
+        except Cancelled:
+            return
+        except (PictureRefused, JetbrushError, OSError, MemoryError) as error:
+            self._say("unsketched", number=number, message=str(error) or type(error).__name__)
+        else:
+            self._say("sketched", number=number)
+
+    def _draw(self, request: SketchRequest, drop: threading.Event) -> None:
+        from PIL import Image
+
+        from runtime.progress import check_cancel
+        from runtime.sheets import numbered_sheet
+        from runtime.sketching import sketches
+
+        check_cancel(drop)
+        self._check_graphs()
+        photo = read_picture(PictureRole.PHOTO, request.photo)
+        # A copy: the sketches need no more pixels, and a photo may have fifty million.
+        photo.thumbnail((request.options.size,) * 2, Image.Resampling.LANCZOS)
+        looks = [self._styles.vector(look, drop) for look in request.looks]
+        drawn = sketches(
+            photo, looks, request.options, engines=self._engines, graphs=self._graphs, cancel=drop
+        )
+        picture = numbered_sheet(drawn) if len(drawn) > 1 else drawn[0]
+        with atomic_write(Path(request.output)) as file:
+            picture.save(file, "JPEG", quality=_QUALITY)
+
+    def _check_graphs(self) -> None:
+        """Raise `GraphMissing` without the graphs, before each backend looks for them."""
+        for graph in (style_vector_graph(), sketch_graph()):
+            path = self._engines / graph.onnx_file
+            if not path.exists():
+                raise GraphMissing(
+                    f"{path} does not exist. Run `make weights onnx WEIGHTS=sketch`."
+                )
+
+
+class _KnownStyles:
+    """The vectors of style pictures, kept by the files that they were read from."""
+
+    def __init__(self, engines: Path, graphs: KeptGraphs) -> None:
+        self._engines = engines
+        self._graphs = graphs
+        # The least recently used first.
+        self._known: OrderedDict[Tuple[str, Optional[Stamp]], StyleVector] = OrderedDict()
+
+    def vector(self, look: Look, drop: threading.Event) -> StyleVector:
+        """The vector of a style or of a mix."""
+        from runtime.sketching import mixed_vector
+
+        return mixed_vector([(self._of_file(file.path, drop), file.weight) for file in look])
+
+    def _of_file(self, path: str, drop: threading.Event) -> StyleVector:
+        from runtime.sketching import style_vector
+
+        key = path, stamp_of(Path(path))
+        if key not in self._known:
+            picture = read_picture(PictureRole.STYLE, path)
+            self._known[key] = style_vector(
+                picture, engines=self._engines, graphs=self._graphs, cancel=drop
+            )
+            while len(self._known) > MOST_STYLES:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return self._known[key]
