@@ -12,7 +12,7 @@ from typing import Callable, List, Optional, Sequence
 from typing_extensions import Protocol
 
 from bot.painting.client import OnProgress, PainterClient
-from bot.painting.protocol import PaintRequest, PaintResult
+from bot.painting.protocol import PaintRequest, PaintResult, SketchRequest
 
 #: The name of the painter that is this machine's own child process.
 LOCAL = ""
@@ -52,6 +52,9 @@ class Painters(Protocol):
 
     def able(self, needs: Needs) -> Sequence[str]:
         """The names of the painters, free or not, that can do it."""
+
+    async def sketch(self, request: SketchRequest, *, within: float) -> None:
+        """Sketch `request` beside what is painted, as `PainterClient.sketch` does."""
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever a painter may have become free."""
@@ -99,6 +102,10 @@ class LocalPainter:
     async def submit(self, request: PaintRequest, *, on_progress: OnProgress) -> PaintResult:
         """Paint `request` in the child process."""
         return await self._client.submit(request, on_progress=on_progress)
+
+    async def sketch(self, request: SketchRequest, *, within: float) -> None:
+        """Sketch `request` in the child process, whether it paints or not."""
+        await self._client.sketch(request, within=within)
 
     def leave(self) -> None:
         """Let the next job have the painter."""
