@@ -25,7 +25,7 @@ RUN_TESTS = $(PY) -m pytest -n auto --dist worksteal -m "not alone $(WITHOUT)" $
 # The newest versions that run on Python 3.8.
 TEST_PINS = 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
 
-.PHONY: help demo chat examples graphs setup test test-jetson test-tensorrt test-aiogram lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install uninstall test-systemd clean
+.PHONY: help demo chat examples graphs setup test test-jetson test-tensorrt test-aiogram lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install rollback uninstall test-systemd clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -118,6 +118,9 @@ texts: $(VENV)/.requirements  ## bring the bot's translations up to date with it
 
 install:  ## sudo make install: the bot as a service, or its upgrade
 	@PYTHON=$(PYTHON) scripts/install $(INSTALL_ARGS)
+
+rollback:  ## sudo make rollback: the release before the last upgrade again
+	@PYTHON=$(PYTHON) scripts/rollback $(INSTALL_ARGS)
 
 uninstall:  ## sudo make uninstall: remove the service
 	@scripts/uninstall $(INSTALL_ARGS)

@@ -6,6 +6,7 @@ BotError
 ├── TunnelError        no public URL leads to this machine; says why and what helps
 ├── StateFolderError   the state folder cannot be written, or another bot uses it
 ├── StoreError         the database cannot be read or written (read-only, disk full)
+├── ReleaseError       an upgrade cannot be taken into use or back; says why and what helps
 ├── NotStored          nothing of an update was committed: Telegram must send it again
 ├── JobRefused         a job is not taken
 │   ├── UserQueueFull      the user has as many jobs waiting as one may have
@@ -46,6 +47,10 @@ class StateFolderError(BotError):
 
 class StoreError(BotError):
     """The database cannot be read or written: read-only, disk full, damaged."""
+
+
+class ReleaseError(BotError):
+    """A release cannot be taken into use or back; the message says why and what helps."""
 
 
 class NotStored(BotError):

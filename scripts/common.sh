@@ -4,6 +4,7 @@
 
 # The installed paths, as in the units.
 APP=/opt/jetbrush
+RELEASES=/opt/jetbrush-releases
 ETC=/etc/jetbrush
 STATE=/var/lib/jetbrush
 UNITS_DIR=/etc/systemd/system
@@ -14,12 +15,19 @@ DESTDIR=${DESTDIR:-}
 DRY_RUN=${DRY_RUN:-}
 YES=${YES:-}
 
+# A lost connection must not end a script in the middle: its messages have no reader then.
 say() {
-    printf '%s\n' "$*"
+    printf '%s\n' "$*" || true
 }
 
 step() {
-    printf '\n== %s\n' "$*"
+    printf '\n== %s\n' "$*" || true
+}
+
+# sudo keeps the user's umask; with a strict one the bot could not read its own files.
+prepare_shell() {
+    umask 022
+    trap '' HUP
 }
 
 refuse() {
@@ -29,7 +37,7 @@ refuse() {
 
 # run COMMAND...: prints the command and runs it, but not in a dry run.
 run() {
-    printf '   + %s\n' "$*"
+    printf '   + %s\n' "$*" || true
     [ -n "$DRY_RUN" ] || "$@"
 }
 

@@ -43,7 +43,7 @@ LAYERS = {
         ("bot.chat",),
         ("bot.handlers",),
         ("bot.service",),
-        ("bot.tools",),
+        ("bot.tools", "bot.upgrade"),
         ("bot.__main__",),
     ),
     "export": (

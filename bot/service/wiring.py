@@ -28,7 +28,7 @@ from bot.jobs.progress_board import ProgressBoard
 from bot.jobs.scheduler import Scheduler
 from bot.metrics import Metrics
 from bot.painting.painters import Painters
-from bot.storage.database import Database
+from bot.storage.database import FILE_NAME, Database
 from bot.storage.fsm import SqliteStorage
 from bot.storage.jobs import Jobs, Limits
 from bot.storage.key_values import KeyValues
@@ -81,7 +81,7 @@ class Parts:
         self._talk(seams)
 
     def _store(self, config: Config) -> None:
-        self.database = Database(config.state_dir / "jetbrush.sqlite3")
+        self.database = Database(config.state_dir / FILE_NAME)
         self.key_values = KeyValues(self.database)
         self.jobs = Jobs(self.database, Limits(config.jobs_per_user, config.jobs_in_all))
         self.pictures = Pictures(self.database)

@@ -13,6 +13,9 @@ from bot.storage.schema import migrate
 
 Result = TypeVar("Result")
 
+#: The file's name in the folder of the state.
+FILE_NAME = "jetbrush.sqlite3"
+
 #: Seconds to wait for another process that holds the file, such as a backup.
 _BUSY = 5.0
 

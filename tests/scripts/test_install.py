@@ -184,7 +184,13 @@ def test_dry_run_of_the_real_thing_shows_users_packages_and_services(elsewhere, 
     assert re.search(r"^env PATH=/usr/local/cuda/bin:.* make .* setup$", shown, re.MULTILINE)
     # The settings that it would write count as written.
     assert "systemctl enable jetbrush-ngrok.service" in steps(said)
-    assert steps(said)[-1] == "systemctl restart jetbrush.target"
+    shown = steps(said)
+    (restart,) = (place for place, each in enumerate(shown) if " restart " in each)
+    for first in ("setup", "bot.upgrade.self_test", "bot.upgrade.trial use"):
+        assert any(first in each for each in shown[:restart]), first
+    assert any("bot.upgrade.health" in each for each in shown[restart:])
+    # The running bot is not stopped for it.
+    assert not any("systemctl stop" in each for each in shown)
     assert not any(words in said for words in ("disable", "not set", "The bot runs"))
     assert not any(value in said for value in SETTINGS.values())
     assert not (tmp_path / "root").exists()
@@ -197,7 +203,7 @@ def test_dry_run_shows_every_question_and_what_a_yes_leads_to(elsewhere):
     assert questions[0] == "Continue? [y/N]"
     for words in ("bot's token", "authtoken", "ngrok domain", "user numbers"):
         assert any(words in each for each in questions), words
-    assert steps(said)[-1] == "systemctl restart jetbrush.target"
+    assert "systemctl restart jetbrush.target" in steps(said)
     code, said = run(elsewhere / "scripts/install", "--dry-run", "--yes")
     assert code == 0 and "   ? " not in said
 

@@ -272,7 +272,7 @@ async def test_second_run_upgrades_and_keeps_what_is_the_owner_s(service, anna, 
     service.run("touch", "/opt/jetbrush/bot/left_over.py", "/opt/jetbrush/styles/owl.jpg")
     command = ("/home/owner/jetbrush/scripts/install", "--yes", "--no-weights")
     said = await outside(service.output, *command, timeout=1200)
-    assert "Stopping the running bot" in said and "stays as it is" in said
+    assert "The bot runs" in said and "stays as it is" in said
     assert not (service.folder / "opt/jetbrush/bot/left_over.py").exists()
     assert (service.folder / "opt/jetbrush/styles/owl.jpg").exists()
     assert (service.folder / "etc/jetbrush/jetbrush.env").read_text() == as_text(settings)

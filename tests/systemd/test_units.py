@@ -20,7 +20,8 @@ KNOWN_TO_237 = {
     "Service": (
         "Type User Group SupplementaryGroups WorkingDirectory Environment EnvironmentFile "
         "LimitNOFILE MemoryMax OOMScoreAdjust PrivateNetwork "
-        "UnsetEnvironment ExecStart ExecStop RemainAfterExit StandardInput TimeoutStartSec "
+        "UnsetEnvironment ExecStart ExecStartPre ExecStartPost ExecStop RemainAfterExit "
+        "StandardInput TimeoutStartSec "
         "TimeoutStopSec WatchdogSec Restart RestartSec KillMode StateDirectory StateDirectoryMode "
         "RuntimeDirectory RuntimeDirectoryPreserve UMask InaccessiblePaths NoNewPrivileges "
         "CapabilityBoundingSet ProtectSystem ProtectHome PrivateTmp PrivateDevices "

@@ -1,0 +1,108 @@
+"""`python -m bot.upgrade.health`: waits until the bot that systemd runs is well after an upgrade.
+
+It is well once systemd knows it as ready, its painter has a backend, its port answers, and the same
+process is still there some seconds later. The standard library alone is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, List, Mapping, Optional
+
+from bot.upgrade.environment import read_environment
+from runtime.machine.resources import output_of
+
+UNIT = "jetbrush.service"
+#: A painter that imports TensorRT from an SD card takes a minute.
+_PATIENCE_S = 240.0
+#: A bot that fails does so within these seconds.
+_STEADY_S = 10.0
+
+#: What the status of a bot says whose painter has found a backend, and has not yet.
+_PAINTS, _NOT_YET = "painter on", "no backend yet"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What systemd knows of the bot: its process, `0` without one, and what is missing."""
+
+    process: str
+    problem: str
+
+
+def report(port_answers: Callable[[], bool]) -> Report:
+    """Look once."""
+    names = ("ActiveState", "StatusText", "MainPID")
+    shown = output_of("systemctl", "show", UNIT, *(f"--property={name}" for name in names))
+    found = dict(line.partition("=")[::2] for line in shown.splitlines())
+    status = found.get("StatusText", "")
+    problem = ""
+    if found.get("ActiveState") != "active":
+        problem = f"systemd shows {UNIT} as {found.get('ActiveState', 'unknown')}"
+    elif _PAINTS not in status or _NOT_YET in status:
+        problem = f"its painter does not run; its status is: {status}"
+    elif not port_answers():
+        problem = "its port does not answer"
+    return Report(found.get("MainPID", "0"), problem)
+
+
+def wait_until_well(
+    look: Callable[[], Report], *, patience_s: float = _PATIENCE_S, steady_s: float = _STEADY_S
+) -> str:
+    """Look every second; returns what is still missing after `patience_s`, empty if nothing."""
+    deadline = time.monotonic() + patience_s
+    process, since = "", 0.0
+    while True:
+        found, now = look(), time.monotonic()
+        if found.problem or found.process != process:
+            process, since = "" if found.problem else found.process, now
+        elif now - since >= steady_s:
+            return ""
+        if now > deadline:
+            return found.problem or "it restarts again and again"
+        time.sleep(min(1.0, steady_s))
+
+
+def answers(environment: Mapping[str, str]) -> bool:
+    """Whether the bot's web server answers; its page may name a problem, such as no tunnel yet."""
+    host = environment.get("HOST", "") or "127.0.0.1"
+    # A server on all addresses is on this one too.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    connection = http.client.HTTPConnection(
+        host, int(environment.get("PORT", "") or 8080), timeout=5
+    )
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status in (200, 503)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Wait, and say what is wrong; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python3 -m bot.upgrade.health", description=__doc__)
+    parser.add_argument("--settings", type=Path, default=Path("/etc/jetbrush/jetbrush.env"))
+    parser.add_argument("--patience", type=float, default=_PATIENCE_S, help="seconds to wait")
+    parser.add_argument("--steady", type=float, default=_STEADY_S, help="seconds without a restart")
+    args = parser.parse_args(arguments)
+    environment = read_environment(args.settings)
+    problem = wait_until_well(
+        lambda: report(lambda: answers(environment)),
+        patience_s=args.patience,
+        steady_s=args.steady,
+    )
+    if problem:
+        print(f"The bot is not well: {problem}.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
