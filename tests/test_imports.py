@@ -102,7 +102,8 @@ VENDORS = {
     "matplotlib": ("export/training/",),
     "tensorrt": ("runtime/backends/trt", "export/engines/"),
     "av": ("runtime/video/",),
-    "pycuda": ("runtime/backends/trt", "export/engines/"),
+    "pycuda": ("runtime/backends/trt_device.py",),
+    "cuda": ("runtime/backends/trt_device.py",),
     "aiogram": (
         "bot/telegram/",
         "bot/jobs/",

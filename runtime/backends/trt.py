@@ -1,4 +1,4 @@
-"""TensorRT through pycuda: runs the engines that `make engines` built on this machine."""
+"""TensorRT: runs the engines that `make engines` built on this machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TrtBackend(Backend):
     def check(cls, folder: Path) -> str:
         """The device and TensorRT's version.
 
-        Raises `BackendUnavailable` without tensorrt, pycuda, a GPU or any engine.
+        Raises `BackendUnavailable` without tensorrt, a module for CUDA, a GPU or any engine.
         """
         tensorrt, cuda = import_vendors()
         device = open_device(cuda)

@@ -1,63 +1,76 @@
-"""The CUDA device through pycuda: its context, its memory, its errors."""
+"""The CUDA device: its context, its memory, its errors in words."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import threading
-from typing import Any, Iterator, List, Tuple
+from typing import Any, Iterator, List, Optional, Tuple
 
 import numpy as np
 
+from runtime.backends.trt_cuda import Cuda, CudaError, Memory, open_cuda
 from runtime.errors import BackendError, BackendUnavailable, DeviceMemoryError
 from runtime.spec.graphs import Shape
 
 
 def import_vendors() -> Tuple[Any, Any]:
-    """The modules `tensorrt` and `pycuda.driver`; raises `BackendUnavailable` without them."""
+    """The module `tensorrt`, and `pycuda.driver` or else `cuda.bindings.driver`.
+
+    Raises `BackendUnavailable` where TensorRT or both of the others are missing.
+    """
     try:
-        import pycuda.driver as cuda  # type: ignore[import-not-found]
         import tensorrt  # type: ignore[import-not-found]
+
+        return tensorrt, _import_cuda()
     except ImportError as error:
         hint = ""
         if "static TLS" in str(error):
             hint = " Start with LD_PRELOAD=/usr/lib/aarch64-linux-gnu/libgomp.so.1."
         raise BackendUnavailable(
-            f"TensorRT and pycuda are not both installed ({error}).{hint}"
+            f"TensorRT and pycuda or cuda-python are not both installed ({error}).{hint}"
         ) from error
-    return tensorrt, cuda
+
+
+def _import_cuda() -> Any:
+    try:
+        import pycuda.driver as cuda  # type: ignore[import-not-found]
+    except ImportError as absent:
+        try:
+            from cuda.bindings import driver as cuda  # type: ignore[import-not-found]
+        except ImportError as error:
+            # One that is installed but cannot be loaded is the one to name.
+            raise (error if isinstance(absent, ModuleNotFoundError) else absent) from absent
+    return cuda
 
 
 @functools.lru_cache(maxsize=None)
-def open_device(cuda: Any) -> Device:
+def open_device(module: Any) -> Device:
     """The first device, opened once: on a Jetson a context needs seconds and 200 MB.
 
-    Raises `BackendUnavailable` when the driver finds none.
+    `module` is the second that `import_vendors` returns. Raises `BackendUnavailable` when the driver
+    finds no device.
     """
     try:
-        cuda.init()
-        return Device(cuda, cuda.Device(0))
-    except cuda.Error as error:
+        cuda = open_cuda(module)
+    except CudaError as error:
         raise BackendUnavailable(f"CUDA finds no usable GPU ({error}).") from error
+    return Device(cuda)
 
 
 class Device:
     """A device with one stream and its primary context, which torch uses too."""
 
-    def __init__(self, cuda: Any, handle: Any) -> None:
+    def __init__(self, cuda: Cuda) -> None:
         self._cuda = cuda
-        self.name = str(handle.name())
-        self.capability = "{}.{}".format(*handle.compute_capability())
+        self.name = cuda.name
+        self.capability = cuda.capability
         #: The memory of the card, or of the whole board where processor and GPU share it.
-        self.memory_mib = int(handle.total_memory()) >> 20
-        #: Processor and GPU share the memory, so that nothing need be copied.
-        self.integrated = bool(handle.get_attribute(cuda.device_attribute.INTEGRATED)) and bool(
-            handle.get_attribute(cuda.device_attribute.CAN_MAP_HOST_MEMORY)
-        )
-        self._context = handle.retain_primary_context()
+        self.memory_mib = cuda.total_memory >> 20
         self._turn = threading.RLock()
         with self.current():
-            self.stream = cuda.Stream()
+            #: The handle of the stream on which everything is enqueued.
+            self.stream = cuda.create_stream()
             self.scratch = Scratch(cuda)
 
     @contextlib.contextmanager
@@ -67,49 +80,48 @@ class Device:
         One thread at a time has it: all engines share the stream and the scratch memory.
         Raises `DeviceMemoryError` when the memory is full, `BackendError` for other errors.
         """
-        cuda = self._cuda
-        with self._turn:
-            self._context.push()
-            try:
+        try:
+            with self._turn, self._cuda.current():
                 yield
-            except (cuda.MemoryError, MemoryError) as error:
-                raise DeviceMemoryError(
-                    f"{self.name} has not enough free memory ({error}). Stop other programs that "
-                    "use its memory, or choose a smaller size."
-                ) from error
-            except cuda.Error as error:
-                raise BackendError(f"CUDA failed on {self.name}: {error}") from error
-            finally:
-                cuda.Context.pop()
+        except self._cuda.full as error:
+            raise DeviceMemoryError(
+                f"{self.name} has not enough free memory ({error}). Stop other programs that use "
+                "its memory, or choose a smaller size."
+            ) from error
+        except self._cuda.errors as error:
+            raise BackendError(f"CUDA failed on {self.name}: {error}") from error
 
     def buffer(self, shape: Shape) -> Buffer:
         """A float32 tensor that both the processor and the device can access."""
-        return Buffer(self._cuda, shape, mapped=self.integrated)
+        return Buffer(self._cuda, shape)
+
+    def synchronize(self) -> None:
+        """Wait until all that is enqueued is done."""
+        self._cuda.synchronize()
 
 
 class Buffer:
     """Page-locked host memory `array`, and the `address` of it, or of its copy, on the device."""
 
-    def __init__(self, cuda: Any, shape: Shape, *, mapped: bool) -> None:
+    def __init__(self, cuda: Cuda, shape: Shape) -> None:
         self._cuda = cuda
-        self._copy = None
-        flags = cuda.host_alloc_flags.DEVICEMAP if mapped else 0
-        self.array: np.ndarray = cuda.pagelocked_empty(shape, np.float32, mem_flags=flags)
-        if mapped:
-            self.address = int(self.array.base.get_device_pointer())  # type: ignore[union-attr]
-        else:
-            self._copy = cuda.mem_alloc(self.array.nbytes)
-            self.address = int(self._copy)
+        self._copy: Optional[Memory] = None
+        host = cuda.allocate_host(shape, mapped=cuda.integrated)
+        self.array: np.ndarray = host.array
+        self.address = host.address
+        if not cuda.integrated:
+            self._copy = cuda.allocate(self.array.nbytes)
+            self.address = self._copy.address
 
-    def upload(self, stream: Any) -> None:
+    def upload(self) -> None:
         """Enqueue the copy to the device."""
         if self._copy is not None:
-            self._cuda.memcpy_htod_async(self._copy, self.array, stream)
+            self._cuda.upload(self._copy, self.array)
 
-    def download(self, stream: Any) -> None:
+    def download(self) -> None:
         """Enqueue the copy from the device."""
         if self._copy is not None:
-            self._cuda.memcpy_dtoh_async(self.array, self._copy, stream)
+            self._cuda.download(self.array, self._copy)
 
 
 class Scratch:
@@ -118,9 +130,9 @@ class Scratch:
     It is as large as the largest request, and is freed when its last user leaves.
     """
 
-    def __init__(self, cuda: Any) -> None:
+    def __init__(self, cuda: Cuda) -> None:
         self._cuda = cuda
-        self._memory: Any = None
+        self._memory: Optional[Memory] = None
         self._size = 0
         self._users: List[object] = []
 
@@ -131,10 +143,10 @@ class Scratch:
             # Freed first: on a Jetson there may be no room for both.
             self._memory = None
             try:
-                self._memory = self._cuda.mem_alloc(size)
-            except self._cuda.MemoryError:
+                self._memory = self._cuda.allocate(size)
+            except self._cuda.full:
                 # The other users still need the old size.
-                self._memory = self._cuda.mem_alloc(old) if old else None
+                self._memory = self._cuda.allocate(old) if old else None
                 raise
             self._size = size
         self._users.append(user)
@@ -147,5 +159,5 @@ class Scratch:
 
     @property
     def address(self) -> int:
-        """The address on the device."""
-        return int(self._memory)
+        """The address on the device; 0 before the first user."""
+        return self._memory.address if self._memory else 0

@@ -75,7 +75,6 @@ class Session:
         The results are copies. Raises `DeviceMemoryError` or another `BackendError`.
         """
         self._logger.forget()
-        stream = self._device.stream
         with self._device.current():
             if self._scratch_bytes:
                 # Another engine may have enlarged it, which moves it.
@@ -83,14 +82,14 @@ class Session:
             for tensor in self.tensors:
                 if tensor.is_input:
                     np.copyto(self._buffers[tensor.name].array, feeds[tensor.name])
-                    self._buffers[tensor.name].upload(stream)
-            started = self._api.execute(stream.handle)
+                    self._buffers[tensor.name].upload()
+            started = self._api.execute(self._device.stream)
             outputs = [each.name for each in self.tensors if not each.is_input]
             if started:
                 for name in outputs:
-                    self._buffers[name].download(stream)
+                    self._buffers[name].download()
             # After a failure too: no copy may still run when the memory is freed.
-            stream.synchronize()
+            self._device.synchronize()
             if not started:
                 self._raise("TensorRT could not run it", BackendError)
             return {name: self._buffers[name].array.copy() for name in outputs}

@@ -159,7 +159,7 @@ def _optional(
 def _engines(weights: str, engines: Path) -> Iterator[Finding]:
     """One finding for each graph that painting uses, or a single one without a GPU."""
     # Imported here: a backend's module is imported only when it is needed.
-    from runtime.backends.trt_survey import survey
+    from runtime.machine.survey import survey
 
     coarse = best_objective(engines, weights)
     # The fine stage is always classic.

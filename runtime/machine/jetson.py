@@ -204,6 +204,8 @@ def _tensorrt() -> Finding:
 
 
 def _compiler(root: Path) -> Finding:
+    if sys.version_info >= (3, 12):
+        return Finding("nvcc", OK, "not needed: cuda-python comes as a wheel")
     nvcc = root / "usr/local/cuda/bin/nvcc"
     if nvcc.exists() or shutil.which("nvcc"):
         return Finding("nvcc", OK, "compiles pycuda")

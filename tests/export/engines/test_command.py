@@ -116,7 +116,7 @@ def test_without_tensorrt_the_graphs_are_written_and_what_is_missing_is_said(mac
     assert done.returncode == NOT_A_BUILDER == 3
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
-    assert "TensorRT and pycuda are not both installed (No module named" in errors[0]
+    assert "TensorRT and pycuda or cuda-python are not both installed (No module named" in errors[0]
     assert "make setup" in errors[0] and "tensorrt-8.0.1.6-cp38" in errors[0]
     assert "run `make engines` on the machine with the GPU" in done.stdout
     for graph in (FEATURES, GATYS):

@@ -1,4 +1,4 @@
-"""The TensorRT backend, on stand-ins for tensorrt and pycuda of each generation."""
+"""The TensorRT backend, on stand-ins for each generation of tensorrt, pycuda and cuda-python."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from runtime.backends import trt_plan
 from runtime.backends.kept import KeptGraphs
 from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.backends.trt import TrtBackend
+from runtime.backends.trt_device import import_vendors, open_device
 from runtime.errors import (
     BackendError,
     BackendUnavailable,
@@ -36,7 +37,8 @@ from runtime.spec.vgg import CLASSIC
 from runtime.style_transfer import stylize
 from tests.support.pictures import array, image
 from tests.support.tensorrt.cuda_double import make_cuda
-from tests.support.tensorrt.installed import install_doubles
+from tests.support.tensorrt.cuda_python_double import CUresult, make_cuda_python
+from tests.support.tensorrt.installed import install_cuda, install_doubles
 from tests.support.tensorrt.tensorrt_double import SCRATCH, VERSIONS, Plan
 
 SIZE = (64, 48)
@@ -60,8 +62,8 @@ def fixed_models(onnx_folder):
 class Machine:
     """A machine with a TensorRT, a GPU and an engines folder."""
 
-    def __init__(self, version, folder, onnx_folder, models, monkeypatch, **cuda):
-        self.trt, self.cuda = install_doubles(monkeypatch, version, **cuda)
+    def __init__(self, version, folder, onnx_folder, models, monkeypatch, package, **cuda):
+        self.trt, self.cuda = install_doubles(monkeypatch, version, package, **cuda)
         self.folder, self._onnx_folder, self._models = folder, onnx_folder, models
         self.host = EngineHost(version, "8201", "5.3", "NVIDIA Tegra X1", "R32.6.1")
 
@@ -91,8 +93,8 @@ class Machine:
 
 @pytest.fixture
 def machine_of(tmp_path, onnx_folder, fixed_models, monkeypatch):
-    def make(version="8.0.1.6", **cuda):
-        return Machine(version, tmp_path, onnx_folder, fixed_models, monkeypatch, **cuda)
+    def make(version="8.0.1.6", package="pycuda", **cuda):
+        return Machine(version, tmp_path, onnx_folder, fixed_models, monkeypatch, package, **cuda)
 
     return make
 
@@ -123,6 +125,68 @@ def test_equal_to_onnx_runtime_in_every_generation(machine_of, onnx_folder, vers
                     np.testing.assert_allclose(results[name], values, rtol=1e-3, atol=1e-5)
     # Jetsons read the page-locked memory itself.
     assert (machine.cuda.gpu.copies == 0) == integrated
+
+
+@pytest.mark.parametrize("integrated", [False, True], ids=["discrete", "integrated"])
+def test_cuda_python_runs_engines_where_there_is_no_pycuda(machine_of, onnx_folder, integrated):
+    machine = machine_of("11.0.0", "cuda.bindings", integrated=integrated)
+    (device,) = {open_device(machine.cuda), open_device(machine.cuda)}
+    assert device.name == "NVIDIA GeForce RTX 4060" and device.capability == "8.7"
+    assert device.memory_mib == 1024
+    machine.host = trt_plan.host_of(machine.trt, device)
+    for graph in GRAPHS:
+        machine.install(graph)
+    size = {"width": SIZE[0], "height": SIZE[1]}
+    feeds = feeds_for(GATYS)
+    with machine.backend(GATYS) as backend, machine.backend(FEATURES) as other:
+        with OnnxRuntimeBackend(GATYS, folder=onnx_folder, **size) as reference:
+            results, expected = backend.run(feeds), reference.run(feeds)
+        other.load()
+        assert sorted(machine.cuda.gpu.live.values()).count(SCRATCH) == 1
+    for name, values in expected.items():
+        np.testing.assert_allclose(results[name], values, rtol=1e-3, atol=1e-5)
+    assert (machine.cuda.gpu.copies == 0) == integrated
+    del backend, other
+    gc.collect()
+    assert not machine.cuda.gpu.live
+    assert machine.cuda.gpu.stack == 0
+
+
+def test_cuda_python_s_codes_become_errors(machine_of, monkeypatch):
+    machine = machine_of("11.0.0", "cuda.bindings", memory=100_000)
+    machine.host = trt_plan.host_of(machine.trt, open_device(machine.cuda))
+    machine.install(GATYS)
+    with pytest.raises(DeviceMemoryError, match=r"free memory \(cuMemAlloc failed: out of memory"):
+        machine.backend(GATYS).load()
+    gc.collect()
+    assert not machine.cuda.gpu.live and machine.cuda.gpu.stack == 0
+    # The driver does not know every code: this one without words.
+    failed = (CUresult.CUDA_ERROR_INVALID_CONTEXT,)
+    monkeypatch.setattr(machine.cuda, "cuStreamSynchronize", lambda hStream: failed)
+    device = open_device(machine.cuda)
+    said = r"CUDA failed on NVIDIA .*Synchronize failed: error 201"
+    with pytest.raises(BackendError, match=said), device.current():
+        device.synchronize()
+    for faults, said in (
+        ({"devices": 0}, r"no usable GPU \(cuInit failed: no CUDA-capable device"),
+        ({"driver": False}, "driver is not installed, or too old: Failed to dlopen libcuda"),
+    ):
+        install_cuda(monkeypatch, "cuda.bindings", make_cuda_python(**faults))
+        with pytest.raises(BackendUnavailable, match=said):
+            TrtBackend.check(machine.folder)
+
+
+def test_a_pycuda_that_cannot_be_loaded_is_the_one_to_name(machine_of, monkeypatch):
+    """Its extension is compiled for one CUDA; without cuda-python there is no other way."""
+    machine_of("11.0.0", "cuda.bindings")
+    broken = type(sys)("pycuda")
+    broken.__path__ = []
+    monkeypatch.setitem(sys.modules, "pycuda", broken)
+    assert import_vendors()[1].__name__ == "cuda.bindings.driver"
+    monkeypatch.setitem(sys.modules, "cuda.bindings", None)
+    monkeypatch.setitem(sys.modules, "cuda", None)
+    with pytest.raises(BackendUnavailable, match=r"not both installed \(.*cuda"):
+        import_vendors()
 
 
 def test_engines_share_their_activation_memory_and_give_all_back(machine_of):
@@ -189,8 +253,7 @@ def test_check_says_the_device_or_what_is_missing(machine_of, monkeypatch):
         TrtBackend.check(machine.folder)
     machine.install(GATYS)
     assert TrtBackend.check(machine.folder) == "NVIDIA Tegra X1, TensorRT 8.0.1.6"
-    monkeypatch.setitem(sys.modules, "pycuda.driver", make_cuda(devices=0))
-    monkeypatch.setattr(sys.modules["pycuda"], "driver", sys.modules["pycuda.driver"])
+    install_cuda(monkeypatch, "pycuda", make_cuda(devices=0))
     with pytest.raises(BackendUnavailable, match="no CUDA-capable device"):
         TrtBackend.check(machine.folder)
     monkeypatch.setitem(sys.modules, "tensorrt", None)
@@ -383,7 +446,7 @@ def test_no_torch_and_no_vendor_library_comes_with_the_module():
 
 def test_doctor_tells_built_stale_and_missing_engines(machine_of, monkeypatch):
     machine = machine_of()
-    monkeypatch.setattr("runtime.backends.trt_survey.graph_sizes", lambda *_: (SIZE, (48, 64)))
+    monkeypatch.setattr("runtime.machine.survey.graph_sizes", lambda *_: (SIZE, (48, 64)))
     machine.install(FEATURES)
     machine.install(GATYS, onnx_sum="0" * 64)
     found = [each for each in doctor.examine(machine.folder) if each.topic == "engines"]

@@ -68,7 +68,7 @@ def test_engines_are_for_gpus_only(engines, monkeypatch):
     def absent():
         raise BackendUnavailable("TensorRT and pycuda are not both installed.")
 
-    monkeypatch.setattr("runtime.backends.trt_survey.import_vendors", absent)
+    monkeypatch.setattr("runtime.machine.survey.import_vendors", absent)
     (found,) = [each for each in doctor.examine(engines) if each.topic == "engines"]
     assert found.state == NOTE and "not both installed" in found.text
 

@@ -149,12 +149,12 @@ def make_cuda(
     def memcpy_htod_async(dest: Any, src: np.ndarray, stream: Stream) -> None:
         gpu.check_context()
         gpu.copies += 1
-        stream.waiting.append(lambda: _move(int(dest), src.ctypes.data, src.nbytes))
+        stream.waiting.append(lambda: move(int(dest), src.ctypes.data, src.nbytes))
 
     def memcpy_dtoh_async(dest: np.ndarray, src: Any, stream: Stream) -> None:
         gpu.check_context()
         gpu.copies += 1
-        stream.waiting.append(lambda: _move(dest.ctypes.data, int(src), dest.nbytes))
+        stream.waiting.append(lambda: move(dest.ctypes.data, int(src), dest.nbytes))
 
     module = types.ModuleType("pycuda.driver")
     vars(module).update(
@@ -178,5 +178,5 @@ def make_cuda(
     return module
 
 
-def _move(dest: int, src: int, size: int) -> None:
+def move(dest: int, src: int, size: int) -> None:
     ctypes.memmove(dest, src, size)

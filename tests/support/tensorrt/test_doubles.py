@@ -8,11 +8,17 @@ from __future__ import annotations
 import enum
 import importlib
 import inspect
+import os
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from tests.support.tensorrt.cuda_double import make_cuda
+from tests.support.tensorrt.cuda_python_double import make_cuda_python
 from tests.support.tensorrt.tensorrt_double import VERSIONS, make_tensorrt
 
 #: Each importable module, without a GPU, and the stand-in's version that has its API.
@@ -117,3 +123,81 @@ def test_pycuda_has_every_name():
         assert own <= public(getattr(real, name)), name
     handle = double.Device(0)
     assert public(handle) <= public(real.Device)
+
+
+def test_cuda_python_has_every_name_and_its_parameters():
+    try:
+        real = importlib.import_module("cuda.bindings.driver")
+    except ImportError as error:
+        pytest.skip(f"cuda-python is not installed ({error})")
+    double = make_cuda_python()
+    assert public(double) - {"gpu"} <= public(real)
+    assert double.CU_MEMHOSTALLOC_DEVICEMAP == real.CU_MEMHOSTALLOC_DEVICEMAP
+    for name in ("CUresult", "CUdevice_attribute"):
+        for member in getattr(double, name):
+            assert int(getattr(getattr(real, name), member.name)) == member.value, member
+    functions = [name for name in public(double) if name.startswith("cu")]
+    for name in functions:
+        own, its = (inspect.signature(getattr(each, name)) for each in (double, real))
+        assert list(own.parameters) == list(its.parameters), name
+    assert len(functions) > 15
+
+
+DRIVER = Path(__file__).with_name("driver.c")
+
+
+@pytest.mark.parametrize("kind", [{}, {"INTEGRATED": "1"}], ids=["discrete", "integrated"])
+def test_cuda_python_itself_drives_a_device(tmp_path, kind):
+    """The real module, on a libcuda whose device is this machine's memory."""
+    pytest.importorskip("cuda.bindings.driver", reason="cuda-python is not installed")
+    if not shutil.which("gcc"):
+        pytest.skip("gcc is not installed")
+    library = tmp_path / "libcuda.so.1"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(library), str(DRIVER)], check=True)
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(tmp_path), **kind}
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM],
+        env=environment,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert done.returncode == 0, done.stdout.decode()
+    assert done.stdout.decode().splitlines() == [
+        "Stand-in 8.9 3072 MiB",
+        "[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]",
+        "cuMemAlloc failed: out of memory",
+        "allocated: 0",
+    ]
+
+
+_PROGRAM = """
+import ctypes, gc
+import numpy as np
+from cuda.bindings import driver
+from runtime.backends.trt_device import open_device
+from runtime.errors import DeviceMemoryError
+device = open_device(driver)
+print(device.name, device.capability, device.memory_mib, "MiB")
+with device.current():
+    first, second = device.buffer((1, 2, 3)), device.buffer((1, 2, 3))
+    first.array[...] = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+    first.upload()
+    device.synchronize()
+    # What an engine does: from one address on the device to another.
+    ctypes.memmove(second.address, first.address, first.array.nbytes)
+    second.download()
+    device.synchronize()
+    print(second.array.ravel().tolist())
+    device.scratch.join(device, 64)
+    assert device.scratch.address
+    device.scratch.leave(device)
+try:
+    with device.current():
+        device.scratch.join(device, 1 << 40)
+except DeviceMemoryError as error:
+    print(str(error.__cause__))
+del first, second
+gc.collect()
+print("allocated:", ctypes.CDLL("libcuda.so.1").allocated())
+"""
