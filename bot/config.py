@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple, Type
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple, Type, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError
@@ -18,9 +18,12 @@ from bot.config_types import (
     ChatIds,
     Domain,
     Host,
+    LocalPainterInAnyCase,
+    LocalPainting,
     LogLevel,
     Mode,
     ModeInAnyCase,
+    NatsUrl,
     Url,
     UserIds,
     WebhookSecret,
@@ -44,7 +47,36 @@ _MUCH_MEMORY, _SMALL_SIZE = 6 << 30, 768
 _FILE_SIZE = 4096
 
 
-class Config(BaseSettings):
+class Settings(BaseSettings):
+    """What bot and painter have in common. Each field is the variable of its name in capitals.
+
+    nats_url: the server of the fleet; without it this machine paints alone.
+    nats_credentials: the file that `scripts/fleet` made for this machine.
+    patience: seconds that a painting may take without progress.
+    backend: as in `StylizeOptions`.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+
+    nats_url: Optional[NatsUrl] = None
+    nats_credentials: Optional[Path] = None
+    patience: int = Field(default=600, ge=10, le=24 * 3600)
+    backend: Backend = StylizeOptions.backend
+    log_level: LogLevel = "INFO"
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: Type[BaseSettings], init_settings: Any, *args: Any, **others: Any
+    ) -> Tuple[PydanticBaseSettingsSource, ...]:
+        """Use the arguments alone; `load_config` reads the environment."""
+        return (init_settings,)
+
+
+class PainterConfig(Settings):
+    """The settings of `python -m bot painter`."""
+
+
+class Config(Settings):
     """What the owner decided. Each field is the variable of its name in capitals.
 
     mode: how updates arrive; behind ngrok, the usual case, by web hook.
@@ -56,15 +88,13 @@ class Config(BaseSettings):
     allowed_users, allowed_chats: for whom the bot paints; for everybody if both are empty.
     jobs_per_user, jobs_in_all: the most jobs that may wait.
     keep_hours: how long finished jobs and their pictures are kept.
-    patience: seconds that a painting may take without progress.
+    local_painter: whether this machine paints too where there is a fleet.
     stop_grace: seconds that a stopping bot gives the running job before it puts it back.
     size: the longer side in pixels, at most, at which strokes are painted; users may choose less in
         the chat. `None` is the usual one of this machine.
     file_size: the same for photos that are sent as files.
-    steps, backend: as in `StylizeOptions`.
+    steps: as in `StylizeOptions`.
     """
-
-    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
     bot_token: BotToken
     mode: ModeInAnyCase = Mode.WEBHOOK
@@ -83,20 +113,11 @@ class Config(BaseSettings):
     jobs_per_user: int = Field(default=10, ge=1, le=1000)
     jobs_in_all: int = Field(default=100, ge=1, le=100_000)
     keep_hours: int = Field(default=48, ge=1, le=24 * 365)
-    patience: int = Field(default=600, ge=10, le=24 * 3600)
+    local_painter: LocalPainterInAnyCase = LocalPainting.AUTO
     stop_grace: int = Field(default=20, ge=0, le=3600)
     size: Optional[int] = Field(default=None, ge=LEAST_SIZE, le=MOST_FINE)
     file_size: Optional[int] = Field(default=None, ge=LEAST_SIZE, le=MOST_FINE)
     steps: int = Field(default=StylizeOptions.steps, ge=LEAST_STEPS, le=MOST_STEPS)
-    backend: Backend = StylizeOptions.backend
-    log_level: LogLevel = "INFO"
-
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: Type[BaseSettings], init_settings: Any, *args: Any, **others: Any
-    ) -> Tuple[PydanticBaseSettingsSource, ...]:
-        """Use the arguments alone; `load_config` reads the environment."""
-        return (init_settings,)
 
     @property
     def secrets(self) -> Tuple[str, ...]:
@@ -129,6 +150,9 @@ class Config(BaseSettings):
         return TranslateOptions(backend=self.backend)
 
 
+Kind = TypeVar("Kind", bound=Settings)
+
+
 class UsualSizes(NamedTuple):
     """The defaults of `size` and, where that is not set, of `file_size`."""
 
@@ -144,13 +168,20 @@ def usual_sizes(memory: int) -> UsualSizes:
 
 
 def load_config(environ: Mapping[str, str], env_file: Path = Path(".env")) -> Config:
+    """The bot's settings; raises `ConfigError` as `load_settings` does."""
+    return load_settings(Config, environ, env_file)
+
+
+def load_settings(
+    kind: Type[Kind], environ: Mapping[str, str], env_file: Path = Path(".env")
+) -> Kind:
     """Read the settings; `environ` wins over `env_file`, which need not exist.
 
     A blank value counts as not set. Raises `ConfigError` that names every wrong variable at once. A
     name that is no setting is wrong in `env_file`, and in `environ` if it is almost a setting's.
     """
     in_file = _read_env_file(env_file)
-    variables = _Variables(environ, in_file)
+    variables = _Variables(kind, environ, in_file)
     known = {*map(str.upper, Config.model_fields), "BOT_TOKEN_FILE", TUNNEL_SETTING}
     problems = [
         *unknown_in_file(in_file, known, env_file),
@@ -159,7 +190,7 @@ def load_config(environ: Mapping[str, str], env_file: Path = Path(".env")) -> Co
     if variables.get("BOT_TOKEN") and variables.get("BOT_TOKEN_FILE"):
         problems.append("BOT_TOKEN and BOT_TOKEN_FILE are both set; keep one of them.")
     try:
-        config = Config(**variables())
+        config = kind(**variables())
     except ValidationError as error:
         problems += [_sentence(each) for each in error.errors(include_url=False)]
     if problems:
@@ -175,8 +206,10 @@ def host_and_port(host: str, port: int) -> str:
 class _Variables(PydanticBaseSettingsSource):
     """The variables of the environment and, below them, those of the file."""
 
-    def __init__(self, environ: Mapping[str, str], in_file: Mapping[str, str]) -> None:
-        super().__init__(Config)
+    def __init__(
+        self, kind: Type[Settings], environ: Mapping[str, str], in_file: Mapping[str, str]
+    ) -> None:
+        super().__init__(kind)
         self._values = {**in_file, **environ}
 
     def get(self, variable: str) -> Optional[str]:

@@ -36,6 +36,17 @@ class Mode(str, Enum):
         return self.value
 
 
+class LocalPainting(str, Enum):
+    """Whether the bot's own machine paints where there is a fleet; `auto`: if it has graphs."""
+
+    AUTO = "auto"
+    YES = "yes"
+    NO = "no"
+
+    def __str__(self) -> str:
+        return self.value
+
+
 def _matching(pattern: re.Pattern[str], expected: str) -> AfterValidator:
     def check(value: Text) -> Text:
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
@@ -124,6 +135,23 @@ def _check_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _check_nats_url(value: str) -> str:
+    problem = ValueError(
+        "expected the address of the fleet's server, such as tls://192.168.1.20:4222"
+        " (nats://127.0.0.1:4222, without TLS, only for this machine)."
+    )
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        raise problem from None
+    if not host or parts.username is not None or parts.path.strip("/") or parts.query:
+        raise problem
+    if parts.scheme != "tls" and not (parts.scheme == "nats" and _is_loopback(host)):
+        raise problem
+    return value.rstrip("/")
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -164,4 +192,8 @@ ChatIds = Annotated[Tuple[int, ...], BeforeValidator(_split_chat_ids)]
 UserIds = Annotated[Tuple[int, ...], BeforeValidator(_split_ids)]
 Backend = Annotated[str, _one_of(BACKEND_CHOICES)]
 ModeInAnyCase = Annotated[Mode, _one_of(tuple(each.value for each in Mode))]
+NatsUrl = Annotated[str, AfterValidator(_check_nats_url)]
+LocalPainterInAnyCase = Annotated[
+    LocalPainting, _one_of(tuple(each.value for each in LocalPainting))
+]
 LogLevel = Annotated[_Level, _one_of(get_args(_Level))]

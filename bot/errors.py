@@ -11,6 +11,7 @@ BotError
 ├── JobRefused         a job is not taken
 │   ├── UserQueueFull      the user has as many jobs waiting as one may have
 │   └── QueueFull          all together have
+├── FleetError         the fleet's server cannot be reached, or what comes from it is wrong
 ├── TelegramUnreachable    Telegram cannot be reached or answers with a failure of its own
 ├── PictureRefused     the photo or the style cannot be used, now or later; says which, and why
 └── PaintingError      a picture was not painted; says whether another attempt may help
@@ -71,6 +72,10 @@ class UserQueueFull(JobRefused):
 
 class QueueFull(JobRefused):
     """All users together have as many jobs waiting as there may be."""
+
+
+class FleetError(BotError):
+    """The fleet's server cannot be reached, or what comes from it is wrong."""
 
 
 class TelegramUnreachable(BotError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from typing import Optional
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -22,6 +25,7 @@ class Metrics:
     api_calls: by method of the Bot API and outcome (`ok`, or the class of the error).
     flood_waits: how often Telegram asked to wait; flood_wait_seconds: for how long in total.
     webhook_pending: updates that wait at Telegram.
+    fleet: of each painter, where there are several.
     """
 
     def __init__(self) -> None:
@@ -60,6 +64,68 @@ class Metrics:
             "jetbrush_webhook_pending", "Updates that wait at Telegram.", registry=registry
         )
 
+        self.fleet = FleetMetrics(registry)
+
     def render(self) -> bytes:
         """All metrics as text of the type `CONTENT_TYPE`."""
         return generate_latest(self._registry)
+
+
+class FleetMetrics:
+    """The metrics of the painters of a fleet, each by the painter's name."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ["painter"]
+        self._jobs = Counter(
+            "jetbrush_painter_jobs",
+            "Attempts by painter and outcome (painted, failed).",
+            [*labels, "outcome"],
+            registry=registry,
+        )
+        self._seconds = Counter(
+            "jetbrush_painter_seconds",
+            "Seconds that finished paintings took, transfer included.",
+            labels,
+            registry=registry,
+        )
+        self._heard = Gauge(
+            "jetbrush_painter_last_heard_timestamp_seconds",
+            "When the painter last gave a sign of life, in seconds since 1970.",
+            labels,
+            registry=registry,
+        )
+        self._temperature = Gauge(
+            "jetbrush_painter_temperature_celsius",
+            "The highest temperature that the painter's machine measures.",
+            labels,
+            registry=registry,
+        )
+        self._backend = Gauge(
+            "jetbrush_painter_backend",
+            "1 for what the painter's graphs run on.",
+            [*labels, "backend"],
+            registry=registry,
+        )
+        self._busy = Gauge(
+            "jetbrush_painter_busy", "1 while the painter has a job.", labels, registry=registry
+        )
+
+    def heard(
+        self, painter: str, *, busy: bool, backend: Optional[str], temperature: Optional[float]
+    ) -> None:
+        """Note a sign of life of a painter and what it says."""
+        self._heard.labels(painter).set(time.time())
+        self._busy.labels(painter).set(busy)
+        if temperature is not None:
+            self._temperature.labels(painter).set(temperature)
+        if backend is not None:
+            self._backend.labels(painter, backend).set(1)
+
+    def painted(self, painter: str, seconds: float) -> None:
+        """Count a painting that took so many seconds."""
+        self._jobs.labels(painter, "painted").inc()
+        self._seconds.labels(painter).inc(seconds)
+
+    def failed(self, painter: str) -> None:
+        """Count an attempt that failed or got lost."""
+        self._jobs.labels(painter, "failed").inc()

@@ -104,6 +104,7 @@ VENDORS = {
     "av": ("runtime/video/",),
     "pycuda": ("runtime/backends/trt_device.py",),
     "cuda": ("runtime/backends/trt_device.py",),
+    "nats": ("bot/painting/fleet/",),
     "aiogram": (
         "bot/telegram/",
         "bot/jobs/",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from bot.stored_options import Kind, PaintOptions, kind_of, options_from_json, options_to_json
 from runtime import SketchOptions
@@ -41,6 +41,26 @@ class PaintRequest:
         """The one preview file of this request, a JPEG that each newer preview replaces whole."""
         return Path(self.previews) / f"{Path(self.output).stem}-preview.jpg"
 
+    @property
+    def inputs(self) -> Tuple[str, ...]:
+        """The files that are read."""
+        return (self.photo, *(style.path for style in self.styles))
+
+    def with_paths(self, change: Callable[[str], str]) -> PaintRequest:
+        """The request for another disk: each path is what `change` makes of it."""
+        styles = tuple(style._replace(path=change(style.path)) for style in self.styles)
+        return replace(
+            self,
+            photo=change(self.photo),
+            output=change(self.output),
+            previews=change(self.previews),
+            styles=styles,
+        )
+
+    def with_backend(self, backend: str) -> PaintRequest:
+        """The request for a machine whose graphs run on `backend`."""
+        return replace(self, options=replace(self.options, backend=backend))
+
     def to_message(self) -> Dict[str, Any]:
         """The request as values that JSON knows."""
         options = json.loads(options_to_json(self.options))
@@ -75,6 +95,22 @@ class SketchRequest:
     output: str
     looks: Tuple[Look, ...]
     options: SketchOptions
+
+    @property
+    def inputs(self) -> Tuple[str, ...]:
+        """The files that are read."""
+        return (self.photo, *(style.path for look in self.looks for style in look))
+
+    def with_paths(self, change: Callable[[str], str]) -> SketchRequest:
+        """The request for another disk: each path is what `change` makes of it."""
+        looks = tuple(
+            tuple(style._replace(path=change(style.path)) for style in look) for look in self.looks
+        )
+        return replace(self, photo=change(self.photo), output=change(self.output), looks=looks)
+
+    def with_backend(self, backend: str) -> SketchRequest:
+        """The request for a machine whose graphs run on `backend`."""
+        return replace(self, options=replace(self.options, backend=backend))
 
     def to_message(self) -> Dict[str, Any]:
         """The request as values that JSON knows."""

@@ -24,7 +24,7 @@ from bot.config_types import Mode
 from bot.errors import ConfigError, PaintingError
 from bot.metrics import Metrics
 from bot.painting.client import PainterClient
-from bot.painting.painters import LocalPainter, Painters
+from bot.service.fleet import painters_of
 from bot.service.instance_lock import hold
 from bot.service.status import describe
 from bot.service.supervisor import Supervisor
@@ -64,11 +64,11 @@ class Service:
     ) -> None:
         self._config = config
         self._notifier = notifier or SystemdNotifier()
-        client = painter_client or PainterClient(patience=config.patience)
-        self._painters: Painters = LocalPainter(client)
         self._lock: Optional[IO[str]] = None
         self._supervisor = Supervisor()
         self.metrics = metrics or Metrics()
+        client = painter_client or PainterClient(patience=config.patience)
+        self._painters = painters_of(config, client, self.metrics)
         limiter = rate_limiter or RateLimiter(self.metrics)
         session = AiohttpSession(api=TelegramAPIServer.from_base(config.api_url))
         session.middleware(limiter)

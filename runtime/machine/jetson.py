@@ -147,13 +147,19 @@ def _clock(topic: str, clock: Clock) -> Finding:
     return Finding(topic, NOTE, text, advice)
 
 
-def _temperature(root: Path) -> Iterator[Finding]:
+def temperatures(root: Path = Path("/")) -> Dict[str, float]:
+    """What the system measures, in degrees Celsius by the name of the place."""
     degrees: Dict[str, float] = {}
     for zone in sorted(root.glob("sys/class/thermal/thermal_zone*")):
         name, milli = read_text(zone / "type"), read_number(zone / "temp")
         # The Nano's PMIC always reports 100 degrees.
         if name and milli is not None and "PMIC" not in name:
             degrees[name] = milli / 1000
+    return degrees
+
+
+def _temperature(root: Path) -> Iterator[Finding]:
+    degrees = temperatures(root)
     if not degrees:
         return
     text = ", ".join(f"{name} {value:.0f} °C" for name, value in degrees.items())

@@ -1,0 +1,45 @@
+"""What a painter says of its machine."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Dict, Optional, Tuple
+
+from bot.config import usual_sizes
+from bot.painting.fleet.messages import About
+from runtime import installed_styles, models
+from runtime.files import Stamp, stamp_of
+from runtime.imaging.limits import usable_memory
+from runtime.machine.jetson import temperatures
+
+
+class Machine:
+    """The machine of a painter. `engines` is the folder of its graphs."""
+
+    def __init__(self, engines: Path) -> None:
+        self._engines = engines
+        self._digests: Dict[Tuple[Path, Optional[Stamp]], str] = {}
+        self.styles: Dict[str, Path] = {}
+
+    def describe(self, backend: Optional[str], seconds: Optional[float]) -> About:
+        """What it has now; `backend` and `seconds` are known to its child process alone.
+
+        Reads the disk: call it beside the event loop.
+        """
+        self.styles = {self._digest(each.path): each.path for each in installed_styles().values()}
+        return About(
+            generators=tuple(models(self._engines)),
+            styles=tuple(self.styles),
+            largest=usual_sizes(usable_memory()).file,
+            backend=backend,
+            seconds=seconds,
+            temperature=max(temperatures().values(), default=None),
+        )
+
+    def _digest(self, path: Path) -> str:
+        """The SHA-256 of a file, computed again only when the file has changed."""
+        key = path, stamp_of(path)
+        if key not in self._digests:
+            self._digests[key] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return self._digests[key]

@@ -1,0 +1,238 @@
+"""One job on its way to a painter and back, from the bot's side."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, Optional, Set, Tuple, Union
+
+from bot.errors import FleetError, PainterLost, PaintingError, PaintingFailed
+from bot.painting.client import OnProgress
+from bot.painting.fleet import subjects
+from bot.painting.fleet.checks import check_result
+from bot.painting.fleet.endings import result_of
+from bot.painting.fleet.link import Link
+from bot.painting.fleet.messages import Cancel, Ended, Step, Work, encode
+from bot.painting.fleet.pictures import Bucket
+from bot.painting.fleet.roster import Painter
+from bot.painting.protocol import PaintProgress, PaintRequest, PaintResult
+from bot.threads import on_thread
+
+if TYPE_CHECKING:
+    from nats.aio.msg import Msg
+
+_log = logging.getLogger(__name__)
+
+#: The answer to a painter that a job has ended: it may forget the picture.
+TAKEN = b'{"taken": true}'
+
+_KNOWN = frozenset(each.name for each in fields(PaintProgress))
+
+
+def files_of(message: Union[Step, Ended]) -> Collection[str]:
+    """The names of the files that belong to a message."""
+    if isinstance(message, Step):
+        return message.files.values()
+    return () if message.file is None else (message.file,)
+
+
+class Delivery:
+    """A painter that is reserved for one job: the `Place` of the scheduler.
+
+    leave: called when the job is done with the painter.
+    """
+
+    def __init__(
+        self,
+        painter: Painter,
+        link: Link,
+        *,
+        job: str,
+        run: str,
+        lease: float,
+        leave: Callable[[Delivery], None],
+    ) -> None:
+        self.job = job
+        self._painter = painter
+        self._link = link
+        self._run = run
+        self._lease = lease
+        self._leave = leave
+        self._bucket = Bucket(link, painter.name)
+        self._session = painter.session
+        self._inbox: asyncio.Queue[Tuple[Union[Step, Ended], Msg]] = asyncio.Queue()
+        self._step = 0
+        self._files: Set[str] = set()
+        self._kept = time.monotonic()
+        self._changed = asyncio.Event()
+        self._cleaning: Optional[asyncio.Future[None]] = None
+
+    @property
+    def painter(self) -> str:
+        """The painter's name."""
+        return self._painter.name
+
+    def leave(self) -> None:
+        """Let the next job have the painter, once nothing of this one is on its way."""
+        if self._cleaning is None:
+            self._leave(self)
+        else:
+            self._cleaning.add_done_callback(lambda _: self._leave(self))
+
+    def hear(self, message: Union[Step, Ended], raw: Msg) -> None:
+        """Take a message about this job."""
+        self.keep()
+        self._inbox.put_nowait((message, raw))
+        self._changed.set()
+
+    def keep(self) -> None:
+        """The painter still has the job."""
+        self._kept = time.monotonic()
+
+    def check(self) -> None:
+        """The painter said something about itself: look whether it is still the same one."""
+        self._changed.set()
+
+    async def submit(self, request: PaintRequest, *, on_progress: OnProgress) -> PaintResult:
+        """Paint `request` on the painter.
+
+        Cancel it by cancelling the caller. Raises `PictureRefused`, `PaintingError` as
+        `PainterClient.submit` does, and `PainterLost` when the painter is silent for longer than its
+        lease, or has started again.
+        """
+        begin = time.monotonic()
+        ended = False
+        try:
+            try:
+                await self._hand_over(request)
+            except FleetError as error:
+                raise PainterLost(f"{self.painter} cannot be given the job: {error}") from error
+            result = await self._follow(request, on_progress)
+            ended = True
+            self._painter.succeeded(time.monotonic() - begin)
+            return result
+        except PaintingError as error:
+            ended = not isinstance(error, PainterLost)
+            if error.retriable:
+                rest = self._painter.failed_once()
+                _log.warning("The painter %s rests for %.0f s: %s", self.painter, rest, error)
+            raise
+        finally:
+            self._cleaning = asyncio.ensure_future(self._clean_up(told=ended))
+
+    async def _hand_over(self, request: PaintRequest) -> None:
+        """Send the files, and then the job."""
+        own = self._painter.about.styles
+        names, styles = await self._bucket.put_all(request.inputs, self.job, own)
+        self._files.update(name for name in names.values() if name not in styles)
+        names[request.output] = f"{self.job}-result{Path(request.output).suffix}"
+        names[request.previews] = "."
+        work = Work(
+            job=self.job,
+            painter=self.painter,
+            run=self._run,
+            lease=self._lease,
+            request=request.with_paths(names.__getitem__).to_message(),
+            styles=styles,
+        )
+        publish = self._link.js.publish(subjects.job_subject(self.painter), encode(work))
+        await self._link.attempt(publish)
+        self.keep()
+
+    async def _follow(self, request: PaintRequest, on_progress: OnProgress) -> PaintResult:
+        while True:
+            message, raw = await self._next()
+            try:
+                if isinstance(message, Step):
+                    progress = await self._progress(message, Path(request.previews))
+                    if progress is not None:
+                        on_progress(progress)
+                    continue
+                result = await self._result(message, request)
+            except FleetError as error:
+                # A preview is not needed, and an ending is sent again.
+                _log.info("From the painter %s: %s", self.painter, error)
+                continue
+            except BaseException:
+                await self._answer(raw)
+                raise
+            await self._answer(raw)
+            return result
+
+    async def _next(self) -> Tuple[Union[Step, Ended], Msg]:
+        """The next message about the job; raises `PainterLost` when there will be none."""
+        while self._inbox.empty():
+            if self._painter.session != self._session:
+                raise PainterLost(f"The painter {self.painter} has started again.")
+            left = self._lease - self._silence
+            if left <= 0:
+                raise PainterLost(
+                    f"The painter {self.painter} gave no sign of the job for {self._lease:.3g} s."
+                )
+            self._changed.clear()
+            # Not wait_for: before Python 3.12 it can swallow a cancellation.
+            waiting = asyncio.ensure_future(self._changed.wait())
+            try:
+                await asyncio.wait([waiting], timeout=left)
+            finally:
+                waiting.cancel()
+        return self._inbox.get_nowait()
+
+    @property
+    def _silence(self) -> float:
+        """Seconds without a sign of the job, as far as the connection would have carried one."""
+        if not self._link.up:
+            return 0.0
+        return time.monotonic() - max(self._kept, self._link.since)
+
+    async def _progress(self, step: Step, folder: Path) -> Optional[PaintProgress]:
+        """The progress with its files on this disk; `None` for one that comes late."""
+        if step.number <= self._step:
+            return None
+        self._step = step.number
+        values: Dict[str, Any] = dict(step.progress)
+        for field, name in step.files.items():
+            if field in _KNOWN:
+                self._files.add(name)
+                values[field] = folder / Path(name).name
+                await self._bucket.get(name, values[field])
+        try:
+            return PaintProgress(**{name: values[name] for name in _KNOWN & set(values)})
+        except TypeError as error:
+            raise FleetError(f"A step lacks something: {error}") from error
+
+    async def _result(self, ended: Ended, request: PaintRequest) -> PaintResult:
+        result = result_of(ended)
+        if ended.file is None:
+            raise PaintingFailed("The painter sent no picture.", retriable=True)
+        self._files.add(ended.file)
+        await self._bucket.get(ended.file, Path(request.output), durable=True)
+        try:
+            await on_thread(check_result, request, result)
+        except BaseException:
+            Path(request.output).unlink()
+            raise
+        return result
+
+    async def _answer(self, raw: Msg) -> None:
+        self._painter.job = None
+        await self._link.reply(raw, TAKEN)
+
+    async def _clean_up(self, *, told: bool) -> None:
+        """Take the job back if the painter may still have it, and delete the files."""
+        while not self._inbox.empty():
+            self._files.update(files_of(self._inbox.get_nowait()[0]))
+        try:
+            if not told:
+                await self._link.send(subjects.to_painter(self.painter), Cancel(self.job))
+                await self._link.attempt(
+                    self._link.js.purge_stream(
+                        subjects.JOBS, subject=subjects.job_subject(self.painter)
+                    )
+                )
+            await self._bucket.remove(self._files)
+        except FleetError as error:
+            _log.info("The files of %s stay for an hour: %s", self.painter, error)

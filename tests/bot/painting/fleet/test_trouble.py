@@ -1,0 +1,112 @@
+"""What dies, falls silent or comes late between the bot and its painters."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.errors import PainterLost
+from bot.painting.fleet.link import Link
+from bot.painting.fleet.messages import Ended, Hello, encode
+from bot.painting.fleet.subjects import from_painter
+from tests.support.fleet.painters import HANG
+
+
+async def begun(office, name="nano"):
+    """A job that is being painted, and what it is painted with."""
+    client = office.hire(name)
+    client.hold()
+    job = asyncio.ensure_future(office.paint())
+    await asyncio.wait_for(client.began.wait(), HANG)
+    return client, job
+
+
+async def test_a_server_that_was_killed_costs_nothing(office, server):
+    client, job = await begun(office)
+    server.kill()
+    while office.fleet._link.up:
+        await asyncio.sleep(0.02)
+    # An outage that is longer than the lease: nobody is to blame while nobody can be heard.
+    (delivery,) = office.fleet._deliveries.values()
+    delivery._kept -= 2 * office.lease
+    delivery.check()
+    await asyncio.sleep(0)
+    client.release()
+    await server.start()
+    assert (await asyncio.wait_for(job, HANG))[0] == "nano"
+    assert len(client.requests) == 1
+
+
+async def test_a_painter_that_stops_hands_its_job_back_at_once(office):
+    _client, job = await begun(office)
+    await office.stop("nano")
+    with pytest.raises(PainterLost):
+        await asyncio.wait_for(job, office.lease * 0.9)
+
+
+async def test_a_painter_that_starts_again_has_lost_its_job(office):
+    _client, job = await begun(office)
+    link = Link(office.url, "other")
+    await link.open()
+    await link.send(from_painter("nano"), Hello("another session"))
+    with pytest.raises(PainterLost, match="started again"):
+        await asyncio.wait_for(job, HANG)
+    await link.close()
+
+
+async def test_a_bot_that_starts_again_gets_no_result_of_its_former_run(office):
+    client, job = await begun(office)
+    # As if it had been killed: nobody is told.
+    await office.fleet._link.close()
+    job.cancel()
+    await asyncio.wait([job])
+    await office.open()
+    while not client.cancelled:
+        await asyncio.sleep(0.02)
+    client.release()
+    assert (await asyncio.wait_for(office.paint(), HANG))[0] == "nano"
+
+
+async def test_a_result_of_an_attempt_that_is_over_is_discarded(office):
+    client, job = await begun(office)
+    (delivery,) = office.fleet._deliveries.values()
+    link = Link(office.url, "other")
+    await link.open()
+    stale = Ended(
+        "an-older-job", "painted", {"seconds": 1, "steps": 1, "width": 6, "height": 4}, "x"
+    )
+    answer = await link.client.request(from_painter("nano"), encode(stale), timeout=5)
+    assert b"taken" in answer.data and not job.done()
+    # Another painter cannot end it either.
+    foreign = Ended(delivery.job, "failed", {"message": "Ha!", "retriable": False})
+    await link.client.request(from_painter("other"), encode(foreign), timeout=5)
+    assert not job.done()
+    client.release()
+    assert (await asyncio.wait_for(job, HANG))[0] == "nano"
+    await link.close()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff\x00",
+        b"[]",
+        b"{}",
+        b'{"version": 99, "kind": "hello"}',
+        b'{"version": 1, "kind": "hello"}',
+    ],
+)
+async def test_garbage_on_the_wire_harms_nobody(office, data, caplog):
+    client, job = await begun(office)
+    link = Link(office.url, "other")
+    await link.open()
+    await link.client.publish(from_painter("nano"), data)
+    await link.client.publish("jetbrush.to.nano", data)
+    await link.client.publish("jetbrush.job.nano", data)
+    await link.client.flush()
+    client.release()
+    assert (await asyncio.wait_for(job, HANG))[0] == "nano"
+    assert (await asyncio.wait_for(office.paint(), HANG))[0] == "nano"
+    await link.close()
