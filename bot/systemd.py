@@ -1,16 +1,11 @@
-"""Notifies systemd that the bot is ready, what it is doing, and that its event loop is alive.
-
-The protocol is sd_notify(3): datagrams of `NAME=value` lines to the socket in NOTIFY_SOCKET.
-"""
+"""Notifies systemd that the bot is ready, what it is doing, and that its event loop is alive."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import socket
 from typing import Awaitable, Callable, Mapping, Optional
 
-_log = logging.getLogger(__name__)
+from runtime.systemd import notify
 
 #: Seconds between two status updates.
 _STATUS_PERIOD_S = 5.0
@@ -25,8 +20,7 @@ class SystemdNotifier:
     """
 
     def __init__(self, address: Optional[str] = None, watchdog_s: Optional[float] = None) -> None:
-        # systemd writes the NUL at the head of an abstract address as @.
-        self._address = "\0" + address[1:] if address and address[0] == "@" else address
+        self._address = address
         self.watchdog_s = watchdog_s if address else None
         self._status: Optional[str] = None
 
@@ -66,13 +60,5 @@ class SystemdNotifier:
             await asyncio.sleep(_STATUS_PERIOD_S)
 
     def _send(self, **fields: object) -> None:
-        if not self._address:
-            return
-        message = "\n".join(f"{name}={value}" for name, value in fields.items())
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
-                # A systemd that does not read must not block the event loop.
-                out.setblocking(False)
-                out.sendto(message.encode(), self._address)
-        except OSError as error:
-            _log.warning("Cannot notify systemd of %r: %s", message, error)
+        if self._address:
+            notify(self._address, **fields)

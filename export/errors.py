@@ -10,6 +10,7 @@ JetbrushError                    (of runtime.errors)
     ├── DownloadError            a file could not be downloaded or written
     │   └── ChecksumMismatch     a downloaded file is not the published one
     ├── CannotBuild              TensorRT, pycuda or the GPU is missing on this machine
+    ├── BuilderBusy              another process builds engines in the same folder
     ├── EngineFailed             an engine could not be built
     │   └── DiskFull             there is no room for it; the existing one is kept
     └── TrainingFailed           fine-tuning cannot start or continue
@@ -57,6 +58,10 @@ class ChecksumMismatch(DownloadError):
 
 class CannotBuild(ExportError):
     """TensorRT, pycuda or the GPU is missing on this machine."""
+
+
+class BuilderBusy(ExportError):
+    """Another process builds engines in the same folder."""
 
 
 class EngineFailed(ExportError):

@@ -54,7 +54,8 @@ LAYERS = {
         ("export.__main__",),
     ),
     "runtime": (
-        ("runtime.errors", "runtime.exit_codes", "runtime.files", "runtime.spec"),
+        ("runtime.errors", "runtime.exit_codes", "runtime.files", "runtime.systemd"),
+        ("runtime.spec",),
         ("runtime.imaging", "runtime.catalog"),
         ("runtime.progress",),
         ("runtime.backends",),
@@ -80,6 +81,7 @@ NEIGHBOURS = {
         "runtime.errors",
         "runtime.exit_codes",
         "runtime.files",
+        "runtime.systemd",
         "runtime.imaging",
         "runtime.backends",
         "runtime.machine.power",

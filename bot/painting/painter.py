@@ -45,6 +45,7 @@ from runtime.errors import (
 from runtime.files import atomic_write, remove_partial
 from runtime.machine.resources import graphs_budget
 from runtime.spec.folder import DEFAULT_ENGINES
+from runtime.spec.turns import painting
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -179,7 +180,9 @@ def _serve(
     reporter = _Reporter(request, say, between_steps)
     handed = {**handed, "on_progress": reporter.report, "cancel": cancel}
     try:
-        say("done", **asdict(_paint(request, reporter, say, handed)))
+        with painting(handed["engines"]):
+            result = _paint(request, reporter, say, handed)
+        say("done", **asdict(result))
     except Cancelled:
         say("cancelled")
     except PictureRefused as error:

@@ -15,19 +15,23 @@ from pathlib import Path
 from typing import List, Mapping
 
 from export.engines.driver import BuildHost, build, probe_host, write_onnx
-from export.engines.forecast import Forecast, announcement, minutes
+from export.engines.forecast import Forecast, announcement
 from export.engines.job import Job, graph_named
-from export.engines.order import in_order, of_first_photo
+from export.engines.order import before_first_photo, in_order
 from export.engines.preflight import warnings
+from export.engines.progress import Progress
 from export.engines.staleness import why_invalid
+from export.engines.turn import MEMORY_PATIENCE_S, Turn
 from export.engines.work import work_of
-from export.errors import CannotBuild, DiskFull, EngineFailed
+from export.errors import BuilderBusy, CannotBuild, DiskFull, EngineFailed
 from export.graphs.command import add_vgg
 from export.sources.vgg_sets import check_installed
+from runtime.spec.engine_progress import Activity, in_minutes
 from runtime.spec.engine_sizes import SIDE_STEP, Device
 from runtime.spec.engines import EngineRecord, Size, planned_sizes
 from runtime.spec.folder import DEFAULT_ENGINES, best_objective, graphs_in
 from runtime.spec.graphs import GraphSpec
+from runtime.spec.turns import building
 from runtime.spec.vgg import CLASSIC
 
 #: The exit code on a machine that cannot build engines.
@@ -40,7 +44,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "engines",
         help="build TensorRT engines on the machine that will run them",
         description="Builds the engines that are missing or stale, and keeps the others: a second "
-        "run continues where the first one stopped. Exit codes: 0 all are built, 1 one could not be "
+        "run continues where the first one stopped. While the bot paints with engines of the same "
+        "folder, the build pauses. Exit codes: 0 all are built, 1 one could not be "
         f"built, {NOT_A_BUILDER} TensorRT, pycuda or the GPU is missing (the ONNX files are written).",
     )
     parser.add_argument(
@@ -60,7 +65,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--first",
         action="store_true",
-        help="build only the engines without which no photo is painted on the GPU",
+        help="build only the engines that the first photo waits for",
     )
     add_vgg(parser)
     parser.add_argument(
@@ -70,9 +75,24 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the graphs and build their engines; returns the exit code."""
+    """Write the graphs and build their engines; returns the exit code.
+
+    Raises `BuilderBusy` while another process builds in the same folder.
+    """
     folder: Path = args.output
     check_installed(args.vgg)
+    folder.mkdir(parents=True, exist_ok=True)
+    with building(folder) as alone:
+        if not alone:
+            raise BuilderBusy(
+                f"Another process builds engines in {folder}. If it is the service, see "
+                "`systemctl status jetbrush-engines`, and `sudo systemctl stop jetbrush-engines` "
+                "ends it."
+            )
+        return _run(args, folder)
+
+
+def _run(args: argparse.Namespace, folder: Path) -> int:
     write_onnx(folder, args.vgg)
     try:
         here = probe_host()
@@ -83,7 +103,8 @@ def run(args: argparse.Namespace) -> int:
     for each in warnings():
         print(f"warning: {each}", file=sys.stderr)
     jobs = _jobs(_wanted(args.graphs, folder, args.vgg), args, here)
-    if not (args.graphs or args.size or args.first):
+    is_whole = not (args.graphs or args.size)
+    if is_whole:
         _remove_stale_extras(jobs, here)
     todo = {}
     for job in jobs:
@@ -91,12 +112,20 @@ def run(args: argparse.Namespace) -> int:
         if reason:
             todo[job] = reason
     print(f"{len(jobs)} engines, {len(jobs) - len(todo)} of them built, {len(todo)} to build.")
-    if not todo:
-        return 0
     forecast = _forecast(jobs, todo, here.device)
-    for line in announcement(list(todo), forecast, shutil.disk_usage(folder).free):
-        print(line)
-    return _build_all(todo, forecast)
+    progress = Progress(folder if is_whole else None, len(jobs), list(todo), forecast)
+    if args.first:
+        first = jobs[: before_first_photo(job.graph for job in jobs)]
+        todo = {job: reason for job, reason in todo.items() if job in first}
+    if todo:
+        for line in announcement(list(todo), forecast, shutil.disk_usage(folder).free):
+            print(line)
+    patience = MEMORY_PATIENCE_S if progress.for_systemd else 0
+    turn = Turn(folder, progress.tell, memory_patience=patience)
+    try:
+        return _build_all(todo, forecast, progress, turn)
+    finally:
+        progress.tell(Activity.STOPPED)
 
 
 def _remove_stale_extras(jobs: List[Job], here: BuildHost) -> None:
@@ -122,27 +151,28 @@ def _forecast(jobs: List[Job], todo: Mapping[Job, str], device: Device) -> Forec
     return forecast
 
 
-def _build_all(todo: Mapping[Job, str], forecast: Forecast) -> int:
-    failed = []
+def _build_all(todo: Mapping[Job, str], forecast: Forecast, progress: Progress, turn: Turn) -> int:
     left = list(todo)
     for index, (job, reason) in enumerate(todo.items(), start=1):
         print(f"[{index}/{len(todo)}] {job.name}: {reason}", flush=True)
         left.remove(job)
         try:
-            seconds = build(job)
+            seconds = build(job, turn)
         except DiskFull as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
         except EngineFailed as error:
             print(f"error: {error}", file=sys.stderr)
-            failed.append(job.name)
+            progress.ended(job, built=False)
             continue
         forecast.learn(job, seconds)
-        rest = f", about {minutes(forecast.of(left).seconds)} left" if left else ""
-        print(f"    built and tested in {seconds:.0f} s{rest}")
-    if failed:
-        print(f"Not built: {', '.join(failed)}.", file=sys.stderr)
-    return 1 if failed else 0
+        progress.ended(job, built=True)
+        rest = f", about {in_minutes(forecast.of(left).seconds)} left" if left else ""
+        print(f"    built and tested in {seconds:.0f} s{rest}", flush=True)
+    if progress.failed:
+        names = ", ".join(job.name for job in progress.failed)
+        print(f"Not built: {names}.", file=sys.stderr)
+    return 1 if progress.failed else 0
 
 
 def _wanted(names: List[str], folder: Path, weights: str) -> List[GraphSpec]:
@@ -172,8 +202,6 @@ def _jobs(graphs: List[GraphSpec], args: argparse.Namespace, here: BuildHost) ->
         engines = [(graph, size) for size in args.size for graph in graphs]
     else:
         engines = in_order(graphs, best_objective(folder, args.vgg), here.device)
-        if args.first:
-            engines = of_first_photo(engines)
     return [
         Job(
             graph=graph,

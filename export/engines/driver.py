@@ -12,6 +12,7 @@ from typing import List
 
 from export.engines.job import FLOAT32, PINNED, Job
 from export.engines.step import TEST_FAILED, WORKSPACE_REFUSED, run_step
+from export.engines.turn import Turn
 from export.errors import CannotBuild, EngineFailed
 from runtime.files import remove_partial
 from runtime.machine.resources import SWAP_RECIPE
@@ -69,18 +70,20 @@ def probe_host() -> BuildHost:
     return BuildHost(host, found["precision"], Device.of(host, found["memory_mib"]))
 
 
-def build(job: Job) -> float:
+def build(job: Job, turn: Turn) -> float:
     """Prepare, build, test and install the engine of `job`; returns the seconds it took.
+
+    Each process waits for its `turn`, which the seconds leave out.
 
     Raises `DiskFull`, or `EngineFailed` with the last output of the process that failed.
     """
-    started = time.monotonic()
+    started = time.monotonic() - turn.waited
     try:
         try:
-            _build_with_retries(job)
+            _build_with_retries(job, turn)
         except _TestFailed as failure:
             print(f"    {failure}\n    building it in float32 instead, which is slower")
-            _build_with_retries(job.at(precision=FLOAT32))
+            _build_with_retries(job.at(precision=FLOAT32), turn)
     except _TestFailed as failure:
         raise EngineFailed(f"{job.name} computes wrongly in float32 too: {failure}") from failure
     finally:
@@ -91,7 +94,7 @@ def build(job: Job) -> float:
         # The kernel may have ended a step while it wrote one of them.
         for path in (job.plan, job.sidecar, job.reference, job.timing_cache):
             remove_partial(path)
-    return time.monotonic() - started
+    return time.monotonic() - turn.waited - started
 
 
 def workspaces_mib(precision: str, live_mib: float) -> List[int]:
@@ -113,16 +116,16 @@ def workspaces_mib(precision: str, live_mib: float) -> List[int]:
     return up + down
 
 
-def _build_with_retries(job: Job) -> None:
+def _build_with_retries(job: Job, turn: Turn) -> None:
     """Try one workspace after the other until the build succeeds."""
-    result = run_step(_PREPARE_STEP, job)
+    result = run_step(_PREPARE_STEP, job, turn)
     if result.code:
         raise EngineFailed(f"{job.name} could not be prepared: {result.last_lines}")
     smallest_too_large = sys.maxsize
     for workspace in workspaces_mib(job.precision, json.loads(job.pins.read_text())["live_mib"]):
         if workspace >= smallest_too_large:
             continue
-        result = run_step(_BUILD_STEP, job.at(workspace_mib=workspace))
+        result = run_step(_BUILD_STEP, job.at(workspace_mib=workspace), turn)
         if result.code == 0:
             return
         if result.code == TEST_FAILED:

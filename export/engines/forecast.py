@@ -7,6 +7,7 @@ from typing import Iterable, Iterator, Mapping, Sequence
 
 from export.engines.job import Job
 from export.engines.work import Work
+from runtime.spec.engine_progress import in_minutes
 from runtime.spec.engine_sizes import DeviceClass
 
 #: An assumption, until an engine has been built here: TensorRT times each of some hundred ways to
@@ -95,17 +96,10 @@ def announcement(todo: Sequence[Job], forecast: Forecast, free: int) -> Iterator
     whole = forecast.of(todo)
     yield (
         f"They need about {_size(whole.plan_bytes)} of the disk, which has {_size(free)} free, and "
-        f"about {minutes(whole.seconds)}, {forecast.grounds}."
+        f"about {in_minutes(whole.seconds)}, {forecast.grounds}."
     )
     if whole.plan_bytes > free:
         yield "warning: the disk is too small for all of them."
-
-
-def minutes(seconds: float) -> str:
-    """A duration in words, such as `50 min` or `3.5 h`."""
-    if seconds < 90 * 60:
-        return f"{max(1, round(seconds / 60))} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def _size(count: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import Iterable, List, Sequence, Tuple
+from typing import Iterable, List, Tuple
 
 from runtime.spec.engine_sizes import (
     ASPECTS,
@@ -23,13 +23,12 @@ _KINDS = tuple(GraphKind)
 #: The stages that no painting waits for.
 _LATER = (Stage.GENERATOR, Stage.STYLE_VECTOR, Stage.SKETCH)
 
-#: A graph and the size of its picture.
-Engine = Tuple[GraphSpec, Size]
-
 _Rank = Tuple[bool, bool, int, int, bool, int, int]
 
 
-def in_order(graphs: Iterable[GraphSpec], coarse: Objective, device: Device) -> List[Engine]:
+def in_order(
+    graphs: Iterable[GraphSpec], coarse: Objective, device: Device
+) -> List[Tuple[GraphSpec, Size]]:
     """The graph and size of each engine for `device`; `coarse` is the coarse stage's objective.
 
     First come the engines of the frequent aspects, aspect by aspect, and of each aspect those that
@@ -56,10 +55,10 @@ def in_order(graphs: Iterable[GraphSpec], coarse: Objective, device: Device) -> 
     return [(graph, size) for _, graph, size in ranked]
 
 
-def of_first_photo(engines: Sequence[Engine]) -> List[Engine]:
-    """The engines without which no photo is painted on the GPU; `engines` are in order.
+def before_first_photo(graphs: Iterable[GraphSpec]) -> int:
+    """How many engines, of these graphs in order, a photo painted on the GPU waits for.
 
     A descent evaluates its gatys graph some 70 times. The other graphs run a few times for a photo:
     the processor runs them until their engines are there (`GraphsOf.open`).
     """
-    return list(takewhile(lambda each: each[0].kind is GraphKind.GATYS, engines))
+    return sum(1 for _ in takewhile(lambda graph: graph.kind is GraphKind.GATYS, graphs))

@@ -13,9 +13,10 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List
+from typing import List, Optional
 
 from export.engines.job import Job
+from export.engines.turn import Turn
 from export.errors import DiskFull, EngineFailed
 from runtime.errors import JetbrushError
 
@@ -28,7 +29,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 #: How Python and a shell report a process that the kernel's OOM killer ended.
 _KILLED = (-9, 137)
 
-#: How often the elapsed time is printed, on a terminal and in a log.
+#: How often the elapsed time is printed, on a terminal and in a log. Each tick looks for paintings.
 _TICK_S, _LOG_TICK_S = 1.0, 60.0
 
 
@@ -53,18 +54,34 @@ class Result:
         return " ".join(lines) or f"exit code {self.code}"
 
 
-def run_step(module: str, job: Job) -> Result:
-    """Run `step(job)` of `module` in a process, and print the elapsed time meanwhile.
+def run_step(module: str, job: Job, turn: Turn) -> Result:
+    """Run `step(job)` of `module` in a process when it is its turn; prints the elapsed time.
 
+    A step that had to end for a painting is run again.
     Raises `DiskFull`, and `EngineFailed` if the process cannot be started.
     """
+    while True:
+        turn.wait()
+        result = _run_once(module, job, turn)
+        if result is not None:
+            break
+        print("    ended for a photo that needs the memory; trying again", flush=True)
+    if result.code == DISK_FULL:
+        raise _disk_full(job, result.last_lines)
+    return result
+
+
+def _run_once(module: str, job: Job, turn: Turn) -> Optional[Result]:
+    """The result of the step; None if it gave way to a painting."""
     log = Path(job.folder) / f"{job.name}.log.part"
     try:
         with log.open("wb") as output:
             command = [sys.executable, "-m", "export.engines.step", module, job.to_json()]
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-            _wait(process, f"    {module.rpartition('.')[2]}")
-        result = Result(process.returncode, log.read_text(errors="replace").strip())
+            ended = _wait(process, f"    {module.rpartition('.')[2]}", turn)
+        return (
+            Result(process.returncode, log.read_text(errors="replace").strip()) if ended else None
+        )
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise _disk_full(job, str(error)) from error
@@ -72,9 +89,6 @@ def run_step(module: str, job: Job) -> Result:
     finally:
         if log.exists():
             log.unlink()
-    if result.code == DISK_FULL:
-        raise _disk_full(job, result.last_lines)
-    return result
 
 
 def main(arguments: List[str]) -> int:
@@ -97,23 +111,29 @@ def _disk_full(job: Job, reason: str) -> DiskFull:
     )
 
 
-def _wait(process: subprocess.Popen[bytes], name: str) -> None:
-    """Print the elapsed time until `process` ends: each second on a terminal, else each minute."""
+def _wait(process: subprocess.Popen[bytes], name: str, turn: Turn) -> bool:
+    """Whether `process` ended by itself; prints the elapsed time each second, in a log each minute."""
     terminal = sys.stdout.isatty()
-    started = time.monotonic()
+    started = said = time.monotonic()
     try:
         while True:
             try:
-                process.wait(_TICK_S if terminal else _LOG_TICK_S)
+                process.wait(_TICK_S)
                 break
             except subprocess.TimeoutExpired:
-                minutes, seconds = divmod(int(time.monotonic() - started), 60)
+                if not turn.give_way(process):
+                    return False
+            now = time.monotonic()
+            if terminal or now - said >= _LOG_TICK_S:
+                said = now
+                minutes, seconds = divmod(int(now - started), 60)
                 print(f"\r{name} {minutes}:{seconds:02d}", end="" if terminal else "\n", flush=True)
     except KeyboardInterrupt:
         process.wait()
         raise
     if terminal:
         print("\r" + " " * (len(name) + 8), end="\r", flush=True)
+    return True
 
 
 if __name__ == "__main__":

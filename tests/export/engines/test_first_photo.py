@@ -46,7 +46,7 @@ class SlowNano:
     def write_onnx(self, folder, vgg):
         pass
 
-    def build(self, job):
+    def build(self, job, turn):
         model = fixed(onnx.load(str(self.folder / job.graph.onnx_file)), job.graph, job.size)
         plan = bytes(Plan(VERSION, False, [], model.SerializeToString()))
         builder.install(job, plan, record_of(job.at(workspace_mib=256), HOST, plan, MINUTE))

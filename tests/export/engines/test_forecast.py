@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from export.engines.driver import workspaces_mib
-from export.engines.forecast import BUILD_RUNS, Forecast, announcement, minutes
+from export.engines.forecast import BUILD_RUNS, Forecast, announcement
 from export.engines.job import FLOAT32, PINNED, TYPED, Job
-from export.engines.order import in_order, of_first_photo
+from export.engines.order import before_first_photo, in_order
 from export.engines.work import Work, work_of
+from runtime.spec.engine_progress import in_minutes
 from runtime.spec.engine_sizes import Device, DeviceClass
 from runtime.spec.graphs import GraphKind, faces_graph, features_graph, gatys_graph, generator_graph
 from runtime.spec.vgg import CLASSIC, DEEP
@@ -35,7 +36,7 @@ def test_first_come_the_descents_of_both_stages_and_then_the_rest_of_each_aspect
         (DEEP, GraphKind.FEATURES, (240, 176)),
         (CLASSIC, GraphKind.FEATURES, (768, 576)),
     ]
-    assert of_first_photo(engines) == engines[:2]
+    assert before_first_photo(graph for graph, _ in engines) == 2
     assert engines[4] == (faces_graph(), (640, 640))
     assert {size for _, size in engines[5:9]} == {(176, 240), (576, 768)}
     assert {size for _, size in engines[9:13]} == {(208, 208), (672, 672)}
@@ -84,7 +85,7 @@ def test_announcement_says_disk_and_time_and_warns_of_a_full_disk(job):
     (said,) = announcement([job], forecast(), 2 * 10**9)
     assert "15 MB" in said and "2.0 GB free" in said and "13 min" in said
     assert "too small" in list(announcement([job], forecast(), 1000))[1]
-    assert (minutes(10), minutes(3000), minutes(12600)) == ("1 min", "50 min", "3.5 h")
+    assert tuple(map(in_minutes, (10, 3000, 12600))) == ("1 min", "50 min", "3.5 h")
 
 
 def test_work_is_counted_from_the_files_in_a_process(vgg_graphs):
