@@ -9,7 +9,8 @@ ETC=/etc/jetbrush
 STATE=/var/lib/jetbrush
 UNITS_DIR=/etc/systemd/system
 USERS="jetbrush jetbrush-ngrok"
-UNITS="jetbrush.target jetbrush.service jetbrush-ngrok.service jetbrush-clocks.service"
+UNITS="jetbrush.target jetbrush.service jetbrush-ngrok.service jetbrush-clocks.service \
+jetbrush-engines.service"
 
 DESTDIR=${DESTDIR:-}
 DRY_RUN=${DRY_RUN:-}

@@ -43,6 +43,10 @@ start_services() {
     fi
     run systemctl daemon-reload
     run systemctl enable jetbrush.target jetbrush.service
+    # A release that is taken back may not have it.
+    if [ -n "$DRY_RUN" ] || [ -e "$1/systemd/jetbrush-engines.service" ]; then
+        run systemctl enable jetbrush-engines.service
+    fi
     if [ -x /usr/bin/jetson_clocks ]; then run systemctl enable jetbrush-clocks.service; fi
     if [ -n "$(setting NGROK_AUTHTOKEN)" ] && [ "$(setting MODE)" != polling ]; then
         find_ngrok
@@ -66,6 +70,9 @@ start_services() {
         if [ -n "$DRY_RUN" ]; then return; fi
         say "   The bot runs. Its status:  systemctl status jetbrush"
         say "                 Its log:     sudo journalctl -fu jetbrush"
+        if [ -e "$1/engines/progress.json" ]; then
+            say "   It builds more engines:    systemctl status jetbrush-engines"
+        fi
     else
         return_to_old
     fi

@@ -29,7 +29,7 @@ from export.sources.vgg_sets import check_installed
 from runtime.spec.engine_progress import Activity, in_minutes
 from runtime.spec.engine_sizes import SIDE_STEP, Device
 from runtime.spec.engines import EngineRecord, Size, planned_sizes
-from runtime.spec.folder import DEFAULT_ENGINES, best_objective, graphs_in
+from runtime.spec.folder import DEFAULT_ENGINES, best_objective, graphs_in, recorded_weights
 from runtime.spec.graphs import GraphSpec
 from runtime.spec.turns import building
 from runtime.spec.vgg import CLASSIC
@@ -67,7 +67,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="store_true",
         help="build only the engines that the first photo waits for",
     )
-    add_vgg(parser)
+    add_vgg(parser, default="", meaning="those that they paint with now")
     parser.add_argument(
         "-o", "--output", type=Path, default=DEFAULT_ENGINES, help="the engines folder"
     )
@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
     Raises `BuilderBusy` while another process builds in the same folder.
     """
     folder: Path = args.output
+    args.vgg = args.vgg or recorded_weights(folder)
     check_installed(args.vgg)
     folder.mkdir(parents=True, exist_ok=True)
     with building(folder) as alone:

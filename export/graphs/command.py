@@ -39,14 +39,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
-def add_vgg(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the set of VGG-19 weights."""
+def add_vgg(parser: argparse.ArgumentParser, default: str = VGG19, meaning: str = VGG19) -> None:
+    """Add the option that names the set of VGG-19 weights; `meaning` is that of the default."""
     parser.add_argument(
         "--vgg",
         choices=WEIGHT_SETS,
-        default=VGG19,
+        default=default,
         help="VGG-19's weights, with which the bot and `python -m runtime` paint from now on "
-        "(default: %(default)s)",
+        f"(default: {meaning})",
     )
 
 

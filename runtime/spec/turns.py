@@ -12,8 +12,8 @@ import os
 from pathlib import Path
 from typing import Iterator
 
-#: Held by the builder as long as it runs.
-_BUILDER_FILE = "builder.lock"
+#: The builder holds this folder. Not a file: an upgrade links the files of the release in use.
+_BUILDER_FOLDER = ".builder"
 
 
 _log = logging.getLogger(__name__)
@@ -46,14 +46,16 @@ def building(folder: Path) -> Iterator[bool]:
 
     Raises `OSError` when the folder cannot be written to.
     """
-    with (folder / _BUILDER_FILE).open("a") as file:
-        yield _take(file.fileno(), fcntl.LOCK_EX)
+    lock = folder / _BUILDER_FOLDER
+    lock.mkdir(exist_ok=True)
+    with _opened(lock) as descriptor:
+        yield _take(descriptor, fcntl.LOCK_EX)
 
 
 def is_building(folder: Path) -> bool:
     """Whether any process builds engines in `folder`."""
     try:
-        with _opened(folder / _BUILDER_FILE) as descriptor:
+        with _opened(folder / _BUILDER_FOLDER) as descriptor:
             return not _take(descriptor, fcntl.LOCK_SH)
     except FileNotFoundError:
         return False

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.painting.painter import OOM_SCORE
 from bot.telegram.connection_limits import ConnectionLimits
+from runtime.spec.engine_progress import PROGRESS_FILE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "systemd"
@@ -19,7 +21,8 @@ KNOWN_TO_237 = {
     "Unit": "Description Documentation PartOf Wants After ConditionPathExists StartLimitIntervalSec",
     "Service": (
         "Type User Group SupplementaryGroups WorkingDirectory Environment EnvironmentFile "
-        "LimitNOFILE MemoryMax OOMScoreAdjust PrivateNetwork "
+        "LimitNOFILE MemoryMax OOMScoreAdjust PrivateNetwork NotifyAccess ReadWritePaths "
+        "Nice CPUWeight IOSchedulingClass "
         "UnsetEnvironment ExecStart ExecStartPre ExecStartPost ExecStop RemainAfterExit "
         "StandardInput TimeoutStartSec "
         "TimeoutStopSec WatchdogSec Restart RestartSec KillMode StateDirectory StateDirectoryMode "
@@ -100,7 +103,7 @@ def test_no_unit_hands_a_secret_to_who_needs_it_not():
 
 def test_scripts_name_the_paths_users_and_units_that_the_units_do():
     text = (ROOT / "scripts" / "common.sh").read_text(encoding="utf-8")
-    said = dict(re.findall(r'^([A-Z_]+)="?([^"$\n]+)"?$', text, re.MULTILINE))
+    said = dict(re.findall(r'^([A-Z_]+)="?([^"$\n]+)"?$', text.replace("\\\n", ""), re.MULTILINE))
     assert values("jetbrush.service", "WorkingDirectory") == [said["APP"]]
     for unit in ("jetbrush.service", "jetbrush-ngrok.service"):
         assert values(unit, "EnvironmentFile") == [f"{said['ETC']}/jetbrush.env"]
@@ -128,6 +131,24 @@ def test_state_is_the_bot_s_alone():
 def test_the_bot_starts_once_the_clock_is_set():
     (after,) = values("jetbrush.service", "After")
     assert "time-sync.target" in after.split()
+
+
+def test_engines_are_built_beside_the_bot_and_it_comes_first():
+    unit = "jetbrush-engines.service"
+    given = {name: value for _, name, value in directives(FOLDER / unit)}
+    engines = given["WorkingDirectory"] + "/engines"
+    # Without that file all engines are built, and there is nothing to do.
+    assert given["ConditionPathExists"] == f"{engines}/{PROGRESS_FILE}"
+    assert given["ReadWritePaths"] == engines and given["ProtectSystem"] == "strict"
+    # It continues after a restart, and what it notifies is shown.
+    assert given["WantedBy"] == "jetbrush.target" and given["NotifyAccess"] == "main"
+    assert "jetbrush.service" in given["After"].split()
+    assert (given["Nice"], given["IOSchedulingClass"]) == ("19", "idle")
+    assert int(given["OOMScoreAdjust"]) > OOM_SCORE
+    secrets = values("jetbrush-ngrok.service", "UnsetEnvironment")[0].split()
+    assert set(given["UnsetEnvironment"].split()) >= {*secrets, "NGROK_AUTHTOKEN"}
+    assert given["PrivateNetwork"] == "yes"
+    assert not {"PrivateDevices", "MemoryDenyWriteExecute"} & given.keys()
 
 
 def test_clocks_are_sandboxed_but_may_be_set():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import socket
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +18,12 @@ from export.engines import command as engines_command
 from export.engines.command import NOT_A_BUILDER
 from export.engines.job import FLOAT32
 from runtime.spec import engines as spec_engines
+from runtime.spec.engine_progress import Activity, read_progress
 from runtime.spec.engines import EngineRecord
+from runtime.spec.folder import record_weights
 from runtime.spec.graphs import features_graph, gatys_graph
-from runtime.spec.vgg import CLASSIC
+from runtime.spec.turns import building
+from runtime.spec.vgg import CLASSIC, VGG19, VGG19_CALTECH101
 from tests.support.tensorrt.builder_double import Plan
 
 ROOT = Path(spec_engines.__file__).parent.parent.parent
@@ -143,6 +148,57 @@ def test_builds_resumes_and_leaves_nothing_behind(owner):
     assert "2 engines, 1 of them built, 1 to build." in done.stdout
     assert "by what the 1 built here took" in done.stdout
     assert owner.plan(FEATURES).exists() and owner.plan().stat().st_mtime_ns == before
+
+
+def test_progress_is_in_a_file_until_all_engines_are_built(owner, monkeypatch):
+    owner.install_tensorrt()
+    engines = [(GATYS, SIZE), (FEATURES, SIZE)]
+    monkeypatch.setattr(engines_command, "in_order", lambda *_: engines)
+    assert owner.engines("--first").returncode == 0
+    assert owner.plan().exists() and not owner.plan(FEATURES).exists()
+    found = read_progress(owner.folder)
+    assert (found.built, found.planned, found.failed) == (1, 2, 0)
+    assert found.seconds_left > 0 and found.activity is Activity.STOPPED
+    assert owner.engines(fail_build="no kernel").returncode == 1
+    assert read_progress(owner.folder).failed == 1
+    # A few engines by name are no progress of the whole.
+    assert owner.engines(FEATURES.name, "--size", "48x32").returncode == 0
+    assert read_progress(owner.folder).built == 1
+    assert owner.engines().returncode == 0
+    assert read_progress(owner.folder) is None
+
+
+def test_systemd_shows_the_progress(owner, monkeypatch):
+    owner.install_tensorrt()
+    monkeypatch.setattr(engines_command, "in_order", lambda *_: [(GATYS, SIZE)])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        address = str(owner.folder / "notify")
+        systemd.bind(address)
+        systemd.setblocking(False)
+        owner.set("NOTIFY_SOCKET", address)
+        assert owner.engines().returncode == 0
+        said = [systemd.recv(4096).decode() for _ in range(3)]
+    assert re.fullmatch(r"STATUS=0 of 1 engines built, about \d min left; building", said[0])
+    assert said[1:] == [
+        "STATUS=1 of 1 engines built; building",
+        "STATUS=1 of 1 engines built; stopped",
+    ]
+
+
+def test_one_process_builds_at_a_time(owner):
+    with building(owner.folder):
+        done = owner.build()
+    assert done.returncode == 1 and "systemctl status jetbrush-engines" in done.stderr
+
+
+def test_weights_stay_those_that_the_bot_paints_with(owner, monkeypatch):
+    """The service names no weights: the owner's choice must hold."""
+    chosen = []
+    monkeypatch.setattr(engines_command, "check_installed", chosen.append)
+    record_weights(owner.folder, VGG19_CALTECH101)
+    owner.engines("nonsense")
+    owner.engines("nonsense", "--vgg", VGG19)
+    assert chosen == [VGG19_CALTECH101, VGG19]
 
 
 def test_stale_engines_of_other_sizes_are_deleted_and_valid_ones_kept(owner, monkeypatch):
