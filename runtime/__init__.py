@@ -1,7 +1,7 @@
 """Jetbrush's runtime: images in, pictures out.
 
 `stylize` repaints a photo in the style of a picture, `translate` runs it through a generator,
-`sketch` repaints it in one pass. Each name below is imported when it is first used, so that
+`sketch` repaints it in one pass, and `repaint_video` does so with each frame of a video. Each name below is imported when it is first used, so that
 importing `runtime` is fast.
 """
 
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from runtime.gatys.targets import WeightedStyle
     from runtime.imaging.reading import read_picture
     from runtime.imaging.writing import write_picture
-    from runtime.options import SketchOptions, StylizeOptions, TranslateOptions
+    from runtime.options import SketchOptions, StylizeOptions, TranslateOptions, VideoOptions
     from runtime.progress import Progress
     from runtime.sheets import contact_sheet
     from runtime.sketching import sketch
     from runtime.style_transfer import stylize
     from runtime.translation import translate
+    from runtime.video.repainting import repaint_video
     from runtime.video.writing import write_video
 
 _HOMES = {
@@ -45,12 +46,14 @@ _HOMES = {
     "StylizeOptions": "options",
     "TranslateOptions": "options",
     "VideoError": "errors",
+    "VideoOptions": "options",
     "WeightedStyle": "gatys.targets",
     "contact_sheet": "sheets",
     "find_style": "catalog.styles",
     "installed_styles": "catalog.styles",
     "models": "catalog.generators",
     "read_picture": "imaging.reading",
+    "repaint_video": "video.repainting",
     "sketch": "sketching",
     "stylize": "style_transfer",
     "translate": "translation",
@@ -71,12 +74,14 @@ __all__ = [
     "StylizeOptions",
     "TranslateOptions",
     "VideoError",
+    "VideoOptions",
     "WeightedStyle",
     "contact_sheet",
     "find_style",
     "installed_styles",
     "models",
     "read_picture",
+    "repaint_video",
     "sketch",
     "stylize",
     "translate",

@@ -9,6 +9,10 @@ JetbrushError
 │   ├── PictureTooLarge      it has more pixels than the limit, or takes too much memory
 │   └── PictureTooSmall      one side is shorter than the limit
 ├── VideoError         the video cannot be read, used or written; the message suits a chat user
+│   ├── NotAVideo            the file is no video, or of a format that is not read
+│   ├── DamagedVideo         its data are broken or incomplete
+│   ├── VideoTooLarge        its frames have more pixels than the limit
+│   ├── VideoTooSmall        one side of its frames is shorter than the limit
 │   └── VideoUnavailable     PyAV is not installed on this machine
 ├── OptionError        an option has a value outside its range
 ├── BackendError       an inference library, a driver or a graph failed
@@ -57,6 +61,22 @@ class PictureTooSmall(PictureError):
 
 class VideoError(JetbrushError):
     """A video that cannot be read, used or written; the message suits a chat user."""
+
+
+class NotAVideo(VideoError):
+    """The file is no video, or of a format that is not read."""
+
+
+class DamagedVideo(VideoError):
+    """The video's data are broken or incomplete."""
+
+
+class VideoTooLarge(VideoError):
+    """The video's frames have more pixels than the limit."""
+
+
+class VideoTooSmall(VideoError):
+    """One side of the video's frames is shorter than the limit."""
 
 
 class VideoUnavailable(VideoError):

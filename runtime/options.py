@@ -113,6 +113,16 @@ class SketchOptions:
         _check_range("strength", self.strength, 0, 1)
 
 
+@dataclass(frozen=True)
+class VideoOptions(SketchOptions):
+    """How the frames of a video are repainted. Give the fields by keyword.
+
+    size: the longer side in pixels of the result, at most; smaller videos keep their size.
+    """
+
+    size: int = 512
+
+
 def _check_backend(value: str) -> None:
     if value != FAKE:
         _check_choice("backend", value, BACKEND_CHOICES)

@@ -15,6 +15,7 @@ class Progress:
     """The state after one step of at most `steps`; a job may end sooner.
 
     share: how much of the work is done, from 0 to 1: the steps of the stages differ in time.
+    loss: what an optimiser lowers, `None` where there is none.
     draw: makes the picture as it is now, in RGB, at the working size or smaller; only valid in the
         callback.
     """
@@ -22,7 +23,7 @@ class Progress:
     step: int
     steps: int
     share: float
-    loss: float
+    loss: Optional[float]
     draw: Callable[[], Image.Image]
 
 

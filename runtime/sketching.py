@@ -6,9 +6,10 @@ artistic stylization network", BMVC 2017.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Type, Union
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Type, Union
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -19,12 +20,13 @@ from runtime.backends.kept import GraphsOf, KeptGraphs, kept_or_new
 from runtime.errors import BackendError
 from runtime.gatys.targets import WeightedStyle, weighted_styles
 from runtime.imaging.finish import enlarge, with_colours_of
-from runtime.imaging.frame import frame_for
+from runtime.imaging.frame import Frame, frame_for
 from runtime.imaging.limits import check_size
 from runtime.imaging.reading import to_array, to_image
 from runtime.options import SketchOptions
 from runtime.progress import Event, check_cancel
 from runtime.spec.engine_sizes import MARGINS, Stage
+from runtime.spec.engines import Size
 from runtime.spec.folder import DEFAULT_ENGINES
 from runtime.spec.graphs import STYLE_SIDE, sketch_graph, style_vector_graph
 
@@ -80,15 +82,17 @@ def sketches(
 ) -> List[Image.Image]:
     """One sketch of `photo` in each of `styles`; the networks are loaded once. See `sketch`."""
     options = options or SketchOptions()
-    looks = [_checked(style) for style in styles]
+    looks = [checked_style(style) for style in styles]
     check_size(*photo.size)
 
     with kept_or_new(graphs) as kept:
 
         def paint(backend: Type[Backend]) -> List[Image.Image]:
             found = GraphsOf(kept, backend, engines)
-            vectors = _vectors(photo, looks, options.strength, found, cancel)
-            return _painted(photo, vectors, options.size, found, cancel)
+            vectors = vectors_for(photo, looks, options.strength, found, cancel)
+            with transformer(photo.size, options.size, found) as network:
+                image = network.frame.put(photo)
+                return [network.paint(image, vector, cancel) for vector in vectors]
 
         painted = first_success(candidates(options.backend, engines), paint)
     finished = [enlarge(each, photo, DETAIL) for each in painted]
@@ -109,7 +113,7 @@ def style_vector(
 
     Raises what `sketch` raises.
     """
-    look = _checked(style)
+    look = checked_style(style)
     with kept_or_new(graphs) as kept:
 
         def look_at(chosen: Type[Backend]) -> np.ndarray:
@@ -126,10 +130,10 @@ def mixed_vector(parts: Sequence[Tuple[StyleVector, float]]) -> StyleVector:
 
 
 #: A vector, or the pictures of a mix.
-_Look = Union[StyleVector, List[WeightedStyle]]
+Look = Union[StyleVector, List[WeightedStyle]]
 
 
-def _checked(style: AnyStyle) -> _Look:
+def checked_style(style: AnyStyle) -> Look:
     """`style` as a vector or a mix; raises `PictureError` for a picture too small or too large."""
     if isinstance(style, StyleVector):
         return style
@@ -147,7 +151,7 @@ class _Predictor:
         self._cancel = cancel
         self._known: Dict[int, StyleVector] = {}
 
-    def numbers(self, look: _Look) -> np.ndarray:
+    def numbers(self, look: Look) -> np.ndarray:
         """The numbers of a style, float32 [1, 100, 1, 1]."""
         if isinstance(look, StyleVector):
             return look.numbers
@@ -163,9 +167,9 @@ class _Predictor:
         return self._known[id(picture)]
 
 
-def _vectors(
+def vectors_for(
     photo: Image.Image,
-    looks: Sequence[_Look],
+    looks: Sequence[Look],
     strength: float,
     graphs: GraphsOf,
     cancel: Optional[Event],
@@ -179,31 +183,34 @@ def _vectors(
     return [own + (each - own) * np.float32(strength) for each in found]
 
 
-def _painted(
-    photo: Image.Image,
-    vectors: Sequence[np.ndarray],
-    size: int,
-    graphs: GraphsOf,
-    cancel: Optional[Event],
-) -> List[Image.Image]:
-    """The photo in the style of each vector, of the frame's inner size."""
+@dataclass(frozen=True)
+class Transformer:
+    """The loaded network that paints pictures, each in its `frame`."""
+
+    network: Backend
+    frame: Frame
+
+    def paint(self, image: np.ndarray, vector: np.ndarray, cancel: Optional[Event]) -> Image.Image:
+        """`image`, which `frame.put` made, in the style of a vector, of the frame's inner size."""
+        check_cancel(cancel)
+        picture = _finite(self.network, {"image": image, "style": vector}, "picture")
+        return to_image(np.clip(self.frame.cut(picture), 0, 1))
+
+
+@contextlib.contextmanager
+def transformer(photo: Size, longest: int, graphs: GraphsOf) -> Iterator[Transformer]:
+    """The network for photos of this (width, height), painted at up to `longest` pixels."""
     graph = sketch_graph()
     margin = MARGINS[Stage.SKETCH]
     frame = frame_for(
-        photo.size,
-        longest=min(size, max(photo.size)) + 2 * margin,
+        photo,
+        longest=min(longest, max(photo)) + 2 * margin,
         multiple=MULTIPLE,
         margin=margin,
         sizes=graphs.sizes(graph),
     )
-    image = frame.put(photo)
-    found = []
-    with graphs.open(graph, frame.size) as transformer:
-        for vector in vectors:
-            check_cancel(cancel)
-            picture = _finite(transformer, {"image": image, "style": vector}, "picture")
-            found.append(to_image(np.clip(frame.cut(picture), 0, 1)))
-    return found
+    with graphs.open(graph, frame.size) as network:
+        yield Transformer(network, frame)
 
 
 def _square(picture: Image.Image) -> np.ndarray:

@@ -41,7 +41,7 @@ def paint_all(tasks: Sequence[Task], paint: Paint) -> int:
     """
     failures: List[str] = []
     done = 0
-    bar = _Bar(len(tasks))
+    bar = Bar(len(tasks))
     try:
         with bar, _graphs_for(tasks) as graphs:
             for task in tasks:
@@ -69,7 +69,7 @@ def paint_all(tasks: Sequence[Task], paint: Paint) -> int:
     return FAILED if failures else 0
 
 
-def _paint(task: Task, paint: Paint, bar: _Bar, graphs: KeptGraphs) -> str:
+def _paint(task: Task, paint: Paint, bar: Bar, graphs: KeptGraphs) -> str:
     """Paint one photo; returns the line that says what was written."""
     photo = read_picture(task.photo)
     # Before the work.
@@ -97,8 +97,8 @@ def _print_failures(failures: Sequence[str], count: int) -> None:
             print(f"  {failure}", file=sys.stderr)
 
 
-class _Bar:
-    """A progress bar on standard error, with the step and the loss beside it.
+class Bar:
+    """A progress bar on standard error, with the step, and the loss if there is one, beside it.
 
     It appears with the first step, or with the first of several photos.
     """
@@ -108,16 +108,19 @@ class _Bar:
         self._done = 0
         self._shown: Optional[tqdm[NoReturn]] = None
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Bar:
+        """Nothing is shown yet."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Leave the bar as it is."""
         if self._shown is not None:
             self._shown.close()
 
     def update(self, progress: Progress) -> None:
         """Show how far the present photo is."""
-        step = f"step {progress.step}/{progress.steps}, loss={progress.loss:.3g}"
+        loss = "" if progress.loss is None else f", loss={progress.loss:.3g}"
+        step = f"step {progress.step}/{progress.steps}{loss}"
         self._bar.set_postfix_str(step, refresh=False)
         self._bar.update(self._done + progress.share - self._bar.n)
 

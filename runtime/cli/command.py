@@ -6,14 +6,15 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Optional, Tuple, Union
+from typing import List, Optional, Union
 
 from PIL import Image
 
 from runtime.backends.kept import KeptGraphs
-from runtime.catalog.styles import find_style, installed_styles
+from runtime.catalog.styles import installed_styles
+from runtime.cli import video_command
 from runtime.cli.batch import paint_all
-from runtime.cli.style_arguments import split_styles
+from runtime.cli.parsing import add_engines, add_style, photos_and_styles
 from runtime.cli.tasks import tasks_for
 from runtime.errors import OptionError
 from runtime.exit_codes import run_command
@@ -30,11 +31,7 @@ from runtime.options import (
     TranslateOptions,
 )
 from runtime.progress import OnProgress
-from runtime.spec.folder import DEFAULT_ENGINES
 from runtime.spec.vgg import POOLINGS
-
-if TYPE_CHECKING:
-    from runtime.gatys.targets import WeightedStyle
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -53,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_translate(commands)
     _add_sketch(commands)
     _add_sheet(commands)
-    _add_engines(doctor.add_parser(commands))
+    video_command.add_parser(commands)
+    add_engines(doctor.add_parser(commands))
     return parser
 
 
@@ -61,7 +59,7 @@ def _add_stylize(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     default = StylizeOptions()
     parser = _add_command(commands, "stylize", "repaint a photo in the style of a picture", default)
     add = parser.add_argument
-    _add_style(parser)
+    add_style(parser)
     add(
         "--fine",
         type=int,
@@ -126,7 +124,7 @@ def _add_translate(commands: argparse._SubParsersAction[argparse.ArgumentParser]
 def _add_sketch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     default = SketchOptions()
     parser = _add_command(commands, "sketch", "repaint a photo in a style in one pass", default)
-    _add_style(parser)
+    add_style(parser)
     add = parser.add_argument
     add("--size", type=int, default=default.size, help="longer side while sketching, in pixels")
     add(
@@ -146,15 +144,6 @@ def _add_sheet(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     help_of_size = "longer side of each sketch, in pixels"
     parser.add_argument("--size", type=int, default=default.size, help=help_of_size)
     parser.set_defaults(run=_sheet)
-
-
-def _add_style(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "style",
-        metavar="STYLE",
-        help="a picture file, or the name of a style in styles/; a mix of several styles is "
-        "STYLE:0.7 STYLE2:0.3",
-    )
 
 
 def _add_command(
@@ -183,18 +172,8 @@ def _add_command(
         help="the file to write; for several photos, the folder",
     )
     add("--backend", choices=BACKEND_CHOICES, default=default.backend, help="what runs the graphs")
-    _add_engines(parser)
+    add_engines(parser)
     return parser
-
-
-def _add_engines(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--engines",
-        metavar="DIR",
-        type=Path,
-        default=DEFAULT_ENGINES,
-        help="the folder of graphs and engines",
-    )
 
 
 def _stylize(args: argparse.Namespace) -> int:
@@ -215,7 +194,7 @@ def _stylize(args: argparse.Namespace) -> int:
         steps=args.steps,
         backend=args.backend,
     )
-    photos, styles = _photos_and_styles(args)
+    photos, styles = photos_and_styles(args.photos, args.style)
     tasks = tasks_for(photos, args.output)
     if args.keep is not None and len(tasks) > 1:
         raise OptionError(f"--keep is for a single photo, and {len(tasks)} are given.")
@@ -256,7 +235,7 @@ def _sketch(args: argparse.Namespace) -> int:
         keep_colours=args.keep_colours,
         backend=args.backend,
     )
-    photos, styles = _photos_and_styles(args)
+    photos, styles = photos_and_styles(args.photos, args.style)
 
     def paint(photo: Image.Image, _on_progress: OnProgress, graphs: KeptGraphs) -> Image.Image:
         return sketch(photo, styles, options, engines=args.engines, graphs=graphs)
@@ -275,13 +254,3 @@ def _sheet(args: argparse.Namespace) -> int:
 
     photos = [Path(each) for each in args.photos]
     return paint_all(tasks_for(photos, args.output), paint)
-
-
-def _photos_and_styles(args: argparse.Namespace) -> Tuple[List[Path], List[WeightedStyle]]:
-    """The photos of a command, and the styles that follow them."""
-    from runtime.gatys.targets import WeightedStyle
-
-    photos, chosen = split_styles(args.photos, args.style)
-    return photos, [
-        WeightedStyle(read_picture(find_style(each.style)), each.weight) for each in chosen
-    ]

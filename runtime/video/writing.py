@@ -54,13 +54,13 @@ def new_video(path: Path, fps: float) -> Iterator[VideoWriter]:
     """
     av = open_library()
     try:
-        # Not into `atomic_write` at once: the index moves to the front in a second pass over a path.
-        with tempfile.TemporaryDirectory() as folder:
+        # Not into `file` at once: the index moves to the front in a second pass over a path.
+        with atomic_write(path) as file, tempfile.TemporaryDirectory() as folder:
             made = Path(folder) / "video.mp4"
             # Players begin before they have all of a file whose index is at its front.
             with av.open(str(made), "w", options={"movflags": "+faststart"}) as container:
                 yield VideoWriter(av, container, fps)
-            with atomic_write(path) as file, made.open("rb") as source:
+            with made.open("rb") as source:
                 shutil.copyfileobj(source, file)
     except (OSError, av.error.FFmpegError) as error:
         raise VideoError(f"{path} cannot be written: {error.strerror or error}.") from error
@@ -111,5 +111,5 @@ class VideoWriter:
         self._packets.extend(packets)
         while self._packets and len(self._times) > 1:
             packet = self._packets.popleft()
-            packet.duration = self._times[1] - self._times.popleft()
+            packet.duration = max(1, self._times[1] - self._times.popleft())
             self.container.mux(packet)

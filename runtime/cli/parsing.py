@@ -1,0 +1,51 @@
+"""Arguments that several commands have."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, List, Sequence, Tuple
+
+from runtime.catalog.styles import find_style
+from runtime.cli.style_arguments import split_styles
+from runtime.imaging.reading import read_picture
+from runtime.spec.folder import DEFAULT_ENGINES
+
+if TYPE_CHECKING:
+    from runtime.gatys.targets import WeightedStyle
+
+
+def add_style(parser: argparse.ArgumentParser) -> None:
+    """Add the style that comes after the photos."""
+    parser.add_argument(
+        "style",
+        metavar="STYLE",
+        help="a picture file, or the name of a style in styles/; a mix of several styles is "
+        "STYLE:0.7 STYLE2:0.3",
+    )
+
+
+def add_engines(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the folder of the graphs."""
+    parser.add_argument(
+        "--engines",
+        metavar="DIR",
+        type=Path,
+        default=DEFAULT_ENGINES,
+        help="the folder of graphs and engines",
+    )
+
+
+def photos_and_styles(photos: Sequence[str], last: str) -> Tuple[List[Path], List[WeightedStyle]]:
+    """The photos of a command, and the styles that follow them, of which `last` is the last.
+
+    Raises `OptionError` for arguments that name no photo, or a style without a weight among others,
+    and `PictureError` for a style that cannot be read.
+    """
+    # Imported here: a wrong option is reported without waiting for SciPy to load.
+    from runtime.gatys.targets import WeightedStyle
+
+    found, chosen = split_styles(photos, last)
+    return found, [
+        WeightedStyle(read_picture(find_style(each.style)), each.weight) for each in chosen
+    ]

@@ -1,0 +1,248 @@
+"""Reads the frames of a video: upright, small, with their times, and no more than is allowed.
+
+Files come from strangers. FFmpeg gets an open file and the format that its first bytes name, so that
+no name in it leads anywhere, and it may use only the decoders listed here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple
+
+from PIL import Image
+
+from runtime.errors import DamagedVideo, NotAVideo, VideoError, VideoTooLarge, VideoTooSmall
+from runtime.imaging.limits import LEAST_SIDE
+from runtime.video.library import open_library
+from runtime.video.pace import MOST_SECONDS, Pace, Plan, plan_of
+
+#: FFmpeg's name of a format, by what stands at the beginning of its files or 4 bytes later.
+_FORMATS: Mapping[Tuple[int, bytes], str] = {
+    (0, b"GIF8"): "gif",
+    (0, b"\x1a\x45\xdf\xa3"): "matroska",
+    (0, b"RIFF"): "avi",
+    **{(4, box): "mov" for box in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")},
+}
+
+_PICTURES = "av1,libdav1d,gif,h263,h264,hevc,mjpeg,mpeg4,vp8,vp9,libvpx,libvpx-vp9"
+_SOUNDS = "aac,ac3,amrnb,amrwb,flac,mp3,mp3float,opus,libopus,pcm_s16le,pcm_u8,vorbis,libvorbis"
+
+#: What a phone films at the most: DCI 4K.
+MOST_PIXELS = 4096 * 2304
+
+#: Packets of pictures and sound that are read at the most: 15 seconds of a camera's slow motion
+#: have a quarter.
+_MOST_PACKETS = 20_000
+
+#: Broken frames after which the rest is left out.
+_MOST_BROKEN = 100
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An RGB picture, and when it is shown, in seconds from the first one."""
+
+    picture: Image.Image
+    seconds: float
+
+
+class Video:
+    """The frames and the sound of an open video; made by `open_video`.
+
+    plan: how many of its frames are read, and until when.
+    sound: PyAV's stream of sound, or `None`.
+    """
+
+    def __init__(self, av: Any, container: Any, plan: Plan, longest: int) -> None:
+        self._av = av
+        self._container = container
+        self._stream = container.streams.video[0]
+        # AVI files have the times of decoding only.
+        self._is_avi = container.format.name == "avi"
+        self._longest = longest
+        self.plan = plan
+        self.sound: Any = next(iter(container.streams.audio), None)
+
+    def frames(self, on_sound: Callable[[Any], None]) -> Iterator[Frame]:
+        """The frames, one after the other; `on_sound` gets each packet of `sound`.
+
+        Raises `DamagedVideo` if there is none.
+        """
+        pace, count = Pace(), 0
+        for frame, seconds in self._decoded(on_sound):
+            if seconds >= MOST_SECONDS:
+                break
+            if pace.takes(seconds):
+                count += 1
+                yield Frame(self._upright(frame), seconds)
+        if not count:
+            raise _no_frame()
+
+    def _decoded(self, on_sound: Callable[[Any], None]) -> Iterator[Tuple[Any, float]]:
+        """Each frame as PyAV has it, and its time."""
+        streams = [each for each in (self._stream, self.sound) if each is not None]
+        broken = 0
+        for packet in _packets(self._av, self._container, streams):
+            if packet.stream is self.sound:
+                on_sound(packet)
+                continue
+            try:
+                frames = packet.decode()
+            except self._av.error.FFmpegError:
+                # One broken frame does not spoil the others.
+                broken += 1
+                if broken > _MOST_BROKEN:
+                    return
+                continue
+            for frame in frames:
+                times = (frame.dts, frame.pts) if self._is_avi else (frame.pts, frame.dts)
+                ticks = next((each for each in times if each is not None), None)
+                if ticks is not None:
+                    yield frame, float(ticks * frame.time_base) - self.plan.start
+
+    def _upright(self, frame: Any) -> Image.Image:
+        """A frame as it is to be seen, at the size of all of them."""
+        width, height = self._stream.width, self._stream.height
+        # The pixels of some cameras and discs are not square.
+        width = max(1, round(width * (self._stream.sample_aspect_ratio or 1)))
+        scale = min(1.0, self._longest / max(width, height))
+        size = (max(2, round(side * scale / 2) * 2) for side in (width, height))
+        picture = _picture(frame, *size)
+        turn = _TURNS.get(_rotation(frame, self._stream) % 360)
+        return picture if turn is None else picture.transpose(turn)
+
+
+#: How a picture is turned whose file says that it is shown turned so many degrees to the left.
+_TURNS = {
+    90: Image.Transpose.ROTATE_90,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_270,
+}
+
+
+@contextlib.contextmanager
+def open_video(path: Path, longest: int) -> Iterator[Video]:
+    """The video at `path`, with frames of at most `longest` pixels on their longer side.
+
+    Raises `NotAVideo`, `DamagedVideo` or `VideoTooLarge` for what is wrong with it, another
+    `VideoError` if the file cannot be opened, and `VideoUnavailable` without PyAV.
+    """
+    av = open_library()
+    with _container(av, path) as container:
+        plan = _plan(av, container)
+    # Not a seek back: not every file can.
+    with _container(av, path) as container:
+        container.streams.video[0].codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+        yield Video(av, container, plan, longest)
+
+
+@contextlib.contextmanager
+def _container(av: Any, path: Path) -> Iterator[Any]:
+    """PyAV's container of a video whose size and formats are allowed."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+            file.seek(0)
+            kind = _format(head)
+            if kind == "gif" and len(head) > 9:
+                # FFmpeg decodes its first frame to know this.
+                _check_size(*struct.unpack("<HH", head[6:10]))
+            options = {"codec_whitelist": f"{_PICTURES},{_SOUNDS}"}
+            try:
+                container = av.open(file, format=kind, options=options)
+            except av.error.FFmpegError as error:
+                raise _damaged() from error
+            with container:
+                _check(container)
+                yield container
+    except OSError as error:
+        raise VideoError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _format(head: bytes) -> str:
+    for (start, mark), name in _FORMATS.items():
+        if head[start : start + len(mark)] == mark:
+            return name
+    raise NotAVideo("The file is no GIF, MP4, MOV, WebM, MKV or AVI video.")
+
+
+def _check(container: Any) -> None:
+    """Raise `NotAVideo`, `DamagedVideo` or what `_check_size` raises unless the pictures may be decoded."""
+    if not container.streams.video:
+        raise NotAVideo("The file has no pictures, only sound.")
+    context = container.streams.video[0].codec_context
+    if context is None or context.codec.name not in _PICTURES.split(","):
+        raise NotAVideo("The video's pictures are in a format that is not read; H.264 is.")
+    if not context.width:
+        raise _damaged()
+    _check_size(context.width, context.height)
+
+
+def _check_size(width: int, height: int) -> None:
+    """Raise `VideoTooLarge` or `VideoTooSmall` for frames outside the limits."""
+    if width * height > MOST_PIXELS:
+        raise VideoTooLarge(f"The video is {width}x{height} pixels; the limit is 4096x2304.")
+    if min(width, height) < LEAST_SIDE:
+        raise VideoTooSmall(
+            f"The video is {width}x{height} pixels; each side needs at least {LEAST_SIDE}."
+        )
+
+
+def _plan(av: Any, container: Any) -> Plan:
+    """Which frames are taken, from the packets' times alone, which is fast."""
+    stream = container.streams.video[0]
+    times, end = [], 0.0
+    for packet in _packets(av, container, [stream]):
+        ticks = packet.dts if packet.pts is None else packet.pts
+        if ticks is None or packet.is_discard:
+            continue
+        time = float(ticks * stream.time_base)
+        times.append(time)
+        end = max(end, time + float((packet.duration or 0) * stream.time_base))
+        # Frames may be stored before others that are shown sooner, but not seconds before.
+        if time > times[0] + MOST_SECONDS + 2:
+            break
+    if not times:
+        raise _no_frame()
+    return plan_of(times, end)
+
+
+def _packets(av: Any, container: Any, streams: Sequence[Any]) -> Iterator[Any]:
+    """The packets of these streams, up to the first that cannot be read."""
+    try:
+        yield from itertools.islice(container.demux(*streams), _MOST_PACKETS)
+    except av.error.FFmpegError:
+        # The rest of an incomplete file; what was read before is of use.
+        return
+
+
+def _picture(frame: Any, width: int, height: int) -> Image.Image:
+    """A frame as RGB of this size; what is transparent is white."""
+    has_alpha = any(each.is_alpha for each in frame.format.components)
+    mode = "rgba" if has_alpha else "rgb24"
+    small = frame.reformat(width=width, height=height, format=mode, interpolation="AREA")
+    image = Image.fromarray(small.to_ndarray())
+    if not has_alpha:
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
+
+
+def _rotation(frame: Any, stream: Any) -> int:
+    """By how many degrees the frame is turned to the left when it is shown."""
+    # PyAV before 14 knows it of the stream.
+    return int(
+        getattr(frame, "rotation", None) or getattr(stream, "side_data", {}).get("DISPLAYMATRIX", 0)
+    )
+
+
+def _damaged() -> DamagedVideo:
+    return DamagedVideo("The video is damaged or incomplete, and cannot be opened.")
+
+
+def _no_frame() -> DamagedVideo:
+    return DamagedVideo("The video has no frame that can be read; it may be incomplete.")

@@ -1,0 +1,164 @@
+"""Videos of strangers: what is read of each, and the sentence for what cannot be read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from runtime.errors import DamagedVideo, NotAVideo, VideoError, VideoTooLarge, VideoTooSmall
+from runtime.video.reading import open_video
+from tests.support import videos
+
+av = pytest.importorskip("av")
+
+RED, GREEN = videos.plain("#c82828"), videos.plain("#28a028")
+
+
+def read(path, longest=512):
+    with open_video(path, longest) as video:
+        return video.plan, list(video.frames(lambda _packet: None))
+
+
+def shown(path, longest=512):
+    return read(path, longest)[1][0].picture
+
+
+def near(picture, colour, tolerance=12):
+    middle = np.asarray(picture.resize((1, 1), Image.Resampling.BOX)).astype(int)
+    return np.abs(middle - np.asarray(Image.new("RGB", (1, 1), colour))).max() <= tolerance
+
+
+def test_frames_come_with_their_times(tmp_path):
+    plan, frames = read(videos.make_video(tmp_path / "a.mp4", [RED, GREEN, RED], fps=10))
+    assert [frame.seconds for frame in frames] == pytest.approx([0, 0.1, 0.2], abs=1e-3)
+    assert (plan.count, plan.is_cut) == (3, False)
+    assert plan.seconds == pytest.approx(0.3, abs=0.01)
+    assert near(frames[0].picture, "#c82828") and near(frames[1].picture, "#28a028")
+
+
+def test_variable_rate_keeps_its_times(tmp_path):
+    times = [0, 0.04, 0.5, 0.54, 2.0]
+    _, frames = read(videos.make_video(tmp_path / "a.mp4", [RED] * 5, times))
+    assert [frame.seconds for frame in frames] == pytest.approx(times, abs=1e-3)
+
+
+def test_of_sixty_frames_a_second_half_are_taken(tmp_path):
+    times = [index / 60 for index in range(60)]
+    plan, frames = read(
+        videos.make_video(tmp_path / "a.mp4", [RED] * 60, times, preset="ultrafast")
+    )
+    assert plan.count == len(frames) == 30 and 27 < plan.rate <= 30
+
+
+def test_of_a_long_video_the_first_fifteen_seconds_are_taken(tmp_path):
+    plan, frames = read(videos.make_video(tmp_path / "a.mp4", [RED] * 20, range(20)))
+    assert (plan.seconds, plan.is_cut, len(frames)) == (15, True, 15)
+
+
+def test_a_phone_s_video_is_upright(tmp_path):
+    halves = np.concatenate([RED, GREEN], axis=1)
+    picture = shown(videos.turn(videos.make_video(tmp_path / "a.mp4", [halves])))
+    assert picture.size == (48, 128)
+    assert near(picture.crop((0, 0, 48, 60)), "#c82828")
+    assert near(picture.crop((0, 68, 48, 128)), "#28a028")
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "options", "read_size"),
+    [
+        ("odd.mp4", (63, 47), {"pix_fmt": "yuv444p"}, (64, 48)),
+        ("hevc.mp4", (64, 64), {"codec": "libx265", "pix_fmt": "yuv420p10le"}, (64, 64)),
+        ("4k.mp4", (3840, 2160), {"preset": "ultrafast"}, (512, 288)),
+        ("vp8.webm", (64, 48), {"codec": "libvpx"}, (64, 48)),
+        ("motion.avi", (64, 48), {"codec": "mjpeg", "pix_fmt": "yuvj420p"}, (64, 48)),
+    ],
+)
+def test_formats_and_sizes(tmp_path, name, size, options, read_size):
+    if options.get("codec", "libx264") not in av.codecs_available:
+        pytest.skip(f"this PyAV does not write {options['codec']}")
+    pictures = [videos.plain("#c82828", size)] * 2
+    _, frames = read(videos.make_video(tmp_path / name, pictures, **options))
+    assert [frame.picture.size for frame in frames] == [read_size] * 2
+    assert near(frames[1].picture, "#c82828")
+
+
+def test_pixels_that_are_not_square(tmp_path):
+    path = videos.make_video(tmp_path / "a.mp4", [RED], **{"x264-params": "sar=2/1"})
+    assert shown(path).size == (128, 48)
+
+
+def test_what_is_transparent_in_a_gif_is_white(tmp_path):
+    image = Image.new("P", (64, 48), 0)
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.paste(1, (0, 0, 32, 48))
+    image.info["transparency"] = 0
+    other = image.copy()
+    other.paste(1, (0, 0, 32, 40))
+    _, frames = read(videos.make_gif(tmp_path / "a.gif", [image, other]))
+    assert near(frames[0].picture.crop((0, 0, 30, 40)), "#0000ff")
+    assert near(frames[0].picture.crop((34, 0, 64, 48)), "#ffffff")
+
+
+def test_a_gif_of_one_frame_is_shown_for_a_second(tmp_path):
+    path = videos.make_gif(tmp_path / "a.gif", [Image.new("RGB", (64, 48), "#c82828")])
+    plan, frames = read(path)
+    assert (plan.count, len(frames)) == (1, 1) and 0 < plan.seconds <= 1
+
+
+def test_a_gif_of_100_000_frames_is_read_up_to_the_limit(tmp_path):
+    plan, frames = read(videos.many_frames_gif(tmp_path / "a.gif", 100_000))
+    assert (plan.is_cut, plan.count, len(frames)) == (True, 150, 150)
+
+
+def test_of_an_incomplete_video_the_beginning_is_read(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (20, 48, 64, 3), np.uint8)
+    path = videos.make_video(tmp_path / "a.mkv", list(noise), g="1")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    _, frames = read(path)
+    assert 5 < len(frames) < 15
+
+
+def make_cut_off(path):
+    videos.make_video(path, [RED] * 5)
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def make_sound(path):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=48000, layout="mono")
+        videos._put_tone(av, container, stream, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "error", "message"),
+    [
+        ("a.mp4", make_cut_off, DamagedVideo, "incomplete"),
+        ("a.mp4", make_sound, NotAVideo, "only sound"),
+        ("a.mp4", lambda path: path.write_bytes(b"#EXTM3U\n/etc/passwd"), NotAVideo, "MP4"),
+        ("a.mp4", lambda path: path.write_bytes(b""), NotAVideo, "MP4"),
+        ("a.gif", lambda path: path.write_bytes(b"GIF89a"), DamagedVideo, "damaged"),
+        (
+            "a.gif",
+            lambda path: path.write_bytes(
+                videos.many_frames_gif(path, 2)
+                .read_bytes()
+                .replace(b"\x40\x00\x40\x00", b"\xff" * 4)
+            ),
+            VideoTooLarge,
+            "65535x65535",
+        ),
+        (
+            "a.mp4",
+            lambda path: videos.make_video(path, [videos.plain("red", (64, 16))]),
+            VideoTooSmall,
+            "64x16",
+        ),
+        ("a.mp4", lambda path: None, VideoError, "No such file"),
+    ],
+)
+def test_what_cannot_be_read_has_a_sentence(tmp_path, name, make, error, message):
+    path = tmp_path / name
+    make(path)
+    with pytest.raises(error, match=message):
+        read(path)
