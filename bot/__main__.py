@@ -9,7 +9,7 @@ import sys
 from typing import List, Optional
 
 from bot.errors import BotError
-from bot.tools import chat_page, examples, fleet_painter, rehearsal
+from bot.tools import chat_page, examples, fleet_painter, fleet_server, rehearsal
 from runtime.exit_codes import run_command
 
 
@@ -20,7 +20,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     serve = commands.add_parser("serve", help="run the bot (the default)")
     for each in (parser, serve):
         each.set_defaults(run=_serve)
-    for command in (chat_page, rehearsal, examples, fleet_painter):
+    for command in (chat_page, rehearsal, examples, fleet_painter, fleet_server):
         command.add_parser(commands)
     args = parser.parse_args(arguments)
     return run_command(lambda: args.run(args), reported=BotError)

@@ -89,6 +89,7 @@ class Config(Settings):
     jobs_per_user, jobs_in_all: the most jobs that may wait.
     keep_hours: how long finished jobs and their pictures are kept.
     local_painter: whether this machine paints too where there is a fleet.
+    painter_lease: seconds without a sign of life after which a job of the fleet gets another painter.
     stop_grace: seconds that a stopping bot gives the running job before it puts it back.
     size: the longer side in pixels, at most, at which strokes are painted; users may choose less in
         the chat. `None` is the usual one of this machine.
@@ -114,6 +115,7 @@ class Config(Settings):
     jobs_in_all: int = Field(default=100, ge=1, le=100_000)
     keep_hours: int = Field(default=48, ge=1, le=24 * 365)
     local_painter: LocalPainterInAnyCase = LocalPainting.AUTO
+    painter_lease: int = Field(default=30, ge=1, le=3600)
     stop_grace: int = Field(default=20, ge=0, le=3600)
     size: Optional[int] = Field(default=None, ge=LEAST_SIZE, le=MOST_FINE)
     file_size: Optional[int] = Field(default=None, ge=LEAST_SIZE, le=MOST_FINE)

@@ -37,4 +37,5 @@ def painters_of(config: Config, client: PainterClient, metrics: Metrics) -> Pain
         config.local_painter is LocalPainting.AUTO and any(DEFAULT_ENGINES.glob("*.onnx"))
     )
     link = Link(config.nats_url, BOT, config.nats_credentials)
-    return Fleet(link, metrics=metrics.fleet, local=LocalPainter(client) if paints else None)
+    local = LocalPainter(client) if paints else None
+    return Fleet(link, metrics=metrics.fleet, local=local, lease=config.painter_lease)

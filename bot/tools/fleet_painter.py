@@ -9,7 +9,7 @@ import re
 import signal
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, Sequence
 
 from bot.config import PainterConfig, load_settings
 from bot.errors import ConfigError
@@ -39,7 +39,8 @@ def _run(args: argparse.Namespace) -> int:
     config = load_settings(PainterConfig, os.environ)
     set_up_logging(config.log_level, (), os.environ)
     link = painter_link(config, args.name)
-    asyncio.run(_paint(config, link, args.engines or DEFAULT_ENGINES))
+    engines = args.engines or DEFAULT_ENGINES
+    asyncio.run(paint(config, link, engines, painter_command(engines)))
     return 0
 
 
@@ -64,13 +65,13 @@ def painter_link(config: PainterConfig, name: Optional[str]) -> Link:
     return Link(config.nats_url or found.url, found.user, config.nats_credentials)
 
 
-async def _paint(config: PainterConfig, link: Link, engines: Path) -> None:
-    """Paint until SIGTERM or SIGINT."""
+async def paint(config: PainterConfig, link: Link, engines: Path, command: Sequence[str]) -> None:
+    """Paint until SIGTERM or SIGINT; `command` is that of the child process."""
     from bot.painting.fleet.about import Machine
     from bot.painting.fleet.painter import FleetPainter
 
     notifier = SystemdNotifier.from_environment(os.environ)
-    client = PainterClient(painter_command(engines), patience=config.patience)
+    client = PainterClient(command, patience=config.patience)
     painter = FleetPainter(link, client, Machine(engines), config.backend)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

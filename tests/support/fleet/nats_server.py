@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,9 @@ class NatsServer:
     def _start(self):
         with (self._folder / "nats.log").open("ab") as log:
             self._process = subprocess.Popen(self._command, stderr=log)
+
+    def reload(self):
+        self._process.send_signal(signal.SIGHUP)
 
     def kill(self):
         self._process.kill()

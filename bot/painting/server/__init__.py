@@ -1,0 +1,1 @@
+"""The files of the fleet's NATS server: `scripts/fleet` makes them."""
