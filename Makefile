@@ -25,7 +25,7 @@ RUN_TESTS = $(PY) -m pytest -n auto --dist worksteal -m "not alone $(WITHOUT)" $
 # The newest versions that run on Python 3.8.
 TEST_PINS = 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
 
-.PHONY: help demo chat examples graphs setup test test-jetson test-tensorrt test-aiogram lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install rollback uninstall test-systemd clean
+.PHONY: help demo chat examples graphs setup setup-gpu test test-jetson test-tensorrt test-aiogram lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install rollback uninstall test-systemd clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -50,6 +50,11 @@ graphs: $(VENV)/.requirements
 	@$(PY) -m export onnx $(VGG)
 
 setup: $(VENV)/.requirements  ## make .venv with what painting needs
+
+setup-gpu: $(VENV)/.requirements  ## TensorRT and cuda-python for the NVIDIA driver of this PC
+	@packages=$$($(PY) -m runtime.machine.nvidia) || exit 2; \
+	    echo "Installing $$packages into $(VENV); TensorRT has some 2 GB ..."; \
+	    $(PY) -m pip install --quiet $$packages
 
 test: $(VENV)/.requirements-dev  ## run all tests
 	@$(RUN_TESTS)
@@ -89,7 +94,7 @@ weights: $(VENV)/.requirements  ## fetch the published weights; WEIGHTS="name ..
 onnx: $(VENV)/.requirements  ## write the graphs into engines/
 	@$(PY) -m export onnx $(VGG)
 
-engines: $(VENV)/.requirements  ## build the TensorRT engines, on a Jetson
+engines: $(VENV)/.requirements  ## build the TensorRT engines, on a Jetson or after `make setup-gpu`
 	@$(PY) -m export engines $(VGG) $(ENGINES_ARGS)
 
 # The whole network of torchvision is the best start, but a part of it is enough.

@@ -12,6 +12,8 @@ USERS="jetbrush jetbrush-ngrok"
 UNITS="jetbrush.target jetbrush.service jetbrush-ngrok.service jetbrush-clocks.service \
 jetbrush-engines.service"
 
+# NVIDIA's driver on a PC; the tests set another.
+NVIDIA_DRIVER=${NVIDIA_DRIVER:-/proc/driver/nvidia/version}
 DESTDIR=${DESTDIR:-}
 DRY_RUN=${DRY_RUN:-}
 YES=${YES:-}

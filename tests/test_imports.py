@@ -84,6 +84,7 @@ NEIGHBOURS = {
         "runtime.systemd",
         "runtime.imaging",
         "runtime.backends",
+        "runtime.machine.nvidia",
         "runtime.machine.power",
         "runtime.machine.resources",
     ),

@@ -24,7 +24,7 @@ from runtime.backends.trt_plan import host_of
 from runtime.backends.trt_session import Session, logger_of
 from runtime.errors import BackendError, BackendUnavailable, DeviceMemoryError
 from runtime.files import atomic_write
-from runtime.machine.resources import INSTALL_TENSORRT
+from runtime.machine.nvidia import tensorrt_cure
 
 
 class BuildFailed(Exception):
@@ -40,7 +40,7 @@ def main() -> int:
     except BackendUnavailable as error:
         # One that is installed but cannot be loaded needs another cure, which the error names.
         absent = isinstance(error.__cause__, ModuleNotFoundError)
-        print(f"{error} {INSTALL_TENSORRT}" if absent else error, file=sys.stderr)
+        print(f"{error} {tensorrt_cure()}" if absent else error, file=sys.stderr)
         return 1
     precision = PINNED if hasattr(trt.BuilderFlag, "FP16") else TYPED
     found = {"host": vars(host), "precision": precision, "memory_mib": device.memory_mib}

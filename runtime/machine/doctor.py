@@ -15,6 +15,8 @@ from runtime.catalog.styles import installed_styles
 from runtime.errors import BackendUnavailable, GraphMismatch
 from runtime.machine.findings import MISSING, NOTE, OK, Finding, report
 from runtime.machine.jetson import examine_jetson
+from runtime.machine.nvidia import examine_gpu, tensorrt_cure
+from runtime.machine.resources import is_jetson
 from runtime.spec.folder import best_objective, recorded_weights
 from runtime.spec.graphs import (
     GraphSpec,
@@ -46,7 +48,7 @@ def examine(engines: Path) -> Iterator[Finding]:
     `engines` is the folder of graphs and engines.
     """
     yield _python()
-    yield from examine_jetson()
+    yield from examine_jetson() if is_jetson() else [examine_gpu()]
     yield from _backends(engines)
     yield from _libraries()
     try:
@@ -87,11 +89,18 @@ def _backends(engines: Path) -> Iterator[Finding]:
         try:
             yield Finding(name, OK, backend_class(name).check(engines))
         except BackendUnavailable as error:
-            yield Finding(name, NOTE, str(error), _ADVICE.get(name, _SETUP))
+            yield Finding(name, NOTE, str(error), _advice(name, error))
     try:
         yield Finding("painting", OK, f"with {next(candidates(AUTO, engines)).name}")
     except BackendUnavailable as error:
         yield Finding("painting", MISSING, str(error), _SETUP)
+
+
+def _advice(name: str, error: BackendUnavailable) -> str:
+    """What to do about a backend that cannot run; the error names the cure of some of TensorRT's."""
+    if name != "trt":
+        return _ADVICE.get(name, _SETUP)
+    return tensorrt_cure() if isinstance(error.__cause__, ModuleNotFoundError) else ""
 
 
 def _libraries() -> Iterator[Finding]:
@@ -172,8 +181,7 @@ def _engines(weights: str, engines: Path) -> Iterator[Finding]:
         try:
             found = survey(graph, coarse, engines)
         except BackendUnavailable as error:
-            advice = "Engines are for NVIDIA GPUs; other machines paint without them."
-            yield Finding("engines", NOTE, str(error), advice)
+            yield Finding("engines", NOTE, str(error), _advice("trt", error))
             return
         text = f"{graph.name}: {len(found.built)} built"
         text += f", {len(found.stale)} stale" if found.stale else ""

@@ -39,13 +39,12 @@ The memory is too small for the builder. Give the machine swap and try again:
     {KEEP_SWAP}
 and stop the desktop meanwhile: {DESKTOP_OFF}"""
 
-#: The cure for a Python without TensorRT or pycuda; in one line, as an error message is.
+#: The cure for a Jetson's Python without TensorRT or pycuda; in one line, as an error message is.
 INSTALL_TENSORRT = (
-    "On a Jetson run `make setup` with /usr/local/cuda/bin on the PATH: it makes .venv with "
+    "Run `make setup` with /usr/local/cuda/bin on the PATH: it makes .venv with "
     "--system-site-packages, so that it sees JetPack's TensorRT, and compiles pycuda. JetPack's "
     "TensorRT is for the system's own Python (python3-libnvinfer); Python 3.8 on a Nano takes "
-    "tensorrt-8.0.1.6-cp38-none-linux_aarch64.whl of the Ubuntu 20.04 image. On a PC with an "
-    "NVIDIA GPU: `.venv/bin/pip install tensorrt pycuda`."
+    "tensorrt-8.0.1.6-cp38-none-linux_aarch64.whl of the Ubuntu 20.04 image."
 )
 
 #: The GPU's frequency scaling: 57000000.gpu on a Nano, 17000000.gp10b, .gv11b and .ga10b on later

@@ -196,6 +196,21 @@ def test_dry_run_of_the_real_thing_shows_users_packages_and_services(elsewhere, 
     assert not (tmp_path / "root").exists()
 
 
+def test_a_pc_with_nvidia_s_driver_gets_tensorrt_and_engines(elsewhere, tmp_path):
+    code, said = run(
+        elsewhere / "scripts/install", "--dry-run", NVIDIA_DRIVER=str(tmp_path / "none")
+    )
+    assert code == 0 and "setup-gpu" not in said and " engines" not in said
+    driver = tmp_path / "version"
+    driver.touch()
+    code, said = run(elsewhere / "scripts/install", "--dry-run", NVIDIA_DRIVER=str(driver))
+    assert code == 0
+    order = [
+        said.index(each) for each in (" setup\n", " setup-gpu\n", " engines ENGINES_ARGS=--first\n")
+    ]
+    assert order == sorted(order)
+
+
 def test_dry_run_shows_every_question_and_what_a_yes_leads_to(elsewhere):
     code, said = run(elsewhere / "scripts/install", "--dry-run")
     assert code == 0, said

@@ -115,14 +115,18 @@ def owner(machine, vgg_graphs, monkeypatch):
 
 
 def test_without_tensorrt_the_graphs_are_written_and_what_is_missing_is_said(machine):
-    (machine.modules / "tensorrt.py").write_text("raise ImportError('no TensorRT today')")
+    (machine.modules / "tensorrt.py").write_text(
+        "raise ModuleNotFoundError('No module named tensorrt')"
+    )
     machine.set("PATH", "")
     done = machine.engines()
     assert done.returncode == NOT_A_BUILDER == 3
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
     assert "TensorRT and pycuda or cuda-python are not both installed (No module named" in errors[0]
-    assert "make setup" in errors[0] and "tensorrt-8.0.1.6-cp38" in errors[0]
+    # What a PC needs: most machines of tests have no card.
+    assert "No NVIDIA card" in errors[0] or "setup-gpu" in errors[0]
+    assert "JetPack" not in errors[0]
     assert "run `make engines` on the machine with the GPU" in done.stdout
     for graph in (FEATURES, GATYS):
         assert (machine.folder / graph.onnx_file).exists()
