@@ -18,6 +18,7 @@ from bot.storage.styles import StyleChoice, Styles
 from bot.stored_options import Kind
 from bot.threads import on_thread
 from runtime import Model, Style, installed_styles, models
+from runtime.spec.engine_progress import EngineProgress, read_progress
 
 Offer = TypeVar("Offer", Style, Model)
 
@@ -56,6 +57,10 @@ class Catalog:
     async def generators(self) -> Dict[str, Model]:
         """The installed generators by name, in the order in which they are offered."""
         return await on_thread(models, self._engines)
+
+    async def engine_progress(self) -> Optional[EngineProgress]:
+        """How far the engines are built, `None` when none is to be built."""
+        return await on_thread(read_progress, self._engines)
 
     async def examples(self) -> List[Example]:
         """The examples whose pictures are there."""

@@ -8,12 +8,14 @@ from aiogram import Router
 from aiogram.types import Message
 from aiogram.utils.i18n import gettext as _
 
+from bot.chat.catalog import Catalog
 from bot.chat.languages import about
 from bot.chat.replies import answer
 from bot.config import Config
 from bot.handlers.filters import command
 from bot.outcomes import Ending, Outcome, PictureRole, Reason
 from bot.storage.statistics import Statistics
+from runtime.spec.engine_progress import Activity, EngineProgress
 
 
 def make_router() -> Router:
@@ -28,14 +30,16 @@ async def is_admin(message: Message, config: Config) -> bool:
     return message.from_user is not None and message.from_user.id in config.admin_ids
 
 
-async def show(message: Message, statistics: Statistics) -> None:
+async def show(message: Message, statistics: Statistics, catalog: Catalog) -> None:
     """Show the statistics."""
     now = await statistics.take()
+    engines = await catalog.engine_progress()
     lines = [
         _("Running for: {time}").format(time=about(now.uptime)),
         _("Users: {n}").format(n=now.users),
         _("In the queue: {n}").format(n=now.waiting),
         _("Average time for a picture: {time}").format(time=_exactly(now.mean_seconds)),
+        *([] if engines is None else [_engines(engines)]),
         _("Jobs in the database:"),
         *(
             f"  {_named(ending)}: {count}"
@@ -43,6 +47,15 @@ async def show(message: Message, statistics: Statistics) -> None:
         ),
     ]
     await answer(message, "\n".join(lines))
+
+
+def _engines(progress: EngineProgress) -> str:
+    if progress.activity is Activity.STOPPED:
+        text = _("GPU engines: {n} of {all} built, the build has stopped")
+    else:
+        text = _("GPU engines: {n} of {all} built, about {time} left")
+    time = about(progress.seconds_left)
+    return text.format(n=progress.built, all=progress.planned, time=time)
 
 
 def _exactly(seconds: Optional[float]) -> str:

@@ -5,10 +5,22 @@ from __future__ import annotations
 import importlib
 import logging
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, Mapping, Optional, Tuple, Type, TypeVar
+from typing import (
+    Callable,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+    TypeVar,
+)
 
 from runtime.backends.base import Backend
 from runtime.errors import BackendError, BackendUnavailable, OptionError
+from runtime.spec.tegra import board_memory_mib
 
 Result = TypeVar("Result")
 
@@ -28,6 +40,10 @@ _BACKENDS: Mapping[str, Tuple[str, str]] = {
 
 #: The order in which `auto` tries them, fastest first; without a GPU `pyt` comes last.
 PREFERENCE = ("trt", "pyt", "openvino", "onnxrt")
+
+#: The memory of a board that holds TensorRT and torch in one process. Torch takes 1.2 GB for its CUDA
+#: context alone, and the rest of a Nano's 4 GB is in use by then.
+LEAST_MIB_FOR_TWO = 6000
 
 #: Those that run every graph at every size on the processor, the faster one first.
 ON_PROCESSOR = ("openvino", "onnxrt")
@@ -54,9 +70,9 @@ def candidates(name: str, folder: Path) -> Iterator[Type[Backend]]:
     `folder` holds the graphs and engines. Logs which backend is chosen and why. Raises
     `BackendUnavailable` when none can run here.
     """
-    reasons = []
-    found = False
-    for each in _in_order() if name == AUTO else (name,):
+    reasons: List[str] = []
+    used: List[str] = []
+    for each in _in_order(used, reasons) if name == AUTO else (name,):
         backend = backend_class(each)
         try:
             device = backend.check(folder)
@@ -66,9 +82,9 @@ def candidates(name: str, folder: Path) -> Iterator[Type[Backend]]:
         skipped = f" (skipped: {' '.join(reasons)})" if reasons else ""
         _log.info("backend %s on %s%s", each, device, skipped)
         reasons.append(f"{each} failed.")
-        found = True
+        used.append(each)
         yield backend
-    if not found:
+    if not used:
         raise BackendUnavailable(
             f"No backend can run here: {' '.join(reasons)} Run `make setup`, or see "
             "`python -m runtime doctor`."
@@ -88,19 +104,29 @@ def on_processor(folder: Path) -> Optional[Type[Backend]]:
     return None
 
 
-def _in_order() -> Iterator[str]:
+def _in_order(used: Sequence[str], reasons: List[str]) -> Iterator[str]:
     """The names in `PREFERENCE`, with torch moved to the end where it has no GPU.
 
-    A generator, so that torch is not imported unless the backends before it were unusable.
+    A generator, so that torch is not imported unless the backends before it were unusable. It is
+    left out beside one of those `used` where the memory is too small; `reasons` then says so.
     """
     from runtime.backends.pyt import has_gpu
 
     postponed = []
     for each in PREFERENCE:
-        if each == "pyt" and not has_gpu():
-            postponed.append(each)
-        else:
+        if each != "pyt":
             yield each
+            continue
+        board = board_memory_mib()
+        if used and 0 < board < LEAST_MIB_FOR_TWO:
+            reasons.append(
+                f"pyt is not loaded beside {used[0]}: the board has {board} MiB of memory, and both "
+                f"together need {LEAST_MIB_FOR_TWO}."
+            )
+        elif has_gpu():
+            yield each
+        else:
+            postponed.append(each)
     yield from postponed
 
 

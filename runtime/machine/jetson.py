@@ -56,7 +56,13 @@ _JETPACKS: Mapping[str, str] = {
     "R36.3.0": "6.0",
     "R36.4.0": "6.1",
     "R36.4.3": "6.2",
+    "R36.4.4": "6.2.1",
+    "R38.2.0": "7.0",
+    "R38.2.1": "7.0",
+    "R38.4.0": "7.1",
 }
+#: The JetPack of releases that are newer than this table.
+_NEWER_JETPACKS: Mapping[str, str] = {"R32": "4", "R35": "5", "R36": "6", "R38": "7"}
 #: The oldest release whose TensorRT (8.0) can build the engines.
 _OLDEST = (32, 6)
 
@@ -108,7 +114,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
 def _release(root: Path) -> Finding:
     release = l4t_release(root / "etc/nv_tegra_release")
     full = release if release.count(".") > 1 else f"{release}.0"
-    text = f"L4T {release}, JetPack {_JETPACKS.get(full, 'unknown')}"
+    jetpack = _JETPACKS.get(full) or _NEWER_JETPACKS.get(full.partition(".")[0], "unknown")
+    text = f"L4T {release}, JetPack {jetpack}"
     numbers = re.findall(r"\d+", release)
     if len(numbers) > 1 and (int(numbers[0]), int(numbers[1])) < _OLDEST:
         return Finding(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Optional
 
 from runtime.files import atomic_write
+from runtime.spec.turns import is_building
 
 #: Beside the engines. jetbrush-engines.service starts only while it exists.
 PROGRESS_FILE = "progress.json"
@@ -63,9 +64,11 @@ def read_progress(folder: Path) -> Optional[EngineProgress]:
     """What is in the file in `folder`; None without it, and for a file of another version."""
     try:
         values = json.loads((folder / PROGRESS_FILE).read_text())
-        return EngineProgress(**{**values, "activity": Activity(values["activity"])})
+        found = EngineProgress(**{**values, "activity": Activity(values["activity"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
+    # A builder that was killed could not say so.
+    return found if is_building(folder) else replace(found, activity=Activity.STOPPED)
 
 
 def in_minutes(seconds: float) -> str:

@@ -5,6 +5,13 @@ from __future__ import annotations
 import pytest
 
 from bot.outcomes import CANCELLED, FAILED, PAINTED, PictureRole, Reason, refused
+from runtime.spec.engine_progress import (
+    PROGRESS_FILE,
+    Activity,
+    EngineProgress,
+    write_progress,
+)
+from runtime.spec.turns import building
 from tests.support.bot.conversation import Speaker, check_language
 from tests.support.bot.steps import queue
 
@@ -26,6 +33,27 @@ async def test_admins_see_the_figures(conversation, boris, language):
     uptime = admin.words("{seconds} s", seconds=5)
     assert admin.words("Running for: {time}", time=uptime) in answer.text
     assert f"{admin.words('cancelled')}: 1" in answer.text
+
+
+SOME = EngineProgress(built=5, planned=51, failed=0, seconds_left=5400, activity=Activity.PAINTING)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+async def test_engines_that_are_being_built_are_counted(conversation, engines, language):
+    admin = admin_of(conversation, language)
+    assert "51" not in (await admin.says("/stats")).text
+    write_progress(engines, SOME)
+    try:
+        with building(engines):
+            answer = await admin.says("/stats")
+        check_language(answer, language)
+        about = admin.words("{hours} h {minutes} min", hours=1, minutes=30)
+        text = "GPU engines: {n} of {all} built, about {time} left"
+        assert admin.words(text, n=5, all=51, time=about) in answer.text
+        text = "GPU engines: {n} of {all} built, the build has stopped"
+        assert admin.words(text, n=5, all=51) in (await admin.says("/stats")).text
+    finally:
+        (engines / PROGRESS_FILE).unlink()
 
 
 SAID = {

@@ -185,6 +185,34 @@ def test_auto_takes_torch_before_the_cpu_backends_only_with_a_gpu(monkeypatch, g
     assert [each.name for each in candidates(AUTO, Path())] == order
 
 
+def test_torch_is_not_loaded_beside_tensorrt_on_a_small_board(monkeypatch, caplog):
+    def imported():
+        raise AssertionError("torch was loaded")
+
+    monkeypatch.setattr(pyt, "has_gpu", imported)
+    monkeypatch.setattr(backends, "backend_class", Stub)
+    monkeypatch.setattr(backends, "board_memory_mib", lambda: 3956)
+    with caplog.at_level("INFO"):
+        assert [each.name for each in candidates(AUTO, Path())] == ["trt", "openvino", "onnxrt"]
+    assert "trt failed. pyt is not loaded beside trt: the board has 3956 MiB" in caplog.text
+    monkeypatch.setattr(pyt, "has_gpu", lambda: True)
+    monkeypatch.setattr(backends, "board_memory_mib", lambda: 7620)
+    assert "pyt" in [each.name for each in candidates(AUTO, Path())]
+
+
+def test_a_small_board_without_engines_paints_with_torch(monkeypatch):
+    class Absent(Stub):
+        def check(self, folder):
+            if self.name == "trt":
+                raise BackendUnavailable("There are no engines.")
+            return "here"
+
+    monkeypatch.setattr(pyt, "has_gpu", lambda: True)
+    monkeypatch.setattr(backends, "backend_class", Absent)
+    monkeypatch.setattr(backends, "board_memory_mib", lambda: 3956)
+    assert next(candidates(AUTO, Path())).name == "pyt"
+
+
 def test_no_gpu_without_torch_or_driver(monkeypatch):
     def no_driver(name):
         raise OSError(f"{name}: cannot open shared object file")

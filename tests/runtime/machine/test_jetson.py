@@ -82,6 +82,21 @@ def test_nano_in_good_order(nano):
 
 
 @pytest.mark.parametrize(
+    ("release", "jetpack"),
+    [
+        ("R36 (release), REVISION: 4.4", "6.2.1"),
+        ("R36 (release), REVISION: 9.9", "6"),
+        ("R38 (release), REVISION: 2.0", "7.0"),
+        ("R38 (release), REVISION: 9.0", "7"),
+        ("R99 (release), REVISION: 1.0", "unknown"),
+    ],
+)
+def test_newer_releases_have_their_jetpack(nano, release, jetpack):
+    nano.change("etc/nv_tegra_release", f"# {release}, GCID: 1")
+    assert nano.found["release"].text.endswith(f", JetPack {jetpack}")
+
+
+@pytest.mark.parametrize(
     ("topic", "name", "text", "state", "advice"),
     [
         ("release", "etc/nv_tegra_release", "# R32 (release), REVISION: 4.4", MISSING, "4.6"),

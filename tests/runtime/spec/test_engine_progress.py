@@ -9,6 +9,7 @@ from runtime.spec.engine_progress import (
     read_progress,
     write_progress,
 )
+from runtime.spec.turns import building
 
 SOME = EngineProgress(built=2, planned=51, failed=1, seconds_left=7200, activity=Activity.PAINTING)
 
@@ -16,7 +17,10 @@ SOME = EngineProgress(built=2, planned=51, failed=1, seconds_left=7200, activity
 def test_what_is_written_is_read_until_all_are_built(tmp_path):
     assert read_progress(tmp_path) is None
     write_progress(tmp_path, SOME)
-    assert read_progress(tmp_path) == SOME
+    with building(tmp_path):
+        assert read_progress(tmp_path) == SOME
+    # A builder that was killed could not say so.
+    assert read_progress(tmp_path).activity is Activity.STOPPED
     write_progress(tmp_path, dataclasses.replace(SOME, built=51, failed=0, seconds_left=0))
     assert not (tmp_path / PROGRESS_FILE).exists()
 
