@@ -7,29 +7,26 @@ import json
 import platform
 from dataclasses import asdict
 from pathlib import Path
-from typing import Iterator, List, Sequence
+from typing import Iterator, Sequence
 
-from runtime.backends import AUTO, PREFERENCE, backend_class, candidates
+from runtime.backends import PREFERENCE
 from runtime.catalog.generators import models
 from runtime.catalog.styles import installed_styles
-from runtime.errors import BackendUnavailable, GraphMismatch
+from runtime.errors import GraphMismatch
 from runtime.machine.findings import MISSING, NOTE, OK, Finding, report
 from runtime.machine.jetson import examine_jetson
-from runtime.machine.nvidia import examine_gpu, tensorrt_cure
+from runtime.machine.nvidia import examine_gpu
+from runtime.machine.probes import ENGINES, PAINTING, TENSORRT, probe, vgg_graphs
 from runtime.machine.resources import is_jetson
-from runtime.spec.folder import best_objective, recorded_weights
+from runtime.spec.engine_progress import Activity, read_progress
+from runtime.spec.folder import recorded_weights
 from runtime.spec.graphs import (
     GraphSpec,
     faces_graph,
-    features_graph,
-    gatys_graph,
     sketch_graph,
     style_vector_graph,
 )
-from runtime.spec.vgg import CLASSIC, OBJECTIVES, POOLINGS, VGG19, Objective
-
-_SETUP = "`make setup` installs it where it can run."
-_ADVICE = {"pyt": "It is useful on a machine with a CUDA GPU only: `pip install torch`."}
+from runtime.spec.vgg import CLASSIC, OBJECTIVES, VGG19, Objective
 
 
 def add_parser(
@@ -49,8 +46,8 @@ def examine(engines: Path) -> Iterator[Finding]:
     """
     yield _python()
     yield from examine_jetson() if is_jetson() else [examine_gpu()]
-    yield from _backends(engines)
-    yield from _libraries()
+    for name in (*PREFERENCE, PAINTING, TENSORRT):
+        yield from probe(name, engines)
     try:
         weights = recorded_weights(engines)
     except GraphMismatch as error:
@@ -62,7 +59,8 @@ def examine(engines: Path) -> Iterator[Finding]:
     yield _optional("faces", (faces_graph(),), engines, "faces are painted over like the rest", 7)
     sketches = (style_vector_graph(), sketch_graph())
     yield _optional("sketch", sketches, engines, "no photo can be sketched", 3)
-    yield from _engines(weights, engines)
+    yield from probe(ENGINES, engines)
+    yield from _progress(engines)
     yield _styles()
 
 
@@ -73,7 +71,7 @@ def _run(args: argparse.Namespace) -> int:
     else:
         print(report(findings))
     # Nothing can be painted without a backend or a graph.
-    unusable = {"painting", "weights", "classic"} & {
+    unusable = {PAINTING, "weights", "classic"} & {
         each.topic for each in findings if each.state == MISSING
     }
     return 1 if unusable else 0
@@ -84,57 +82,8 @@ def _python() -> Finding:
     return Finding("python", OK, text)
 
 
-def _backends(engines: Path) -> Iterator[Finding]:
-    for name in PREFERENCE:
-        try:
-            yield Finding(name, OK, backend_class(name).check(engines))
-        except BackendUnavailable as error:
-            yield Finding(name, NOTE, str(error), _advice(name, error))
-    try:
-        yield Finding("painting", OK, f"with {next(candidates(AUTO, engines)).name}")
-    except BackendUnavailable as error:
-        yield Finding("painting", MISSING, str(error), _SETUP)
-
-
-def _advice(name: str, error: BackendUnavailable) -> str:
-    """What to do about a backend that cannot run; the error names the cure of some of TensorRT's."""
-    if name != "trt":
-        return _ADVICE.get(name, _SETUP)
-    return tensorrt_cure() if isinstance(error.__cause__, ModuleNotFoundError) else ""
-
-
-def _libraries() -> Iterator[Finding]:
-    """The versions of TensorRT's bindings and library, where both are installed."""
-    # Imported here: a backend's module is imported only when it is needed.
-    from runtime.backends.trt_device import import_vendors
-    from runtime.backends.trt_plan import library_version
-
-    try:
-        bindings = str(import_vendors()[0].__version__)
-    except BackendUnavailable:
-        return
-    digits = library_version(bindings)
-    if not digits.isdigit():
-        yield Finding("tensorrt", NOTE, f"bindings {bindings}, a library of no version")
-        return
-    number = int(digits)
-    # 8201 is 8.2.1, but 100300 is 10.3.0.
-    major, rest = divmod(number, 10_000 if number >= 10_000 else 1000)
-    library = f"{major}.{rest // 100}.{rest % 100}"
-    text = f"bindings {bindings}, library {library}"
-    if bindings.startswith(library):
-        yield Finding("tensorrt", OK, text)
-    else:
-        advice = "Only one was upgraded: reinstall both from the same JetPack."
-        yield Finding("tensorrt", NOTE, text, advice)
-
-
-def _vgg_graphs(objective: Objective, weights: str) -> List[GraphSpec]:
-    return [graph(objective, POOLINGS[0], weights) for graph in (features_graph, gatys_graph)]
-
-
 def _graphs(objective: Objective, weights: str, engines: Path) -> Finding:
-    files = [graph.onnx_file for graph in _vgg_graphs(objective, weights)]
+    files = [graph.onnx_file for graph in vgg_graphs(objective, weights)]
     missing = [name for name in files if not (engines / name).exists()]
     if not missing:
         return Finding(objective.name, OK, f"{', '.join(files)} in {engines}")
@@ -165,32 +114,15 @@ def _optional(
     return Finding(name, NOTE, text, f"Run `make weights onnx WEIGHTS={name}` ({megabytes} MB).")
 
 
-def _engines(weights: str, engines: Path) -> Iterator[Finding]:
-    """One finding for each graph that painting uses, or a single one without a GPU."""
-    # Imported here: a backend's module is imported only when it is needed.
-    from runtime.machine.survey import survey
-
-    coarse = best_objective(engines, weights)
-    # The fine stage is always classic.
-    objectives = dict.fromkeys((coarse.name, CLASSIC.name))
-    graphs = [each for name in objectives for each in _vgg_graphs(OBJECTIVES[name], weights)]
-    graphs += [model.graph for model in models(engines).values()]
-    others = (faces_graph(), style_vector_graph(), sketch_graph())
-    graphs += [each for each in others if (engines / each.onnx_file).exists()]
-    for graph in graphs:
-        try:
-            found = survey(graph, coarse, engines)
-        except BackendUnavailable as error:
-            yield Finding("engines", NOTE, str(error), _advice("trt", error))
-            return
-        text = f"{graph.name}: {len(found.built)} built"
-        text += f", {len(found.stale)} stale" if found.stale else ""
-        text += f", {len(found.missing)} missing" if found.missing else ""
-        reason = next(iter(found.stale.values()), "")
-        if found.stale or found.missing:
-            yield Finding("engines", MISSING, text, reason or "Run `make engines`.")
-        else:
-            yield Finding("engines", OK, text)
+def _progress(engines: Path) -> Iterator[Finding]:
+    """How far the engines are built, until all of them are."""
+    progress = read_progress(engines)
+    if progress is None:
+        return
+    advice = ""
+    if progress.activity is Activity.STOPPED:
+        advice = "Run `sudo systemctl start jetbrush-engines`, or `make engines` in a checkout."
+    yield Finding("building", NOTE, progress.in_words, advice)
 
 
 def _styles() -> Finding:

@@ -28,7 +28,7 @@ from runtime.errors import (
     GraphMissing,
     StaleEngine,
 )
-from runtime.machine import doctor
+from runtime.machine import probes
 from runtime.options import StylizeOptions
 from runtime.spec import engines as spec_engines
 from runtime.spec.engines import EngineHost, EngineRecord
@@ -449,7 +449,7 @@ def test_doctor_tells_built_stale_and_missing_engines(machine_of, monkeypatch):
     monkeypatch.setattr("runtime.machine.survey.graph_sizes", lambda *_: (SIZE, (48, 64)))
     machine.install(FEATURES)
     machine.install(GATYS, onnx_sum="0" * 64)
-    found = [each for each in doctor.examine(machine.folder) if each.topic == "engines"]
+    found = list(probes.PROBES[probes.ENGINES](machine.folder))
     assert [each.text for each in found] == [
         f"{FEATURES.name}: 1 built, 1 missing",
         f"{GATYS.name}: 0 built, 1 stale, 1 missing",

@@ -10,7 +10,16 @@ from runtime.backends.onnxrt import OnnxRuntimeBackend
 from runtime.errors import BackendUnavailable
 from runtime.machine import doctor
 from runtime.machine.findings import MISSING, NOTE, OK
+from runtime.machine.probes import PROBES
+from runtime.spec.engine_progress import Activity, EngineProgress, write_progress
 from runtime.spec.graphs import faces_graph, sketch_graph, style_vector_graph
+from runtime.spec.turns import building
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Runs the probes here, which is faster, and where they can be replaced."""
+    monkeypatch.setattr(doctor, "probe", lambda name, engines: list(PROBES[name](engines)))
 
 
 def test_says_what_is_there(engines, capsys):
@@ -23,14 +32,14 @@ def test_says_what_is_there(engines, capsys):
     assert classic.startswith("ok") and "gatys-classic-average-vgg19.onnx" in classic
 
 
-def test_says_what_to_do_about_missing_deep_graphs(engines, capsys):
+def test_says_what_to_do_about_missing_deep_graphs(in_process, engines, capsys):
     cli.main(["doctor", "--engines", str(engines)])
     lines = capsys.readouterr().out.splitlines()
     at = next(index for index, line in enumerate(lines) if " deep " in line)
     assert lines[at].startswith("missing") and "make weights onnx" in lines[at + 1]
 
 
-def test_says_how_to_keep_faces(engines, tmp_path):
+def test_says_how_to_keep_faces(in_process, engines, tmp_path):
     found = {each.topic: each for each in doctor.examine(engines)}
     assert found["faces"].state == NOTE and "painted over" in found["faces"].text
     assert "make weights onnx WEIGHTS=faces" in found["faces"].advice
@@ -39,7 +48,7 @@ def test_says_how_to_keep_faces(engines, tmp_path):
     assert found["faces"].state == OK
 
 
-def test_says_how_to_sketch(engines, tmp_path):
+def test_says_how_to_sketch(in_process, engines, tmp_path):
     found = {each.topic: each for each in doctor.examine(engines)}
     assert found["sketch"].state == NOTE
     assert "make weights onnx WEIGHTS=sketch" in found["sketch"].advice
@@ -49,12 +58,12 @@ def test_says_how_to_sketch(engines, tmp_path):
     assert found["sketch"].state == OK
 
 
-def test_fails_without_any_graph(tmp_path, capsys):
+def test_fails_without_any_graph(in_process, tmp_path, capsys):
     assert cli.main(["doctor", "--engines", str(tmp_path)]) == 1
     assert "-> Run `make onnx`." in capsys.readouterr().out
 
 
-def test_names_a_backend_that_is_not_installed(engines, monkeypatch):
+def test_names_a_backend_that_is_not_installed(in_process, engines, monkeypatch):
     def absent(cls, folder):
         raise BackendUnavailable("ONNX Runtime is not installed.")
 
@@ -64,7 +73,7 @@ def test_names_a_backend_that_is_not_installed(engines, monkeypatch):
     assert "make setup" in found["onnxrt"].advice
 
 
-def test_engines_are_for_gpus_only(engines, monkeypatch):
+def test_engines_are_for_gpus_only(in_process, engines, monkeypatch):
     def absent():
         raise BackendUnavailable("TensorRT and pycuda are not both installed.")
 
@@ -73,7 +82,7 @@ def test_engines_are_for_gpus_only(engines, monkeypatch):
     assert found.state == NOTE and "not both installed" in found.text
 
 
-def test_speaks_json_to_programs(engines, capsys):
+def test_speaks_json_to_programs(in_process, engines, capsys):
     assert cli.main(["doctor", "--json", "--engines", str(engines)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {each["state"] for each in found} <= {OK, MISSING, NOTE}
@@ -81,22 +90,15 @@ def test_speaks_json_to_programs(engines, capsys):
     assert classic["state"] == OK and set(classic) == {"topic", "state", "text", "advice"}
 
 
-@pytest.mark.parametrize(
-    ("bindings", "number", "state", "text"),
-    [
-        ("8.0.1.6", "8001", OK, "library 8.0.1"),
-        ("8.2.1.8", "8201", OK, "library 8.2.1"),
-        ("10.3.0", "100300", OK, "library 10.3.0"),
-        ("8.0.1.6", "8201", NOTE, "library 8.2.1"),
-        ("8.0.1.6", "", NOTE, "no version"),
-    ],
-)
-def test_tells_tensorrt_s_two_versions(monkeypatch, bindings, number, state, text):
-    class TensorRT:
-        __version__ = bindings
-
-    device, plan = "runtime.backends.trt_device", "runtime.backends.trt_plan"
-    monkeypatch.setattr(f"{device}.import_vendors", lambda: (TensorRT, None))
-    monkeypatch.setattr(f"{plan}.library_version", lambda version: number)
-    (found,) = doctor._libraries()
-    assert found.state == state and text in found.text and bindings in found.text
+def test_says_how_far_the_engines_are(in_process, tmp_path):
+    some = EngineProgress(
+        built=5, planned=51, failed=0, seconds_left=3600, activity=Activity.BUILDING
+    )
+    write_progress(tmp_path, some)
+    with building(tmp_path):
+        found = {each.topic: each for each in doctor.examine(tmp_path)}
+    assert found["building"].text == "5 of 51 engines built, about 60 min left; building"
+    assert not found["building"].advice
+    found = {each.topic: each for each in doctor.examine(tmp_path)}
+    assert found["building"].text.endswith("; stopped")
+    assert "systemctl start jetbrush-engines" in found["building"].advice
