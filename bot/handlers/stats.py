@@ -14,6 +14,7 @@ from bot.chat.replies import answer
 from bot.config import Config
 from bot.handlers.filters import command
 from bot.outcomes import Ending, Outcome, PictureRole, Reason
+from bot.painting.painters import Painters, PainterState
 from bot.storage.statistics import Statistics
 from runtime.spec.engine_progress import Activity, EngineProgress
 
@@ -30,7 +31,9 @@ async def is_admin(message: Message, config: Config) -> bool:
     return message.from_user is not None and message.from_user.id in config.admin_ids
 
 
-async def show(message: Message, statistics: Statistics, catalog: Catalog) -> None:
+async def show(
+    message: Message, statistics: Statistics, catalog: Catalog, painters: Painters
+) -> None:
     """Show the statistics."""
     now = await statistics.take()
     engines = await catalog.engine_progress()
@@ -46,7 +49,28 @@ async def show(message: Message, statistics: Statistics, catalog: Catalog) -> No
             for ending, count in sorted(now.endings.items(), key=_label)
         ),
     ]
+    states = painters.states()
+    if states:
+        lines += [_("Painters:"), *(f"  {_painter(state)}" for state in states)]
     await answer(message, "\n".join(lines))
+
+
+def _painter(state: PainterState) -> str:
+    """A painter of the fleet in a line: what it does, what it has done, how fast and hot it is."""
+    if not state.here:
+        doing = _("not heard of for {time}").format(time=about(state.silence))
+    else:
+        doing = _("painting now") if state.busy else _("free")
+    text = _("{name}: {doing}, {painted} painted, {failed} failed").format(
+        name=state.name, doing=doing, painted=state.painted, failed=state.failed
+    )
+    known = [state.backend]
+    if state.seconds is not None:
+        known.append(_("{time} per picture").format(time=_exactly(state.seconds)))
+    if state.temperature is not None:
+        known.append(f"{state.temperature:.0f} °C")
+    details = ", ".join(each for each in known if each)
+    return f"{text} ({details})" if details else text
 
 
 def _engines(progress: EngineProgress) -> str:

@@ -26,6 +26,25 @@ class Needs:
     size: int = 0
 
 
+@dataclass(frozen=True)
+class PainterState:
+    """A painter of a fleet, for its owner.
+
+    silence: seconds since its last sign of life. here: whether jobs may go to it. painted, failed:
+    attempts since the bot started. seconds: the mean of its paintings. temperature: in degrees Celsius.
+    """
+
+    name: str
+    here: bool
+    busy: bool
+    silence: float
+    painted: int
+    failed: int
+    backend: Optional[str] = None
+    seconds: Optional[float] = None
+    temperature: Optional[float] = None
+
+
 class Place(Protocol):
     """A painter that is reserved for one job; call `leave` when the job is done with it."""
 
@@ -64,6 +83,9 @@ class Painters(Protocol):
 
     async def close(self) -> None:
         """End what was started; what is still submitted ends in `PainterDied`."""
+
+    def states(self) -> Sequence[PainterState]:
+        """Each painter of the fleet; none where this machine paints alone."""
 
     def describe(self) -> str:
         """Who paints, in a few words for `systemctl status`."""
@@ -120,6 +142,10 @@ class LocalPainter:
     async def close(self) -> None:
         """End the child process."""
         await self._client.close()
+
+    def states(self) -> Sequence[PainterState]:
+        """None: the owner knows this machine."""
+        return ()
 
     def describe(self) -> str:
         """What the child process paints with."""

@@ -76,6 +76,7 @@ class Parts:
         self.i18n = make_i18n()
         self.catalog = seams.catalog or Catalog(DEFAULT_ENGINES)
         self._store(config)
+        self.painters = painters
         self._queue(painters, seams)
         self._paint(painters, rate_limiter, seams)
         self._talk(seams)
@@ -170,6 +171,7 @@ class Parts:
             endings=self.endings,
             estimates=self.estimates,
             jobs=self.jobs,
+            painters=self.painters,
             pictures=self.pictures,
             results=self.results,
             statistics=Statistics(self.database),

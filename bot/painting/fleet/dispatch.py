@@ -30,7 +30,7 @@ from bot.painting.fleet.messages import (
 from bot.painting.fleet.pictures import Bucket
 from bot.painting.fleet.roster import Painter, Roster
 from bot.painting.fleet.sketches import SketchOrders
-from bot.painting.painters import LOCAL, LocalPainter, Needs, Place
+from bot.painting.painters import LOCAL, LocalPainter, Needs, PainterState, Place
 from bot.painting.protocol import SketchRequest
 
 if TYPE_CHECKING:
@@ -121,6 +121,10 @@ class Fleet:
         await self._link.close()
         if self._local is not None:
             await self._local.close()
+
+    def states(self) -> Sequence[PainterState]:
+        """Each painter that was heard of since the bot started."""
+        return [each.state for each in self.roster.all]
 
     def describe(self) -> str:
         """How many painters there are."""

@@ -9,7 +9,7 @@ from bot.backoff import Backoff
 from bot.metrics import FleetMetrics
 from bot.painting.fleet.link import Link
 from bot.painting.fleet.messages import About, Hello
-from bot.painting.painters import Needs
+from bot.painting.painters import Needs, PainterState
 
 #: Seconds that a painter rests after a failure of its own: the first time, and at most.
 _FIRST_REST, _LONGEST_REST = 1.0, 60.0
@@ -53,6 +53,21 @@ class Painter:
         """Whether a job may be handed to it."""
         resting = time.monotonic() < self._rest_until
         return self.here and self.admitted and not (self.reserved or self.job or resting)
+
+    @property
+    def state(self) -> PainterState:
+        """The painter as its owner sees it."""
+        return PainterState(
+            name=self.name,
+            here=self.here,
+            busy=self.reserved,
+            silence=self.silence,
+            painted=self.painted,
+            failed=self.failed,
+            backend=self.about.backend,
+            seconds=self.seconds,
+            temperature=self.about.temperature,
+        )
 
     def hear(self, hello: Hello) -> None:
         """Take note of a sign of life."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.outcomes import CANCELLED, FAILED, PAINTED, PictureRole, Reason, refused
+from bot.painting.painters import PainterState
 from runtime.spec.engine_progress import (
     PROGRESS_FILE,
     Activity,
@@ -87,3 +88,23 @@ async def test_the_mean_is_over_what_was_painted(conversation, boris):
     job = await conversation.jobs.take((await conversation.jobs.queued())[0].id)
     await conversation.jobs.finish(job.id, PAINTED)
     assert "Average time for a picture: 0 s" in (await admin.says("/stats")).text
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+async def test_the_painters_of_a_fleet_are_listed(conversation, monkeypatch, language):
+    states = [
+        PainterState("nano", True, True, 1.0, 12, 1, "trt", 38.4, 54.0),
+        PainterState("desktop", True, False, 1.0, 0, 0),
+        PainterState("old", False, False, 400.0, 3, 0, "openvino"),
+    ]
+    monkeypatch.setattr(conversation.painters, "states", lambda: states)
+    admin = admin_of(conversation, language)
+    answer = await admin.says("/stats")
+    check_language(answer, language)
+    if language == "en":
+        assert answer.text.splitlines()[-4:] == [
+            "Painters:",
+            "  nano: painting now, 12 painted, 1 failed (trt, 38 s per picture, 54 °C)",
+            "  desktop: free, 0 painted, 0 failed",
+            "  old: not heard of for 7 min, 3 painted, 0 failed (openvino)",
+        ]
