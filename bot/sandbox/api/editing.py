@@ -7,7 +7,7 @@ from typing import Dict
 from bot.sandbox.api.arguments import Arguments, Json
 from bot.sandbox.api.formatting import caption_content, text_content
 from bot.sandbox.api.keyboard import inline_markup
-from bot.sandbox.api.sending import Method, media_content
+from bot.sandbox.api.sending import Method, media_content, media_fields
 from bot.sandbox.errors import bad_request
 from bot.sandbox.model.chats import Chat, Message
 from bot.sandbox.model.state import State
@@ -27,10 +27,10 @@ async def edit_text(state: State, arguments: Arguments) -> Json:
 async def edit_caption(state: State, arguments: Arguments) -> Json:
     """`editMessageCaption`."""
     message = _editable_message(state, arguments)
-    if message.kind == "text":
+    if message.kind in ("text", "video_note"):
         raise bad_request("there is no caption in the message to edit")
-    kind = message.kind
-    content = {kind: message.raw[kind], **caption_content(arguments)}
+    fields = media_fields(message.kind, message.raw[message.kind])
+    content = {**fields, **caption_content(arguments)}
     return _edit(message, content, arguments)
 
 
@@ -41,7 +41,7 @@ async def edit_markup(state: State, arguments: Arguments) -> Json:
 
 
 async def edit_media(state: State, arguments: Arguments) -> Json:
-    """`editMessageMedia`: also from text to media, and from a photo to a document."""
+    """`editMessageMedia`: also from text to media, and from one kind of media to another."""
     message = _editable_message(state, arguments)
     media = arguments.nested("media")
     if not isinstance(media, dict):

@@ -10,8 +10,9 @@ from bot.sandbox.api.formatting import caption_content, text_content
 from bot.sandbox.api.keyboard import inline_markup
 from bot.sandbox.errors import bad_request
 from bot.sandbox.model.chats import topic_fields
-from bot.sandbox.model.files import check_document_upload, check_photo_upload
+from bot.sandbox.model.files import check_file_upload, check_photo_upload
 from bot.sandbox.model.state import State
+from bot.sandbox.model.videos import MOVING
 
 Method = Callable[[State, Arguments], Awaitable[Any]]
 
@@ -45,6 +46,23 @@ async def send_photo(state: State, arguments: Arguments) -> Json:
 async def send_document(state: State, arguments: Arguments) -> Json:
     """`sendDocument`."""
     return await _send_media(state, arguments, "document")
+
+
+async def send_animation(state: State, arguments: Arguments) -> Json:
+    """`sendAnimation`."""
+    return await _send_media(state, arguments, "animation")
+
+
+async def send_video(state: State, arguments: Arguments) -> Json:
+    """`sendVideo`."""
+    return await _send_media(state, arguments, "video")
+
+
+async def send_video_note(state: State, arguments: Arguments) -> Json:
+    """`sendVideoNote`, which has no caption."""
+    state.target_chat(arguments)
+    note = await _attachment(state, arguments, "video_note", "video_note")
+    return _post(state, arguments, [{"video_note": note}])[0]
 
 
 async def send_media_group(state: State, arguments: Arguments) -> List[Json]:
@@ -106,7 +124,7 @@ async def _send_media(state: State, arguments: Arguments, kind: str) -> Json:
     """Send one file with its caption."""
     state.target_chat(arguments)
     content = {
-        kind: await _attachment(state, arguments, kind, kind),
+        **media_fields(kind, await _attachment(state, arguments, kind, kind)),
         **caption_content(arguments),
         **({"has_media_spoiler": True} if arguments.flag("has_spoiler") else {}),
     }
@@ -116,15 +134,23 @@ async def _send_media(state: State, arguments: Arguments, kind: str) -> Json:
 async def media_content(state: State, part: Arguments) -> Json:
     """The content of an InputMedia object. Raises `ApiError`."""
     kind = part.text("type")
-    if kind not in ("photo", "document"):
+    if kind not in ("photo", "document", "animation", "video"):
         raise bad_request(f"can't parse InputMedia: type {kind!r} is not known to the sandbox")
     caption = caption_content(part)
     covered: Json = {"has_media_spoiler": True} if part.flag("has_spoiler") else {}
-    return {kind: await _attachment(state, part, kind, "media"), **caption, **covered}
+    media = await _attachment(state, part, kind, "media")
+    return {**media_fields(kind, media), **caption, **covered}
+
+
+def media_fields(kind: str, media: Any) -> Json:
+    """The fields of a message with a file; an animation is in two, for old clients."""
+    if kind == "animation":
+        return {kind: media, "document": media}
+    return {kind: media}
 
 
 async def _attachment(state: State, arguments: Arguments, kind: str, name: str) -> Any:
-    """The photo or document of an argument: an upload, or a file_id."""
+    """The file of an argument: an upload, or a file_id."""
     file = arguments.file(name)
     if isinstance(file, str):
         if not file:
@@ -135,8 +161,11 @@ async def _attachment(state: State, arguments: Arguments, kind: str, name: str) 
 
 async def _uploaded(state: State, upload: Upload, kind: str) -> Any:
     """Store an upload. Raises `ApiError` above the limits for bots."""
+    if kind != "photo":
+        check_file_upload(upload.data)
+    if kind in MOVING:
+        return await state.files.moving(kind, upload)
     if kind == "document":
-        check_document_upload(upload.data)
         return await state.files.document(upload)
     check_photo_upload(upload.data)
     return await state.files.photo(upload.data)
@@ -159,6 +188,9 @@ METHODS: Dict[str, Method] = {
     "sendMessage": send_message,
     "sendPhoto": send_photo,
     "sendDocument": send_document,
+    "sendAnimation": send_animation,
+    "sendVideo": send_video,
+    "sendVideoNote": send_video_note,
     "sendMediaGroup": send_media_group,
     "sendChatAction": send_chat_action,
     "copyMessage": copy_message,

@@ -23,7 +23,8 @@ _PERMANENT = (
     "message_thread_id",
     "is_topic_message",
 )
-_MEDIA = ("photo", "document", "sticker", "video", "voice")
+# An animation comes with a document too.
+_MEDIA = ("photo", "animation", "document", "sticker", "video", "video_note", "voice")
 
 Watcher = Callable[[str, Json], None]
 
@@ -57,7 +58,7 @@ class Message:
 
     @property
     def kind(self) -> str:
-        """`text`, `photo`, `document`, `sticker`, `video` or `voice`."""
+        """`text`, or the name of the field with its file, such as `photo`."""
         return next((kind for kind in _MEDIA if kind in self.raw), "text")
 
     @property

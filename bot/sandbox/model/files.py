@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 
 from bot.sandbox.api.arguments import Json, Upload
 from bot.sandbox.errors import ApiError, bad_request
+from bot.sandbox.model.videos import measures
 
 PHOTO_BYTES = 10 * 1024 * 1024
 DOCUMENT_BYTES = 50 * 1024 * 1024
@@ -123,8 +124,23 @@ class Files:
         self._media[stored.file_id] = document
         return document
 
+    async def moving(self, kind: str, upload: Upload) -> Json:
+        """A new animation, video or video note as in that field of a message."""
+        mime_type = mimetypes.guess_type(upload.name)[0] or upload.mime_type
+        stored = self._add(kind, upload.data, upload.name, mime_type)
+        loop = asyncio.get_running_loop()
+        measured = await loop.run_in_executor(self._scalers, measures, upload.data)
+        media = {**_described(stored), "duration": round(measured.seconds)}
+        if kind == "video_note":
+            media["length"] = measured.width
+        else:
+            media.update(width=measured.width, height=measured.height)
+            media.update(file_name=stored.name, mime_type=mime_type)
+        self._media[stored.file_id] = media
+        return media
+
     def other(self, kind: str, name: str, mime_type: str, data: bytes) -> Json:
-        """A sticker, video or voice message, whose content the sandbox does not read."""
+        """A sticker or voice message, whose content the sandbox does not read."""
         stored = self._add(kind, data, name, mime_type)
         self._media[stored.file_id] = _described(stored)
         return _described(stored)
@@ -158,8 +174,8 @@ def check_photo_upload(data: bytes) -> None:
         raise bad_request("PHOTO_INVALID_DIMENSIONS")
 
 
-def check_document_upload(data: bytes) -> None:
-    """Check the limits of `sendDocument`. Raises `ApiError`."""
+def check_file_upload(data: bytes) -> None:
+    """Check the limits of `sendDocument`, `sendVideo` and the like. Raises `ApiError`."""
     if not data:
         raise bad_request("file must be non-empty")
     if len(data) > DOCUMENT_BYTES:

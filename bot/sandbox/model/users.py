@@ -7,6 +7,7 @@ from typing import Any, Dict, Iterator, List, Optional
 
 from bot.sandbox.api.arguments import Json, Upload
 from bot.sandbox.api.formatting import units
+from bot.sandbox.api.sending import media_fields
 from bot.sandbox.change_signal import ChangeSignal
 from bot.sandbox.errors import ApiError, Unsendable
 from bot.sandbox.model.chats import Chat, Message, topic_fields
@@ -25,6 +26,7 @@ GROUP_ANONYMOUS_BOT: Json = {
 # A client scales a photo before it sends it: only its shape can be wrong.
 _UNSENDABLE = "This cannot be sent as a photo: {}. Send it as a document."
 _DUMMY = b"not decoded"
+_MP4 = "video/mp4"
 
 
 class User:
@@ -130,11 +132,33 @@ class User:
         flags = {"is_animated": False, "is_video": False, "emoji": "🎨"}
         return self._post({"sticker": {**file, **shape, **flags}}, chat)
 
-    async def video(self, caption: Optional[str] = None, *, chat: Optional[Chat] = None) -> Message:
+    async def animation(
+        self,
+        data: bytes,
+        name: str = "animation.mp4",
+        caption: Optional[str] = None,
+        *,
+        chat: Optional[Chat] = None,
+        reply_to: Optional[Message] = None,
+    ) -> Message:
+        """Send a GIF, or an MP4 without sound that clients show as one."""
+        return await self._moving("animation", Upload(name, _MP4, data), caption, chat, reply_to)
+
+    async def video(
+        self,
+        data: bytes = _DUMMY,
+        caption: Optional[str] = None,
+        *,
+        chat: Optional[Chat] = None,
+        reply_to: Optional[Message] = None,
+    ) -> Message:
         """Send a video."""
-        file = self._state.files.other("video", "video.mp4", "video/mp4", _DUMMY)
-        shape = {"width": 640, "height": 360, "duration": 5, "mime_type": "video/mp4"}
-        return self._post({"video": {**file, **shape}, **_caption(caption)}, chat)
+        upload = Upload("video.mp4", _MP4, data)
+        return await self._moving("video", upload, caption, chat, reply_to)
+
+    async def video_note(self, data: bytes, *, chat: Optional[Chat] = None) -> Message:
+        """Send a video note, which is square and shown round."""
+        return await self._moving("video_note", Upload("note.mp4", _MP4, data), None, chat)
 
     async def voice(self, *, chat: Optional[Chat] = None) -> Message:
         """Send a voice message."""
@@ -212,6 +236,18 @@ class User:
             return False
         addressee = words[0].partition("@")[2].lower()
         return addressee in ("", self._state.bot["username"].lower())
+
+    async def _moving(
+        self,
+        kind: str,
+        upload: Upload,
+        caption: Optional[str],
+        chat: Optional[Chat],
+        reply_to: Optional[Message] = None,
+    ) -> Message:
+        """Send a moving picture."""
+        media = await self._state.files.moving(kind, upload)
+        return self._post({**media_fields(kind, media), **_caption(caption)}, chat, reply_to)
 
     async def _photo(self, data: bytes) -> Any:
         """The variants of a photo. Raises `Unsendable`."""

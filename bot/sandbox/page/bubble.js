@@ -28,7 +28,7 @@ export function make(tag, attributes = {}, ...children) {
 
 export const fileAddress = (fileId) => `/sandbox/file/${encodeURIComponent(fileId)}`;
 
-export const mediaOf = (raw) => raw.photo?.at(-1) ?? raw.document ?? null;
+export const mediaOf = (raw) => raw.photo?.at(-1) ?? raw.animation ?? raw.video ?? raw.video_note ?? raw.document ?? null;
 
 function link(url, text) {
   const safe = /^(https?|tg):/i.test(url);
@@ -97,6 +97,20 @@ function photo(raw) {
   return make("button", { type: "button", class: "photo", "data-picture": fileId, "data-caption": raw.caption ?? "" }, picture);
 }
 
+// An animation, a video or a video note; a GIF that nobody converted is a picture.
+function moving(raw) {
+  const { file_id: fileId, width, height, length, mime_type: type } = mediaOf(raw);
+  const src = fileAddress(fileId);
+  if (type === "image/gif") return make("img", { class: "moving", src, alt: raw.caption ?? say("animation") });
+  const video = make("video", { class: raw.video_note ? "moving round-video" : "moving", src, playsinline: "", preload: "metadata", controls: !raw.animation && "" });
+  // Its place before the file is there.
+  video.width = width ?? length;
+  video.height = height ?? length;
+  video.loop = !raw.video;
+  video.autoplay = video.muted = Boolean(raw.animation);
+  return video;
+}
+
 function documentLine(raw) {
   const { file_id: fileId, file_name: name = "file", file_size: bytes, thumbnail } = raw.document;
   const face = thumbnail
@@ -108,15 +122,16 @@ function documentLine(raw) {
 
 function content(raw) {
   if (raw.photo) return photo(raw);
+  if (raw.animation || raw.video || raw.video_note) return moving(raw);
   if (raw.document) return documentLine(raw);
-  const other = ["sticker", "video", "voice"].find((kind) => kind in raw);
+  const other = ["sticker", "voice"].find((kind) => kind in raw);
   return other ? make("p", { class: "other" }, `${raw.sticker?.emoji ?? "▶"} ${say(other)}`) : null;
 }
 
 function quote(raw, nameOf) {
   const replied = raw.reply_to_message;
   if (!replied) return null;
-  const kind = ["photo", "sticker", "video", "voice"].find((each) => each in replied);
+  const kind = ["photo", "animation", "sticker", "video", "video_note", "voice"].find((each) => each in replied);
   const said = replied.text ?? replied.caption ?? replied.document?.file_name ?? say(kind);
   return make(
     "button",
@@ -168,7 +183,7 @@ export function bubble(raws, own, nameOf) {
   // A list of files has each file's caption below it.
   const media = raws.flatMap((raw) => [content(raw), files ? words(raw) : null]).filter(Boolean);
   const below = files ? null : saidBelow(raws);
-  const kind = first.photo ? "photos" : first.document ? "documents" : "";
+  const kind = first.photo ? "photos" : mediaOf(first) !== (first.document ?? null) ? "videos" : first.document ? "documents" : "";
   const body = make("div", { class: `body ${kind}` });
   if (below) body.classList.add("worded");
   if (raws.length > 1 && first.photo) body.classList.add("album");

@@ -81,7 +81,7 @@ const EVENTS = {
   },
   deleted: ({ message_id: id }) => log.remove(id),
   action({ action }) {
-    status(action in { upload_photo: 1, upload_document: 1 } ? action : "typing", true);
+    status(action in { upload_photo: 1, upload_video: 1, upload_video_note: 1, upload_document: 1 } ? action : "typing", true);
     clearTimeout(actionTimer);
     actionTimer = setTimeout(() => status("online"), 1000 * ACTION_SECONDS);
   },

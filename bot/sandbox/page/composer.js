@@ -159,7 +159,7 @@ export class Composer {
   offerFiles(files) {
     if (!files.length) return;
     this.files = files;
-    const pictures = files.every((file) => file.type.startsWith("image/"));
+    const pictures = files.every((file) => /^(image|video)\//.test(file.type));
     const form = this.sheet.querySelector("form");
     form.reset();
     form.elements.kind.value = pictures ? "photo" : "document";

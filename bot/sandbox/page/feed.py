@@ -21,6 +21,7 @@ from bot.sandbox.api.sending import ALBUM
 from bot.sandbox.errors import ApiError, SandboxError
 from bot.sandbox.model.state import State
 from bot.sandbox.model.users import User, Users
+from bot.sandbox.model.videos import MOVING
 
 PAGE = Path(__file__).resolve().parent
 HEARTBEAT = 20.0
@@ -31,7 +32,7 @@ GUESTS = {"en": "Guest", "ru": "Гость"}
 # The page shows texts and files that others sent: no script in them may run.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws:;"
-    " img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    " img-src 'self' blob: data:; media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -145,32 +146,37 @@ class Feed:
                 events.put_nowait({"event": "pressed", "query": press.id, "ref": body["ref"]})
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
-        """Send the files of a form: as photos, or as documents; several become albums."""
+        """Send the files of a form: as photos and videos, or as documents; several become albums."""
         users = {each.id: each for each in self._users}
         user = users.get(int(request.match_info["user"]))
         if user is None:
             raise web.HTTPNotFound
         form = await request.post()
         files = [each for each in form.getall("file", []) if isinstance(each, web.FileField)]
-        contents = [each.file.read() for each in files]
+        caption = str(form.get("caption", "")).strip()
         names: Optional[List[str]] = None
         if form.get("kind") == "document":
             names = [each.filename for each in files]
+        else:
+            for each in filter(_is_moving, files):
+                await _send_moving(user, each, caption)
+            files = [each for each in files if not _is_moving(each)]
+        contents = [each.file.read() for each in files]
         try:
-            await _send_files(user, contents, names, str(form.get("caption", "")).strip())
+            await _send_files(user, contents, names, caption)
         except SandboxError as error:
             # The page shows this to the user; for the browser nothing is wrong.
             return web.json_response({"error": str(error)})
         return web.json_response({})
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
-        """Serve a photo to show, or a document to download."""
+        """Serve a picture to show, or a document to download."""
         try:
             stored = self._state.files.get(request.match_info["file_id"])
         except ApiError as error:
             raise web.HTTPNotFound from error
         headers = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
-        if stored.kind not in ("photo", "thumbnail"):
+        if stored.kind not in ("photo", "thumbnail", *MOVING):
             headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(stored.name)}"
         mime_type = stored.mime_type if stored.kind != "document" else "application/octet-stream"
         return web.Response(body=stored.data, content_type=mime_type, headers=headers)
@@ -180,6 +186,19 @@ async def _send(socket: web.WebSocketResponse, events: asyncio.Queue[Json]) -> N
     """Send the events to the page, in order."""
     while True:
         await socket.send_json(await events.get())
+
+
+def _is_moving(file: web.FileField) -> bool:
+    return file.content_type == "image/gif" or file.content_type.startswith("video/")
+
+
+async def _send_moving(user: User, file: web.FileField, caption: str) -> None:
+    """Send a GIF or a video as a Telegram client does."""
+    data = file.file.read()
+    if file.content_type == "image/gif":
+        await user.animation(data, file.filename, caption)
+    else:
+        await user.video(data, caption)
 
 
 async def _send_files(

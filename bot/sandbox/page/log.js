@@ -101,7 +101,8 @@ export class Log {
   }
 
   spoken(raw) {
-    const kind = raw.photo ? say("photo") : raw.document?.file_name;
+    const named = ["photo", "animation", "video", "video_note"].find((each) => each in raw);
+    const kind = named ? say(named) : raw.document?.file_name;
     return [raw.from.first_name, kind, raw.text ?? raw.caption].filter(Boolean).join(": ");
   }
 
