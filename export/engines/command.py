@@ -26,6 +26,8 @@ from export.engines.work import work_of
 from export.errors import BuilderBusy, CannotBuild, DiskFull, EngineFailed
 from export.graphs.command import add_vgg
 from export.sources.vgg_sets import check_installed
+from runtime.backends.trt_plan import read_plan
+from runtime.errors import GraphMissing, StaleEngine
 from runtime.spec.engine_progress import Activity, in_minutes
 from runtime.spec.engine_sizes import SIDE_STEP, Device
 from runtime.spec.engines import EngineRecord, Size, planned_sizes
@@ -112,6 +114,8 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
         reason = why_invalid(job, here.host)
         if reason:
             todo[job] = reason
+    if is_whole:
+        _remove_refused(todo, here)
     print(f"{len(jobs)} engines, {len(jobs) - len(todo)} of them built, {len(todo)} to build.")
     forecast = _forecast(jobs, todo, here.device)
     progress = Progress(folder if is_whole else None, len(jobs), list(todo), forecast)
@@ -137,9 +141,25 @@ def _remove_stale_extras(jobs: List[Job], here: BuildHost) -> None:
             extra = replace(job, size=size)
             reason = why_invalid(extra, here.host)
             if reason and extra.name not in names:
-                print(f"{extra.name}: deleted, as its size is not in the table ({reason}).")
-                for path in (extra.plan, extra.sidecar):
-                    path.unlink(missing_ok=True)
+                _delete(extra, f"its size is not in the table ({reason})")
+
+
+def _remove_refused(todo: Mapping[Job, str], here: BuildHost) -> None:
+    """Delete engines that no painting can load: until they are built, a photo might choose them."""
+    for job, reason in todo.items():
+        try:
+            read_plan(job.graph, job.size, Path(job.folder), here.host)
+        except StaleEngine:
+            _delete(job, f"it cannot be loaded here any more ({reason})")
+        except GraphMissing:
+            continue
+
+
+def _delete(job: Job, reason: str) -> None:
+    print(f"{job.name}: deleted, as {reason}.")
+    for path in (job.plan, job.sidecar):
+        if path.exists():
+            path.unlink()
 
 
 def _forecast(jobs: List[Job], todo: Mapping[Job, str], device: Device) -> Forecast:

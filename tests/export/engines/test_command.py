@@ -216,6 +216,21 @@ def test_stale_engines_of_other_sizes_are_deleted_and_valid_ones_kept(owner, mon
     assert spec_engines.planned_sizes(GATYS, owner.folder) == ((32, 48), SIZE)
 
 
+def test_engines_of_another_tensorrt_are_out_of_the_way_before_the_first_is_built(
+    owner, monkeypatch
+):
+    """A photo would choose them, and be painted without the engines that are built already."""
+    owner.install_tensorrt()
+    engines = [(GATYS, SIZE), (FEATURES, SIZE)]
+    monkeypatch.setattr(engines_command, "in_order", lambda *_: engines)
+    assert owner.engines().returncode == 0
+    owner.set("DOUBLE_VERSION", "8.4.1.5")
+    done = owner.engines("--first")
+    assert done.returncode == 0, done.stderr
+    assert f"{FEATURES.name}-48x32: deleted, as it cannot be loaded here any more" in done.stdout
+    assert owner.record().host.bindings == "8.4.1.5" and not owner.plan(FEATURES).exists()
+
+
 def test_ladder_goes_down_to_what_the_memory_holds(owner):
     owner.install_tensorrt()
     done = owner.build(fail_above_mib=200)
