@@ -34,7 +34,7 @@ from bot.chat.keyboards.of_jobs import result_keyboard, status_keyboard
 from bot.errors import StoreError
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Estimate, Estimates
-from bot.jobs.progress_board import ProgressBoard
+from bot.jobs.progress_board import SKETCH, ProgressBoard
 from bot.outcomes import FAILED, PAINTED
 from bot.storage.jobs import Job, Jobs, JobState
 from bot.storage.pictures import MediaKind, Pictures
@@ -178,7 +178,10 @@ class Delivery:
             return now >= report.next_look or not report.backoff.failing
         paused = self._rate_limiter.paused_until(job.order.chat_id) > now
         heard = not (report.message.lost or report.silent)
-        return now >= report.next_look and heard and not paused
+        # The first thing to see is shown at once; after a failure it waits as all do.
+        first = not report.preview_seen and self._board.preview(job.id)[1] == SKETCH
+        due = now >= report.next_look or (first and not report.backoff.failing)
+        return due and heard and not paused
 
     def _begin(self, job: Job, report: _Report, estimate: Optional[Estimate]) -> None:
         def done(task: asyncio.Task[None]) -> None:
@@ -236,15 +239,16 @@ class Delivery:
 
     async def _show(self, job: Job, report: _Report, estimate: Optional[Estimate]) -> None:
         """Bring the message up to date, if there is something new to see."""
-        preview, seen = None, report.preview_seen
         if job.state is JobState.QUEUED:
             if estimate is None:
                 return
             text = job_texts.waiting(estimate)
         else:
             text = job_texts.painting(self._board.progress(job.id), estimate)
-            preview, seen = self._board.preview(job.id)
-        new_preview = preview if seen > report.preview_seen and not report.text_only else None
+        preview, seen = self._board.preview(job.id)
+        if report.text_only:
+            report.preview_seen = seen
+        new_preview = preview if seen > report.preview_seen else None
         if text == report.message.text and new_preview is None:
             return
         if new_preview is not None:

@@ -15,6 +15,7 @@ from bot.chat.catalog import Catalog
 from bot.chat.dialogue import Mode
 from bot.chat.keyboards.menus import album_keyboard, choice_keyboard
 from bot.chat.replies import in_topic, reply_target, send, target, with_retries
+from bot.chat.sketches.contact_sheet import ContactSheets
 from bot.errors import QueueFull, UserQueueFull
 from bot.jobs.progress_board import ProgressBoard
 from bot.storage.jobs import Jobs
@@ -52,6 +53,7 @@ class Submission:
         board: ProgressBoard,
         catalog: Catalog,
         lost_messages: LostMessages,
+        contact_sheets: ContactSheets,
         translate: TranslateOptions,
     ) -> None:
         self._bot = bot
@@ -60,6 +62,7 @@ class Submission:
         self._board = board
         self._catalog = catalog
         self._lost_messages = lost_messages
+        self._contact_sheets = contact_sheets
         self._translate = translate
         # Between the look for the same job and its submission no other may come.
         self._ordering = asyncio.Lock()
@@ -83,6 +86,8 @@ class Submission:
                 numbers = [photo.id for photo in photos]
                 keyboard = album_keyboard(numbers, title, generators.values())
             await self._ask(photos, _question(len(photos)), keyboard)
+            if len(photos) == 1:
+                self._contact_sheets.begin(photos[0], sender.language, styles)
 
     async def _ask(
         self, photos: Sequence[Picture], text: str, keyboard: InlineKeyboardMarkup

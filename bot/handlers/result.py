@@ -14,6 +14,7 @@ from bot.chat.choosing import Choosing
 from bot.chat.keyboards.data import Action, Balance, OfJob, Purpose
 from bot.chat.keyboards.of_jobs import STEPS
 from bot.chat.replies import answer_target, in_topic, stale, with_retries
+from bot.chat.sketches.film import Films
 from bot.chat.submission import Sender, Submission, order_again
 from bot.chat.uploads import Uploads
 from bot.chat.user_options import stepped
@@ -23,6 +24,7 @@ from bot.storage.jobs import Job, Jobs
 from bot.storage.pictures import Pictures
 from bot.storage.results import Results
 from bot.storage.styles import StyleChoice, alone, mixed
+from bot.threads import on_thread
 from runtime import StylizeOptions
 
 #: How many seeds there are, see `StylizeOptions`.
@@ -38,6 +40,7 @@ def make_router() -> Router:
         (restyle, {Action.RESTYLE}),
         (swap, {Action.SWAP}),
         (send_original, {Action.ORIGINAL}),
+        (send_film, {Action.FILM}),
     ):
         router.callback_query.register(handler, OfJob.filter(F.action.in_(actions)))
     router.callback_query.register(balance, Balance.filter())
@@ -144,3 +147,13 @@ async def send_original(callback: CallbackQuery, job: Job, bot: Bot, results: Re
     await with_retries(
         lambda: in_topic(place, lambda there: bot.send_document(document=file, **there))
     )
+
+
+async def send_film(callback: CallbackQuery, job: Job, sender: Sender, films: Films) -> None:
+    """Send how the picture was painted."""
+    if not await on_thread(films.has, job.id):
+        text = _("I no longer have the stages of this picture. Paint it again, and I'll keep them.")
+        await callback.answer(text=text, show_alert=True)
+        return
+    await callback.answer(text=_("One moment…"))
+    films.begin(job.id, answer_target(callback), sender.language)

@@ -8,11 +8,17 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Container, Dict, List, Optional, Sequence, Tuple
 
 from bot.painting.painters import LOCAL
 from bot.painting.protocol import PaintProgress
 from bot.storage.jobs import Job
+
+#: The number of the sketch among a job's previews.
+SKETCH = 1
+
+#: From this share of the work on a painting shows more than the job's sketch.
+PREVIEW_FROM = 1 / 3
 
 
 class Painting:
@@ -38,6 +44,7 @@ class ProgressBoard:
 
     def __init__(self) -> None:
         self._paintings: Dict[int, Painting] = {}
+        self._sketches: Dict[int, Path] = {}
         self._listeners: List[Callable[[], None]] = []
 
     @property
@@ -63,10 +70,19 @@ class ProgressBoard:
         """Show how far the job is."""
         painting = self._paintings[job_id]
         painting.progress = progress
-        if progress.preview is not None:
+        if progress.preview is not None and progress.share >= PREVIEW_FROM:
             painting.preview = progress.preview
             painting.previews += 1
         self.changed()
+
+    def sketched(self, job_id: int, sketch: Path) -> None:
+        """Show the sketch of a job, queued or painted, until there is a preview."""
+        self._sketches[job_id] = sketch
+        self.changed()
+
+    def forget_sketches(self, besides: Container[int]) -> None:
+        """Show no sketches but those of the jobs `besides`."""
+        self._sketches = {key: each for key, each in self._sketches.items() if key in besides}
 
     def end(self, job_id: int) -> None:
         """Show that the job is no longer painted."""
@@ -85,9 +101,12 @@ class ProgressBoard:
         return None if painting is None else painting.progress
 
     def preview(self, job_id: int) -> Tuple[Optional[Path], int]:
-        """The preview of a job that is painted, a JPEG, and its number, counted from 1.
+        """What there is to see of a job, a JPEG, and its number: 1 is the sketch.
 
-        `None` and 0 while there is none.
+        `None` and 0 while there is nothing.
         """
         painting = self._paintings.get(job_id)
-        return (None, 0) if painting is None else (painting.preview, painting.previews)
+        if painting is not None and painting.preview is not None:
+            return painting.preview, SKETCH + painting.previews
+        sketch = self._sketches.get(job_id)
+        return (None, 0) if sketch is None else (sketch, SKETCH)

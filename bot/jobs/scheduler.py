@@ -6,10 +6,7 @@ import asyncio
 import logging
 import time
 from functools import partial
-from pathlib import Path
-from typing import Awaitable, Callable, Dict, Optional, Set
-
-from aiogram import Bot
+from typing import Dict, Optional, Set
 
 from bot.backoff import Backoff, wait_at_most
 from bot.errors import (
@@ -23,19 +20,16 @@ from bot.errors import (
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Durations
 from bot.jobs.fair_order import FairQueue
+from bot.jobs.fetching import Fetching
 from bot.jobs.needs import needs_of
 from bot.jobs.progress_board import ProgressBoard
 from bot.metrics import Metrics
-from bot.outcomes import FAILED, PAINTED, Ending, Outcome, PictureRole, Reason
+from bot.outcomes import FAILED, PAINTED, Ending, Outcome
 from bot.painting.painters import LOCAL, Painters, Place
-from bot.painting.protocol import PaintRequest, StyleFile
+from bot.painting.protocol import PaintProgress, PaintRequest
 from bot.storage.jobs import MOST_ATTEMPTS, Job, Jobs
-from bot.storage.pictures import Pictures
 from bot.storage.results import Results
-from bot.storage.styles import StyleChoice
-from bot.telegram.downloads import download
 from bot.threads import on_thread
-from runtime import Style
 
 _log = logging.getLogger(__name__)
 
@@ -44,35 +38,28 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 
 class Scheduler:
-    """The loop between the store and the painters.
-
-    `find_style` gives the gallery's style of a name, `None` when there is none.
-    """
+    """The loop between the store and the painters."""
 
     def __init__(
         self,
         *,
-        bot: Bot,
         jobs: Jobs,
-        pictures: Pictures,
+        fetching: Fetching,
         results: Results,
         queue: FairQueue,
         board: ProgressBoard,
         endings: Endings,
         durations: Durations,
-        find_style: Callable[[str], Awaitable[Optional[Style]]],
         painters: Painters,
         metrics: Metrics,
     ) -> None:
-        self._bot = bot
         self._jobs = jobs
-        self._pictures = pictures
+        self._fetching = fetching
         self._results = results
         self._queue = queue
         self._board = board
         self._endings = endings
         self._durations = durations
-        self._find_style = find_style
         self._painters = painters
         self._metrics = metrics
         self._awake = asyncio.Event()
@@ -211,41 +198,24 @@ class Scheduler:
         begin = time.monotonic()
         work_folder = await on_thread(self._results.work_folder, job.id)
         order = job.order
-        photo = await self._fetch(PictureRole.PHOTO, order.picture, work_folder / "photo")
-        styles = [
-            StyleFile(await self._style(each.choice, work_folder / f"style-{number}"), each.weight)
-            for number, each in enumerate(order.styles)
-        ]
+        photo = await self._fetching.photo(order.picture, work_folder / "photo")
+        styles = await self._fetching.look(order.styles, work_folder)
         request = PaintRequest(
-            photo=str(photo),
+            photo=photo,
             output=str(self._results.path(job.id)),
             previews=str(work_folder),
             options=order.options,
-            styles=tuple(styles),
+            styles=styles,
             model=order.model,
         )
-        report = partial(self._board.report, job.id)
-        await place.submit(request, on_progress=report)
+        await on_thread(self._results.begin_stages, job.id)
+        await place.submit(request, on_progress=partial(self._report, job.id))
         return time.monotonic() - begin
 
-    async def _style(self, choice: StyleChoice, path: Path) -> str:
-        """The file of a style: the gallery's, or one downloaded into the file `path`."""
-        if choice.picture is not None:
-            return str(await self._fetch(PictureRole.STYLE, choice.picture, path))
-        found = await self._find_style(choice.name or "")
-        if found is None:
-            text = f"The style {choice.name!r} is no longer in the gallery."
-            raise PictureRefused(text, PictureRole.STYLE, Reason.GONE)
-        return str(found.path)
-
-    async def _fetch(self, role: PictureRole, picture_id: int, path: Path) -> Path:
-        """Download a picture into the file `path`."""
-        picture = await self._pictures.get(picture_id)
-        if picture is None:
-            text = f"Picture {picture_id} is no longer in the database."
-            raise PictureRefused(text, role, Reason.GONE)
-        await download(self._bot, picture.file_id, path, role)
-        return path
+    def _report(self, job_id: int, progress: PaintProgress) -> None:
+        if progress.preview is not None:
+            self._results.keep_stage(job_id, progress.preview)
+        self._board.report(job_id, progress)
 
 
 class _TryLater(Exception):

@@ -58,8 +58,8 @@ if TYPE_CHECKING:
 #: Another attempt would end in the same error.
 LASTING = (OptionError, GraphMissing, GraphMismatch)
 
-#: The share of the work between two previews: enough of them for a film of the painting.
-PREVIEW_EVERY = 1 / 24
+#: The share of the work between two previews, of which a film is made, and their longer side.
+PREVIEW_EVERY, PREVIEW_SIDE = 1 / 16, 800
 
 #: After so many seconds without a request the loaded graphs are closed, and the machine has their
 #: memory for other work.
@@ -269,7 +269,9 @@ class _Reporter:
         share = progress.share
         shown = share - self._shown >= PREVIEW_EVERY and share < 1
         if shown:
-            _save(progress.draw(), self._preview, "JPEG", lasting=False, quality=85)
+            picture = progress.draw()
+            picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+            _save(picture, self._preview, "JPEG", lasting=False, quality=85)
             self._shown = share
         self._say("progress", share=share, step=progress.step, steps=progress.steps, preview=shown)
         self._between_steps()

@@ -148,6 +148,7 @@ class Service:
         start("cleanup", cleanup.run)
         start("delivery", parts.delivery.run)
         self._scheduling = start("scheduler", parts.scheduler.run)
+        start("first sketches", parts.first_sketches.run)
         start("painter's start", self._warm_up)
         start("command list", lambda: set_commands(self.bot, parts.i18n))
         start("transport", transport.run)
@@ -200,6 +201,8 @@ class Service:
         if self._server is not None:
             await self._server.close()
         await self.parts.albums.close()
+        await self.parts.contact_sheets.work.close()
+        await self.parts.films.work.close()
         await self._painters.close()
         await self.bot.session.close()
         if self._session is not None:

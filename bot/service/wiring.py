@@ -17,6 +17,8 @@ from bot.chat.catalog import Catalog
 from bot.chat.choosing import Choosing
 from bot.chat.delivery import EDIT_INTERVAL, Delivery
 from bot.chat.languages import make_i18n
+from bot.chat.sketches.contact_sheet import OVERDUE, ContactSheets
+from bot.chat.sketches.film import Films
 from bot.chat.submission import Submission
 from bot.chat.uploads import Uploads
 from bot.config import Config
@@ -24,6 +26,8 @@ from bot.handlers import make_router
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Durations, Estimates
 from bot.jobs.fair_order import FairQueue
+from bot.jobs.fetching import Fetching
+from bot.jobs.first_sketches import FirstSketches
 from bot.jobs.progress_board import ProgressBoard
 from bot.jobs.scheduler import Scheduler
 from bot.metrics import Metrics
@@ -49,13 +53,14 @@ class Seams:
     """What a test may replace or hasten.
 
     catalog: what is installed. estimates: when jobs will be done. edit_interval, album_quiet: in
-    seconds, see `Delivery` and `Albums`.
+    seconds, see `Delivery` and `Albums`. sheet_overdue: in seconds, see `ContactSheets`.
     """
 
     catalog: Optional[Catalog] = None
     estimates: Optional[Estimates] = None
     edit_interval: float = EDIT_INTERVAL
     album_quiet: float = QUIET
+    sheet_overdue: float = OVERDUE
 
 
 class Parts:
@@ -79,7 +84,7 @@ class Parts:
         self.painters = painters
         self._queue(painters, seams)
         self._paint(painters, rate_limiter, seams)
-        self._talk(seams)
+        self._talk(painters, seams)
 
     def _store(self, config: Config) -> None:
         self.database = Database(config.state_dir / FILE_NAME)
@@ -102,16 +107,22 @@ class Parts:
         )
 
     def _paint(self, painters: Painters, rate_limiter: RateLimiter, seams: Seams) -> None:
-        self.scheduler = Scheduler(
-            bot=self._bot,
+        self.fetching = Fetching(self._bot, self.pictures, self.catalog.find_style)
+        self.first_sketches = FirstSketches(
             jobs=self.jobs,
-            pictures=self.pictures,
+            fetching=self.fetching,
+            painters=painters,
+            results=self.results,
+            board=self.board,
+        )
+        self.scheduler = Scheduler(
+            jobs=self.jobs,
+            fetching=self.fetching,
             results=self.results,
             queue=self.queue,
             board=self.board,
             endings=self.endings,
             durations=self.durations,
-            find_style=self.catalog.find_style,
             painters=painters,
             metrics=self.metrics,
         )
@@ -130,7 +141,17 @@ class Parts:
             edit_interval=seams.edit_interval,
         )
 
-    def _talk(self, seams: Seams) -> None:
+    def _talk(self, painters: Painters, seams: Seams) -> None:
+        self.contact_sheets = ContactSheets(
+            bot=self._bot,
+            i18n=self.i18n,
+            pictures=self.pictures,
+            catalog=self.catalog,
+            fetching=self.fetching,
+            painters=painters,
+            overdue=seams.sheet_overdue,
+        )
+        self.films = Films(self._bot, self.i18n, self.results)
         self.submission = Submission(
             bot=self._bot,
             pictures=self.pictures,
@@ -138,6 +159,7 @@ class Parts:
             board=self.board,
             catalog=self.catalog,
             lost_messages=self.lost_messages,
+            contact_sheets=self.contact_sheets,
             translate=self._config.translate_options,
         )
         self.albums = Albums(
@@ -170,6 +192,7 @@ class Parts:
             config=self._config,
             endings=self.endings,
             estimates=self.estimates,
+            films=self.films,
             jobs=self.jobs,
             painters=self.painters,
             pictures=self.pictures,

@@ -36,6 +36,7 @@ class Action(str, Enum):
     BROADER = "broader"
     VARY = "vary"
     ORIGINAL = "original"
+    FILM = "film"
 
 
 @dataclass(frozen=True)

@@ -60,11 +60,7 @@ def gallery_keyboard(
 
     mixed_with: the title of the style with which the chosen one may be mixed.
     """
-    numbers = [
-        button(str(start + place), ChooseStyle(style=key_of(style.name), **vars(purpose)))
-        for place, style in enumerate(page, 1)
-    ]
-    rows = in_rows(numbers, _NUMBERS_IN_A_ROW)
+    rows = in_rows(_style_numbers(page, purpose, start), _NUMBERS_IN_A_ROW)
     if following is not None:
         rows.append([button(_("More styles"), OpenGallery(start=following, **vars(purpose)))])
     rows.append([button(_("My own picture"), OwnStyle(**vars(purpose)))])
@@ -87,6 +83,29 @@ def choice_keyboard(
     return keyboard(
         [
             *_repaint_rows(purpose, style_title, _("Repaint this")),
+            [button(_("Use it as a style"), UseAsStyle(picture=picture))],
+            *_generator_rows(generators, purpose),
+        ]
+    )
+
+
+def sheet_keyboard(
+    picture: int, page: Sequence[Style], *, own: bool, more: bool, generators: Iterable[Model]
+) -> InlineKeyboardMarkup:
+    """Numbers for the sketches of a photo: the styles of the gallery, and then the user's own.
+
+    more: the gallery has further styles.
+    """
+    purpose = Purpose(picture=picture)
+    numbers = _style_numbers(page, purpose, 0)
+    if own:
+        numbers.append(button(str(len(page) + 1), Repaint(picture=picture)))
+    further = button(_("More styles"), OpenGallery(start=len(page), **vars(purpose)))
+    return keyboard(
+        [
+            *in_rows(numbers, _NUMBERS_IN_A_ROW),
+            [further] if more else [],
+            [button(_("My own picture"), OwnStyle(**vars(purpose)))],
             [button(_("Use it as a style"), UseAsStyle(picture=picture))],
             *_generator_rows(generators, purpose),
         ]
@@ -128,6 +147,13 @@ def forget_keyboard() -> InlineKeyboardMarkup:
     """Under the question whether to delete everything."""
     sure, not_sure = Forget(sure=True), Forget(sure=False)
     return keyboard([[button(_("Delete everything"), sure), button(_("Keep it"), not_sure)]])
+
+
+def _style_numbers(page: Sequence[Style], purpose: Purpose, start: int) -> Row:
+    return [
+        button(str(start + place), ChooseStyle(style=key_of(style.name), **vars(purpose)))
+        for place, style in enumerate(page, 1)
+    ]
 
 
 def _repaint_rows(purpose: Purpose, style_title: Optional[str], label: str) -> List[Row]:

@@ -43,6 +43,7 @@ def result_keyboard(job: Job) -> InlineKeyboardMarkup:
             _steps(job, options, (Action.FINER, Action.BROADER)),
             [_of_job(_("Another variation"), Action.VARY, job)],
             _swap(job),
+            [_of_job(_("How it was painted"), Action.FILM, job)],
             original,
         ]
     )

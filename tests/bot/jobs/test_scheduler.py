@@ -13,11 +13,13 @@ import pytest
 
 from bot.chat.catalog import Catalog
 from bot.errors import PainterDied
+from bot.jobs import fetching as fetching_module
 from bot.jobs import progress_board as board_module
 from bot.jobs import scheduler as scheduler_module
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Durations, Estimate, Estimates
 from bot.jobs.fair_order import FairQueue
+from bot.jobs.fetching import Fetching
 from bot.jobs.progress_board import ProgressBoard
 from bot.jobs.scheduler import Scheduler
 from bot.metrics import Metrics
@@ -59,15 +61,13 @@ class Studio:
             self.queue, self.board, self.durations, self.painters, self.metrics
         )
         self.scheduler = Scheduler(
-            bot=None,
             jobs=self.jobs,
-            pictures=self.pictures,
+            fetching=Fetching(None, self.pictures, Catalog(folder).find_style),
             results=self.results,
             queue=self.queue,
             board=self.board,
             endings=self.endings,
             durations=self.durations,
-            find_style=Catalog(folder).find_style,
             painters=self.painters,
             metrics=self.metrics,
         )
@@ -116,7 +116,7 @@ async def studio(database, tmp_path, monkeypatch):
     async def download(_bot, _file_id, path, _role):
         path.write_bytes(jpeg(plain("green")))
 
-    monkeypatch.setattr(scheduler_module, "download", download)
+    monkeypatch.setattr(fetching_module, "download", download)
     studio = Studio(database, tmp_path)
     yield studio
     if studio.task is not None:
@@ -223,7 +223,7 @@ def fail_times(studio, monkeypatch, step, times):
     """Let the first `times` tries of a step meet a full disk."""
     place, name = {
         "work_folder": (studio.results, "work_folder"),
-        "download": (scheduler_module, "download"),
+        "download": (fetching_module, "download"),
     }[step]
     passed, left = getattr(place, name), [FULL] * times
 
@@ -361,7 +361,7 @@ async def test_a_mix_outlives_a_restart_and_another_attempt(studio, monkeypatch)
         fetched.append(file_id)
         path.write_bytes(jpeg(plain("red")))
 
-    monkeypatch.setattr(scheduler_module, "download", fetch)
+    monkeypatch.setattr(fetching_module, "download", fetch)
     studio.painter_client.fail(PainterDied("The painter died."), None)
     studio.start()
     await studio.state(job, PAINTED)

@@ -17,6 +17,7 @@ from bot.painting.painters import LocalPainter
 from bot.service.wiring import Parts, Seams
 from bot.telegram.polling import Poller
 from bot.telegram.rate_limits import Limits, Rate, RateLimiter
+from tests.support.bot.doubles import FakePainterClient
 
 PER_USER, IN_ALL = 3, 6
 QUIET = 0.3
@@ -59,6 +60,7 @@ class Conversation:
             **settings,
         )
         self._catalog = catalog
+        self.painter_client = FakePainterClient()
         self.parts = None
 
     async def start(self):
@@ -71,7 +73,7 @@ class Conversation:
         self.parts = Parts(
             self._config,
             bot=self.bot,
-            painters=LocalPainter(None),
+            painters=LocalPainter(self.painter_client),
             metrics=metrics,
             rate_limiter=limiter,
             seams=Seams(catalog=self._catalog, estimates=estimates, album_quiet=QUIET),
@@ -93,6 +95,8 @@ class Conversation:
             await self.poller
         await self.parts.update_processor.close()
         await self.parts.albums.close()
+        await self.parts.contact_sheets.work.close()
+        await self.parts.films.work.close()
         await self.parts.database.close()
         await self.bot.session.close()
 
@@ -100,6 +104,8 @@ class Conversation:
         """Wait until all that was sent has been handled."""
         await self.sandbox.wait_until_taken()
         await self.parts.update_processor.finish()
+        await self.parts.contact_sheets.work.finish()
+        await self.parts.films.work.finish()
 
     async def the_job(self, user):
         """The one job of a user."""

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from bot.errors import PictureRefused
+from bot.errors import PaintingFailed, PictureRefused
 from bot.outcomes import PictureRole
 from bot.painting.protocol import PaintProgress, PaintResult
 from bot.painting.reading import REASONS
 from runtime.imaging.reading import read_picture
+from runtime.sheets import numbered_sheet
 
 STEPS = 10
 
@@ -43,6 +44,7 @@ class FakePainterClient:
 
     Pictures at fault are refused as by the real one. `requests` are those begun, `cancelled` those
     stopped. Between `hold` and `release` every request stops halfway, after a progress with preview.
+    Sketches are drawn at once where `sketching` is set, painted or not; `sketched` are their requests.
     """
 
     def __init__(self):
@@ -50,6 +52,8 @@ class FakePainterClient:
         self.cancelled = []
         self.errors = []
         self.closed = False
+        self.sketching = False
+        self.sketched = []
         self._lock = asyncio.Lock()
         self._released = asyncio.Event()
         self._released.set()
@@ -91,6 +95,22 @@ class FakePainterClient:
                 self.cancelled.append(request)
                 raise
             return PaintResult(seconds=0.1, steps=STEPS, width=painted.width, height=painted.height)
+
+    async def sketch(self, request, *, within):
+        self.sketched.append(request)
+        if not self.sketching:
+            raise PaintingFailed("This painter sketches nothing.", retriable=False)
+        await asyncio.get_running_loop().run_in_executor(None, self._sketch, request)
+
+    def _sketch(self, request):
+        photo = self._read(PictureRole.PHOTO, request.photo)
+        photo.thumbnail((request.options.size,) * 2)
+        drawn = [
+            painted_by_double(photo, mean_colour(self._read(PictureRole.STYLE, look[0].path)))
+            for look in request.looks
+        ]
+        picture = numbered_sheet(drawn) if len(drawn) > 1 else drawn[0]
+        picture.save(request.output, "JPEG")
 
     def _paint(self, request):
         photo = self._read(PictureRole.PHOTO, request.photo)

@@ -13,7 +13,11 @@ def say(kind, **fields):
     print(json.dumps({"kind": kind, **fields}), flush=True)
 
 
-def serve(work, sketch=lambda request: None):
+def no_sketch(request):
+    return {"kind": "unsketched", "message": "This painter sketches nothing."}
+
+
+def serve(work, sketch=no_sketch):
     """Do `work(request, cancelled)` for each request, and `sketch` beside, until the input ends."""
     cancelled, requests = threading.Event(), queue.Queue()
     arguments = (cancelled, requests, sketch)

@@ -1,0 +1,38 @@
+"""Work that goes on after an update has been answered, so that the next one need not wait."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Coroutine, Set
+
+_log = logging.getLogger(__name__)
+
+
+class Background:
+    """Tasks of which nobody waits for the end."""
+
+    def __init__(self) -> None:
+        self._tasks: Set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Do the work; what it raises is logged."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    async def finish(self) -> None:
+        """Wait until all that was started is done."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def close(self) -> None:
+        """Cancel what is not done."""
+        for task in self._tasks:
+            task.cancel()
+        await self.finish()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("Work in the background failed.", exc_info=task.exception())

@@ -1,0 +1,97 @@
+"""Sketches the photo of each job as soon as it is ordered: the first preview of its message."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from pathlib import Path
+from typing import Set
+
+from bot.backoff import wait_at_most
+from bot.errors import BotError, StoreError
+from bot.jobs.fetching import Fetching
+from bot.jobs.progress_board import ProgressBoard
+from bot.painting.painters import Painters
+from bot.painting.protocol import SketchRequest
+from bot.storage.jobs import Job, Jobs, JobState
+from bot.storage.results import Results
+from bot.threads import on_thread
+from runtime import SketchOptions, StylizeOptions
+
+_log = logging.getLogger(__name__)
+
+#: The longer side in pixels, and the seconds after which nobody waits for it any more.
+SIZE, WITHIN = 640, 20.0
+
+#: Seconds to the next look after a failure of the database.
+_REST = 5.0
+
+
+class FirstSketches:
+    """Draws the sketches one after the other, also of jobs that wait for others."""
+
+    def __init__(
+        self,
+        *,
+        jobs: Jobs,
+        fetching: Fetching,
+        painters: Painters,
+        results: Results,
+        board: ProgressBoard,
+    ) -> None:
+        self._jobs = jobs
+        self._fetching = fetching
+        self._painters = painters
+        self._results = results
+        self._board = board
+        self._tried: Set[int] = set()
+        self._awake = asyncio.Event()
+        board.listen(self._awake.set)
+
+    async def run(self) -> None:
+        """Sketch until cancelled."""
+        while True:
+            self._awake.clear()
+            try:
+                await self._sketch_new_jobs()
+            except StoreError as error:
+                _log.error("No job can be sketched: %s", error)
+                await wait_at_most(self._awake, _REST)
+            await self._awake.wait()
+
+    async def _sketch_new_jobs(self) -> None:
+        active = [job for job in await self._jobs.active() if job.state is not JobState.FINISHED]
+        self._tried &= {job.id for job in active}
+        self._board.forget_sketches(besides=self._tried)
+        for job in active:
+            if job.id not in self._tried:
+                self._tried.add(job.id)
+                await self._sketch(job)
+
+    async def _sketch(self, job: Job) -> None:
+        """Draw the job's sketch, or take one from before a restart."""
+        options = job.order.options
+        if not isinstance(options, StylizeOptions):
+            return
+        output = await on_thread(self._results.sketch, job.id)
+        if not output.exists():
+            try:
+                await self._draw(job, options, output)
+            except StoreError:
+                raise
+            except (BotError, OSError) as error:
+                _log.info("Job %d has no sketch: %s", job.id, error)
+                return
+        self._board.sketched(job.id, output)
+
+    async def _draw(self, job: Job, options: StylizeOptions, output: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix="jetbrush-sketch-") as name:
+            folder = Path(name)
+            request = SketchRequest(
+                photo=await self._fetching.photo(job.order.picture, folder / "photo"),
+                output=str(output),
+                looks=(await self._fetching.look(job.order.styles, folder),),
+                options=SketchOptions(size=SIZE, keep_colours=options.keep_colours),
+            )
+            await self._painters.sketch(request, within=WITHIN)

@@ -1,0 +1,90 @@
+"""The sketch of each job, in its message while it waits and while it is painted."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bot.sandbox import Sandbox
+from tests.support.bot.albums import order_pair
+from tests.support.bot.doubles import FakePainterClient, painted_by_double
+from tests.support.bot.running import running
+from tests.support.bot.stage import config_for, jpeg, plain
+
+STYLE, PHOTO = plain("white"), plain("green")
+
+
+@pytest.fixture()
+async def sandbox():
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+def shows_a_sketch(sandbox, message):
+    """Whether the message holds what the double sketches."""
+    if message.kind != "photo":
+        return False
+    with Image.open(io.BytesIO(sandbox.bytes_of(message.file_id))) as image:
+        shown = np.asarray(image, float).mean((0, 1))
+    expected = np.asarray(painted_by_double(PHOTO, (255, 255, 255)), float).mean((0, 1))
+    return bool(np.abs(shown - expected).max() < 3)
+
+
+async def test_the_first_thing_to_see_is_the_sketch_also_in_the_queue(sandbox, tmp_path):
+    painter_client = FakePainterClient()
+    painter_client.sketching = True
+    painter_client.hold()
+    anna, boris = (sandbox.user(name=name, language_code="en") for name in ("Anna", "Boris"))
+    config = config_for(sandbox, tmp_path / "state")
+    # Only once a minute is a message edited, but for this.
+    async with running(config, painter_client, edit_interval=60):
+        await order_pair(anna, [jpeg(STYLE), jpeg(PHOTO)])
+        await anna.wait_for(lambda message: "Painting" in message.text)
+        await order_pair(boris, [jpeg(STYLE), jpeg(PHOTO)])
+        waiting = await boris.wait_for(
+            lambda message: (
+                "Your place in the queue: 1." in message.text and message.kind == "photo"
+            )
+        )
+        assert shows_a_sketch(sandbox, waiting)
+        await anna.wait_for(lambda message: shows_a_sketch(sandbox, message))
+        assert len(painter_client.requests) == 1
+        await anna.text("/cancel")
+        await anna.wait_for(lambda message: "Cancelled." in message.text)
+        painter_client.release()
+        await boris.wait_for(lambda message: "Your photo" in message.text)
+    left = sorted(path.name for path in (tmp_path / "state" / "results").rglob("*.jpg"))
+    assert left == ["sketch.jpg", "sketch.jpg", "stage-001.jpg", "stage-001.jpg"]
+
+
+async def test_a_sketch_from_before_a_restart_is_not_drawn_again(sandbox, tmp_path):
+    painter_client = FakePainterClient()
+    painter_client.sketching = True
+    painter_client.hold()
+    anna = sandbox.user(name="Anna", language_code="en")
+    config = config_for(sandbox, tmp_path / "state")
+    async with running(config, painter_client):
+        await order_pair(anna, [jpeg(STYLE), jpeg(PHOTO)])
+        await anna.wait_for(lambda message: shows_a_sketch(sandbox, message))
+    sketches = len(painter_client.sketched)
+    later = FakePainterClient()
+    async with running(config, later):
+        await anna.wait_for(lambda message: "Your photo" in message.text)
+    assert sketches == 1 and later.sketched == []
+
+
+async def test_a_job_is_painted_without_a_sketch_where_there_is_none(sandbox, tmp_path):
+    painter_client = FakePainterClient()
+    anna = sandbox.user(name="Anna", language_code="en")
+    async with running(config_for(sandbox, tmp_path / "state"), painter_client):
+        await order_pair(anna, [jpeg(STYLE), jpeg(PHOTO)])
+        await anna.wait_for(lambda message: "Your photo" in message.text)
+        for _ in range(200):
+            if painter_client.sketched:
+                break
+            await asyncio.sleep(0.01)
+    assert len(painter_client.sketched) == 1
