@@ -34,7 +34,7 @@ from bot.chat.keyboards.of_jobs import result_keyboard, status_keyboard
 from bot.errors import StoreError
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Estimate, Estimates
-from bot.jobs.progress_board import SKETCH, ProgressBoard
+from bot.jobs.progress_board import ProgressBoard
 from bot.outcomes import FAILED, PAINTED
 from bot.storage.jobs import Job, Jobs, JobState
 from bot.storage.pictures import MediaKind, Pictures
@@ -179,8 +179,8 @@ class Delivery:
         paused = self._rate_limiter.paused_until(job.order.chat_id) > now
         heard = not (report.message.lost or report.silent)
         # The first thing to see is shown at once; after a failure it waits as all do.
-        first = not report.preview_seen and self._board.preview(job.id)[1] == SKETCH
-        due = now >= report.next_look or (first and not report.backoff.failing)
+        first = not report.preview_seen and self._board.preview(job.id)[1]
+        due = now >= report.next_look or bool(first and not report.backoff.failing)
         return due and heard and not paused
 
     def _begin(self, job: Job, report: _Report, estimate: Optional[Estimate]) -> None:

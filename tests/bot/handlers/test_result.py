@@ -208,5 +208,5 @@ async def test_the_keyboards_of_jobs(conversation, painted, generators):
         assert labels(status_keyboard(painted)) == ["Cancel"]
         assert labels(result_keyboard(painted)) == [
             "Another style", "Mix with another style", "Weaker", "Stronger", "Finer", "Broader",
-            "Another variation", "Original file (PNG)",
+            "Another variation", "How it was painted", "Original file (PNG)",
         ]  # fmt: skip
