@@ -80,10 +80,11 @@ lint: $(VENV)/.requirements-dev  ## ruff and mypy
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 
-bench: $(VENV)/.requirements-dev  ## time against the reference recipe, and of both stages: bench.json, bench-stages.json
+bench: $(VENV)/.requirements-dev  ## time against the reference recipe, of both stages, and of sketches: bench.json, bench-stages.json, bench-sketches.json
 	@$(PY) -m export onnx --pooling max
 	@$(PY) -m tests.bench $(BENCH_ARGS)
 	@$(PY) -m tests.bench.stages
+	@$(PY) -m tests.bench.sketches
 
 bench-gpu: $(VENV)/.requirements$(if $(TEGRA),,-dev)  ## time on a CUDA GPU: bench-gpu.json; exit code 3 without one
 	@$(PY) -m tests.bench.gpu $(BENCH_ARGS)

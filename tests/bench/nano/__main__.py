@@ -13,13 +13,14 @@ from typing import List, Optional
 from export.engines.order import in_order
 from runtime.spec.engine_sizes import Stage
 from runtime.spec.folder import DEFAULT_ENGINES, best_objective
-from runtime.spec.graphs import features_graph, gatys_graph
+from runtime.spec.graphs import features_graph, gatys_graph, sketch_graph
 from runtime.spec.vgg import AVERAGE, CLASSIC, VGG19, Objective
 from tests.bench.nano import forecast
 from tests.bench.nano.forecast import Painting
 
 _STAGES = "| Stage | Size | GFLOP | Traffic | Convolutions | Gram products | Other nodes | \
 Optimiser | One evaluation | GPU memory | Board memory |"
+_SKETCHES = f"| Sketch | GFLOP | Traffic | One sketch | Sheet of {forecast.SHEET_STYLES} |"
 _PICTURES = "| Fine size | Coarse | Fine | Other | Picture |"
 
 
@@ -46,8 +47,23 @@ def main(arguments: Optional[List[str]] = None) -> int:
             f"| {_words(second)} | {first.seconds:.1f} s | {second.seconds:.1f} s "
             f"| {forecast.OTHER_S:.0f} s | {seconds:.0f} s |"
         )
+    if (args.engines / sketch_graph().onnx_file).exists():
+        _print_sketches(args.engines)
     print(f"\n{_building(pairs, coarse)}")
     return 0 if max(totals) <= args.most else 1
+
+
+def _print_sketches(engines: Path) -> None:
+    """The sketches, and a sheet of them whose styles are known."""
+    numbers, sketches = forecast.sketches(engines)
+    print(f"\n{_header(_SKETCHES)}")
+    for each in sketches:
+        sheet = forecast.SHEET_STYLES * each.seconds + forecast.SHEET_OTHER_S
+        print(
+            f"| {each.size[0]}x{each.size[1]} | {each.cost.gflop:.1f} "
+            f"| {each.cost.traffic / 1e9:.2f} GB | {each.seconds:.3f} s | {sheet:.1f} s |"
+        )
+    print(f"\nThe numbers of a style: {numbers:.3f} s, once for each.")
 
 
 def _header(names: str) -> str:

@@ -18,7 +18,14 @@ from export.graphs.cost import Cost, cost_of
 from export.graphs.specialise import fixed
 from runtime.spec.engine_sizes import Device, DeviceClass, Stage, engine_sizes
 from runtime.spec.engines import Size
-from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph
+from runtime.spec.graphs import (
+    STYLE_SIDE,
+    GraphSpec,
+    features_graph,
+    gatys_graph,
+    sketch_graph,
+    style_vector_graph,
+)
 from runtime.spec.vgg import AVERAGE, CLASSIC, Objective
 
 #: The data sheet: 472 GFLOP/s in FP16, half of it in FP32, and 25.6 GB/s.
@@ -31,6 +38,9 @@ REACHED = 0.77
 A57_SLOWDOWN, OWN_S_PER_PIXEL = 8, 1.1e-7
 #: Loading two engines of a stage, reading and finishing the picture.
 OTHER_S = 3.0
+
+#: The styles of a sheet, and the seconds that reading the photo, scaling and writing take for one.
+SHEET_STYLES, SHEET_OTHER_S = 7, 0.6
 
 #: The system without a desktop, CUDA with its libraries, and Python: the bot
 #: and its painter, with the optimiser's history.
@@ -107,6 +117,32 @@ def paintings(
         (min(found[Stage.COARSE].values(), key=lambda each: _distance(each.size, size)), fine)
         for size, fine in found[Stage.FINE].items()
     ]
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """The sketch of a photo at one size: what the transformer costs."""
+
+    size: Size
+    cost: Cost
+
+    @property
+    def seconds(self) -> float:
+        """One run."""
+        return run_seconds(self.cost)
+
+
+def sketches(folder: Path) -> Tuple[float, List[Sketch]]:
+    """Seconds for the numbers of one style, and the sketches; `folder` holds the graphs."""
+    predictor = style_vector_graph()
+    numbers = _cost(folder, predictor, (STYLE_SIDE, STYLE_SIDE))
+    sizes = [size for size in engine_sizes(Stage.SKETCH, NANO) if size[0] >= size[1]]
+    found = [Sketch(size, _cost(folder, sketch_graph(), size)) for size in sizes]
+    return run_seconds(numbers), found
+
+
+def _cost(folder: Path, graph: GraphSpec, size: Size) -> Cost:
+    return cost_of(fixed(onnx.load(str(folder / graph.onnx_file)), graph, size))
 
 
 def memory_mib(stage: Painting) -> float:

@@ -7,11 +7,13 @@ import re
 import pytest
 
 from export.graphs.gatys import write_graphs
+from export.graphs.sketch import write_sketch
 from export.sources.vgg import load_vgg19
 from runtime.spec.engine_sizes import Stage
 from runtime.spec.vgg import AVERAGE, CLASSIC
 from tests.bench.nano import forecast
 from tests.bench.nano.__main__ import main
+from tests.support.export.random_sketch_networks import random_networks, write_wheel
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,19 @@ def test_prints_stages_pictures_and_the_time_to_build(graphs, capsys):
     assert len(re.findall(r"^\| fine \| ", said, re.MULTILINE)) == 4
     assert len(re.findall(r"^\| \d+x\d+ \|.* s \|$", said, re.MULTILINE)) == 4
     assert re.search(r"the first 4 engines \d+ min, all 24 of painting \d+\.\d h", said)
+
+
+def test_prints_the_sketches_where_their_graphs_are(graphs, tmp_path, capsys):
+    for graph in graphs.iterdir():
+        (tmp_path / graph.name).symlink_to(graph)
+    write_wheel(tmp_path / "networks.whl", random_networks())
+    write_sketch(tmp_path / "networks.whl", tmp_path)
+    assert main(["--engines", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert (
+        len(re.findall(r"^\| \d+x\d+ \| [\d.]+ \| [\d.]+ GB \|.* s \|$", said, re.MULTILINE)) == 3
+    )
+    assert re.search(r"The numbers of a style: 0\.\d+ s", said)
 
 
 def test_a_picture_that_takes_too_long_fails(graphs, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from bot.chat.keyboards.data import Action, Balance, OfJob, OpenGallery
 from bot.chat.keyboards.of_jobs import result_keyboard, status_keyboard
@@ -36,6 +37,19 @@ async def finish(conversation, job):
 async def press(speaker, action, job):
     message = speaker.heard()[-1]
     return await speaker.press_data(message, OfJob(action=action, job=job.id).pack())
+
+
+async def test_how_it_was_painted(anna, conversation, painted, sandbox):
+    pytest.importorskip("av")
+    gone = await press(anna, Action.FILM, painted)
+    assert gone == anna.words(
+        "I no longer have the stages of this picture. Paint it again, and I'll keep them."
+    )
+    Image.new("RGB", (64, 48), "red").save(conversation.results.sketch(painted.id))
+    Image.new("RGB", (64, 48), "blue").save(conversation.results.path(painted.id))
+    assert await press(anna, Action.FILM, painted) == anna.words("One moment…")
+    film = anna.heard()[-1]
+    assert film.kind == "animation" and sandbox.bytes_of(film.file_id)[4:8] == b"ftyp"
 
 
 @pytest.mark.parametrize(("action", "strength"), [("stronger", 0.75), ("weaker", 0.25)])
