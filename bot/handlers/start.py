@@ -44,9 +44,13 @@ async def explain(message: Message, catalog: Catalog) -> None:
             "photo: I'll repaint it in that style. The style stays for the next photos."
         ),
         _(
+            "<b>Sketches.</b> Send a photo without choosing a style, and I'll sketch it in all of "
+            "them for you to choose."
+        ),
+        _(
             "<b>Mixes and variations.</b> The buttons under a result mix in a second style, paint "
             "the photo weaker or stronger, with a finer or a broader brush, or once more in "
-            "another variation."
+            "another variation, and show how it was painted."
         ),
         _(
             "<b>Albums.</b> Send up to ten photos as an album, and I'll repaint each of them. Of two "
