@@ -31,7 +31,18 @@ use_release() {
     run sync
     release use --release "$1" --settings "$DESTDIR$ETC/jetbrush.env" ${2:+--name "$2"}
     install_units "$1"
-    staging || start_services "$1"
+    if staging; then release ready; else start_services "$1"; fi
+}
+
+# After an upgrade that was killed the bot may still run in the release before, whose folder the next
+# upgrade empties.
+finish_upgrade() {
+    [ -e "$DESTDIR$RELEASES/trial.json" ] || return 0
+    say "   The last upgrade was interrupted. It is finished first."
+    old=yes
+    current=$(readlink -f "$APP")
+    install_units "$current"
+    start_services "$current"
 }
 
 # start_services FOLDER: restarts the bot with the release in FOLDER and sees that it works.
@@ -65,7 +76,8 @@ start_services() {
     run systemctl restart jetbrush.target || say "   systemd reports a failure."
     say "   Waiting until the bot is well, at most four minutes"
     # shellcheck disable=SC2310  # likewise
-    if in_folder "$SOURCE" "$PYTHON" -B -m bot.upgrade.health --settings "$ETC/jetbrush.env"; then
+    if in_folder "$SOURCE" "$PYTHON" -B -m bot.upgrade.health "$APP" "$1" \
+        --settings "$ETC/jetbrush.env"; then
         release ready
         if [ -n "$DRY_RUN" ]; then return; fi
         say "   The bot runs. Its status:  systemctl status jetbrush"
@@ -74,15 +86,15 @@ start_services() {
             say "   It builds more engines:    systemctl status jetbrush-engines"
         fi
     else
-        return_to_old
+        return_to_old "$1"
     fi
 }
 
-# Uses the release before the one that does not work, and ends the script.
+# return_to_old FOLDER: uses the release before that one, which does not work, and ends the script.
 return_to_old() {
     [ -n "$old" ] || refuse "the bot does not start. For the reason: sudo journalctl -u jetbrush -n 30"
     step "Returning to the release before"
-    release back --settings "$ETC/jetbrush.env"
+    release back --release "$1" --settings "$ETC/jetbrush.env"
     install_units "$DESTDIR$APP"
     run systemctl daemon-reload
     run systemctl restart jetbrush.target

@@ -1,7 +1,7 @@
 """`python -m bot.upgrade.health`: waits until the bot that systemd runs is well after an upgrade.
 
 It is well once systemd knows it as ready, its painter has a backend, its port answers, and the same
-process is still there some seconds later. The standard library alone is imported.
+process is still there some seconds later, of the new release. The standard library alone is imported.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Callable, List, Mapping, Optional
 
 from bot.upgrade.environment import read_environment
+from bot.upgrade.releases import Releases
 from runtime.machine.resources import output_of
 
 UNIT = "jetbrush.service"
@@ -23,8 +24,8 @@ _PATIENCE_S = 240.0
 #: A bot that fails does so within these seconds.
 _STEADY_S = 10.0
 
-#: What the status of a bot says whose painter has found a backend, and has not yet.
-_PAINTS, _NOT_YET = "painter on", "no backend yet"
+#: What the bot's status says while it cannot paint (`bot.painting.painters`).
+_CANNOT_PAINT = ("no painter", "no backend yet")
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,30 @@ def report(port_answers: Callable[[], bool]) -> Report:
     problem = ""
     if found.get("ActiveState") != "active":
         problem = f"systemd shows {UNIT} as {found.get('ActiveState', 'unknown')}"
-    elif _PAINTS not in status or _NOT_YET in status:
-        problem = f"its painter does not run; its status is: {status}"
+    elif not status or any(words in status for words in _CANNOT_PAINT):
+        problem = f"its painter does not run; its status is {status or 'empty'}"
     elif not port_answers():
         problem = "its port does not answer"
     return Report(found.get("MainPID", "0"), problem)
 
 
 def wait_until_well(
-    look: Callable[[], Report], *, patience_s: float = _PATIENCE_S, steady_s: float = _STEADY_S
+    look: Callable[[], Report],
+    is_in_use: Callable[[], bool],
+    *,
+    patience_s: float = _PATIENCE_S,
+    steady_s: float = _STEADY_S,
 ) -> str:
-    """Look every second; returns what is still missing after `patience_s`, empty if nothing."""
+    """Look every second; returns what is still missing after `patience_s`, empty if nothing.
+
+    It returns early when the release is not in use any more, because it failed three times.
+    """
     deadline = time.monotonic() + patience_s
     process, since = "", 0.0
     while True:
         found, now = look(), time.monotonic()
+        if not is_in_use():
+            return "it did not become ready in three starts"
         if found.problem or found.process != process:
             process, since = "" if found.problem else found.process, now
         elif now - since >= steady_s:
@@ -88,15 +98,14 @@ def answers(environment: Mapping[str, str]) -> bool:
 def main(arguments: Optional[List[str]] = None) -> int:
     """Wait, and say what is wrong; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python3 -m bot.upgrade.health", description=__doc__)
+    parser.add_argument("link", type=Path, help="the link to the release in use")
+    parser.add_argument("release", type=Path, help="the new release")
     parser.add_argument("--settings", type=Path, default=Path("/etc/jetbrush/jetbrush.env"))
-    parser.add_argument("--patience", type=float, default=_PATIENCE_S, help="seconds to wait")
-    parser.add_argument("--steady", type=float, default=_STEADY_S, help="seconds without a restart")
     args = parser.parse_args(arguments)
     environment = read_environment(args.settings)
     problem = wait_until_well(
         lambda: report(lambda: answers(environment)),
-        patience_s=args.patience,
-        steady_s=args.steady,
+        lambda: Releases(args.link).current == args.release,
     )
     if problem:
         print(f"The bot is not well: {problem}.", file=sys.stderr)

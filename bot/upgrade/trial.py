@@ -55,21 +55,22 @@ class Trial:
         record = json.loads(self._record.read_text(encoding="utf-8"))
         starts = record["starts"] + 1
         database = Path(record["database"])
-        if starts > MOST_STARTS:
-            self.take_back(database)
+        current = self._releases.current
+        if starts > MOST_STARTS and current is not None:
+            self.take_back(current, database)
             return True
         self._write(starts, database)
         return False
 
-    def take_back(self, database: Path) -> None:
-        """Use the release before the current one again.
+    def take_back(self, failed: Path, database: Path) -> None:
+        """Use the release before `failed` again, unless that was done already.
 
         Raises `ReleaseError` if there is none, or it could not work without losing photos.
         """
-        failed, old = self._releases.current, self._releases.previous()
-        make_usable(old, database, self._copy)
-        self._releases.use(old)
-        if failed is not None:
+        if self._releases.current == failed:
+            old = self._releases.previous()
+            make_usable(old, database, self._copy)
+            self._releases.use(old)
             mark_failed(failed)
         self.end()
 
@@ -90,7 +91,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="python3 -m bot.upgrade.trial", description=__doc__)
     parser.add_argument("command", choices=sorted(_COMMANDS))
     parser.add_argument("link", type=Path, help="the link to the release in use")
-    parser.add_argument("--release", type=Path, help="the folder of the release to use")
+    parser.add_argument(
+        "--release", type=Path, help="the folder of a release, to use or to take back"
+    )
     parser.add_argument("--name", help="what messages call it, if it is new")
     parser.add_argument("--settings", type=Path, default=Path("/etc/jetbrush/jetbrush.env"))
     args = parser.parse_args(arguments)
@@ -115,7 +118,7 @@ def _use(releases: Releases, args: argparse.Namespace) -> None:
 
 
 def _back(releases: Releases, args: argparse.Namespace) -> None:
-    Trial(releases).take_back(database_in(read_environment(args.settings)))
+    Trial(releases).take_back(args.release, database_in(read_environment(args.settings)))
 
 
 def _started(releases: Releases, args: argparse.Namespace) -> Optional[str]:

@@ -22,7 +22,7 @@ def serve(work, sketch=no_sketch):
     cancelled, requests = threading.Event(), queue.Queue()
     arguments = (cancelled, requests, sketch)
     threading.Thread(target=_listen, args=arguments, daemon=True).start()
-    say("ready")
+    say("ready", backend="a double")
     while True:
         work(requests.get(), cancelled)
 
