@@ -23,8 +23,8 @@ from tests.support.bot.stage import free_port, jpeg, plain
 from tests.support.systemd.fake_systemd import FakeSystemd
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-#: Seconds in which a photo is answered, whatever was killed.
-ANSWER_SECONDS = 60.0
+#: A bound on a hang: on an idle machine a photo is answered within seconds, whatever was killed.
+ANSWER_SECONDS = 240.0
 
 #: What the installer is about to do when it is killed: the words of a line that it prints.
 MOMENTS = (
