@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 def find_faces(picture: Image.Image, graphs: GraphsOf) -> Tuple[Face, ...]:
     """The faces in `picture`, an upright RGB image, the largest first.
 
-    Without the detector's graph, or without its engine for a backend that needs one, no face is
+    Without the detector's graph, or without its engine where nothing else can run it, no face is
     found. Raises `BackendError` when the backend fails.
     """
     graph = faces_graph()

@@ -127,7 +127,9 @@ def _wait(process: subprocess.Popen[bytes], name: str, turn: Turn) -> bool:
             if terminal or now - said >= _LOG_TICK_S:
                 said = now
                 minutes, seconds = divmod(int(now - started), 60)
-                print(f"\r{name} {minutes}:{seconds:02d}", end="" if terminal else "\n", flush=True)
+                text = f"{name} {minutes}:{seconds:02d}"
+                # The journal hides a line with a carriage return.
+                print(f"\r{text}" if terminal else text, end="" if terminal else "\n", flush=True)
     except KeyboardInterrupt:
         process.wait()
         raise

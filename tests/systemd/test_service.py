@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PHOTO = ROOT / "docs" / "pictures" / "cat.jpg"
-BOT, NGROK = "jetbrush.service", "jetbrush-ngrok.service"
+BOT, NGROK, ENGINES = (f"jetbrush{each}.service" for each in ("", "-ngrok", "-engines"))
 ENVIRONMENT = "/etc/jetbrush/jetbrush.env"
 #: Bounds on a hang, not on the machine's speed.
 RESULT_SECONDS, STATE_SECONDS = 400, 240
@@ -281,13 +281,40 @@ async def test_second_run_upgrades_and_keeps_what_is_the_owner_s(service, anna, 
     await anna.wait_for(is_result, after=photo, timeout=RESULT_SECONDS)
 
 
+async def test_engines_are_built_beside_the_bot_while_some_are_missing(service):
+    assert await shown(service, "UnitFileState", ENGINES) == "enabled"
+    # Nothing was left to build, so it did not start with the target.
+    assert await shown(service, "ConditionResult", ENGINES) == "no"
+    left = '{"built": 2, "planned": 51, "failed": 0, "seconds_left": 9, "activity": "stopped"}'
+    folder = "/opt/jetbrush/engines"
+    await outside(service.run, "sh", "-c", f"echo '{left}' > {folder}/progress.json")
+    before = await outside(service.output, "stat", "-c", "%Y", f"{folder}/weights.json")
+    await outside(service.systemctl, "start", ENGINES)
+    # There is no GPU here: it writes the graphs, which are its own, and says what is missing.
+    await is_shown(service, "ActiveState", "failed", ENGINES)
+    assert await shown(service, "ExecMainStatus", ENGINES) == "3"
+    assert "Engines cannot be built on this machine" in await outside(service.journal, ENGINES)
+    assert await outside(service.output, "stat", "-c", "%Y", f"{folder}/weights.json") != before
+    await outside(service.run, "rm", f"{folder}/progress.json")
+    await outside(service.systemctl, "reset-failed", ENGINES)
+
+
 async def test_units_are_clean_and_well_closed(container, sandbox):
     units = [f"/etc/systemd/system/jetbrush{each}" for each in (".target", ".service")]
-    units += [f"/etc/systemd/system/jetbrush-{each}.service" for each in ("ngrok", "clocks")]
+    units += [
+        f"/etc/systemd/system/jetbrush-{each}.service" for each in ("ngrok", "clocks", "engines")
+    ]
     said = await outside(container.output, "systemd-analyze", "verify", *units)
     assert "jetbrush" not in said, said
     code, said = await outside(
-        container.run, "systemd-analyze", "security", "--threshold=40", BOT, NGROK, check=False
+        container.run,
+        "systemd-analyze",
+        "security",
+        "--threshold=40",
+        BOT,
+        NGROK,
+        ENGINES,
+        check=False,
     )
     assert code == 0, said
 

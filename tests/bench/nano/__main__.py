@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 from export.engines.order import in_order
 from runtime.spec.engine_sizes import Stage
 from runtime.spec.folder import DEFAULT_ENGINES, best_objective
-from runtime.spec.graphs import features_graph, gatys_graph, sketch_graph
+from runtime.spec.graphs import GraphSpec, features_graph, gatys_graph, sketch_graph
 from runtime.spec.vgg import AVERAGE, CLASSIC, VGG19, Objective
 from tests.bench.nano import forecast
 from tests.bench.nano.forecast import Painting
@@ -102,17 +102,20 @@ def _stage_row(stage: Painting) -> str:
 def _building(pairs: List[tuple[Painting, Painting]], coarse: Objective) -> str:
     objectives = {Stage.COARSE: coarse, Stage.FINE: CLASSIC}
 
-    def seconds(stage: Painting) -> float:
-        graphs = tuple(g(objectives[stage.stage], AVERAGE) for g in (features_graph, gatys_graph))
-        return forecast.build_seconds(stage, graphs)
+    def seconds(stage: Painting, *kinds: Callable[[Objective, str], GraphSpec]) -> float:
+        graphs = [kind(objectives[stage.stage], AVERAGE) for kind in kinds]
+        return sum(forecast.build_seconds(stage, graph) for graph in graphs)
 
-    first = sum(seconds(stage) for stage in pairs[0])
+    first = sum(seconds(stage, gatys_graph) for stage in pairs[0])
     graphs = [g(o, AVERAGE) for o in {coarse, CLASSIC} for g in (features_graph, gatys_graph)]
     count = len(in_order(graphs, coarse, forecast.NANO))
     stages = {stage for pair in pairs for stage in pair}
-    whole = sum(seconds(each) * (1 if each.size[0] == each.size[1] else 2) for each in stages)
+    whole = sum(
+        seconds(each, features_graph, gatys_graph) * (1 if each.size[0] == each.size[1] else 2)
+        for each in stages
+    )
     return (
-        f"Building: the first 4 engines {first / 60:.0f} min, all {count} of painting "
+        f"Building: the 2 engines of the first photo {first / 60:.0f} min, all {count} of painting "
         f"{whole / 3600:.1f} h."
     )
 

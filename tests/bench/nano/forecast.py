@@ -20,6 +20,7 @@ from runtime.spec.engine_sizes import Device, DeviceClass, Stage, engine_sizes
 from runtime.spec.engines import Size
 from runtime.spec.graphs import (
     STYLE_SIDE,
+    GraphKind,
     GraphSpec,
     features_graph,
     gatys_graph,
@@ -150,15 +151,12 @@ def memory_mib(stage: Painting) -> float:
     return SYSTEM_MIB + CUDA_MIB + PYTHON_MIB + stage.gpu_mib
 
 
-def build_seconds(stage: Painting, graphs: Tuple[GraphSpec, GraphSpec]) -> float:
-    """How long the two engines of a stage take to build, by the assumption of `make engines`."""
+def build_seconds(stage: Painting, graph: GraphSpec) -> float:
+    """How long the engine of `graph` takes to build, by the assumption of `make engines`."""
+    cost = stage.evaluation if graph.kind is GraphKind.GATYS else stage.targets
     pixels = stage.size[0] * stage.size[1]
-    work = {
-        graph.name: Work(cost.gflop / pixels, cost.weights)
-        for graph, cost in zip(graphs, (stage.targets, stage.evaluation))
-    }
-    jobs = [Job(graph, stage.size, "", "", PINNED, 0) for graph in graphs]
-    return Forecast(work, DeviceClass.NANO).of(jobs).seconds
+    work = {graph.name: Work(cost.gflop / pixels, cost.weights)}
+    return Forecast(work, DeviceClass.NANO).of([Job(graph, stage.size, "", "", PINNED, 0)]).seconds
 
 
 def _distance(one: Size, other: Size) -> float:

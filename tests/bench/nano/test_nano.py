@@ -29,7 +29,9 @@ def test_prints_stages_pictures_and_the_time_to_build(graphs, capsys):
     assert len(re.findall(r"^\| coarse \| ", said, re.MULTILINE)) == 3
     assert len(re.findall(r"^\| fine \| ", said, re.MULTILINE)) == 4
     assert len(re.findall(r"^\| \d+x\d+ \|.* s \|$", said, re.MULTILINE)) == 4
-    assert re.search(r"the first 4 engines \d+ min, all 24 of painting \d+\.\d h", said)
+    assert re.search(
+        r"the 2 engines of the first photo \d+ min, all 24 of painting \d+\.\d h", said
+    )
 
 
 def test_prints_the_sketches_where_their_graphs_are(graphs, tmp_path, capsys):

@@ -28,6 +28,7 @@ from runtime.backends.kept import KeptGraphs
 from runtime.errors import BackendError
 from runtime.imaging.limits import MOST_PIXELS
 from runtime.spec.graphs import faces_graph
+from runtime.spec.turns import is_painting
 from tests.support.bot.processes import gone, is_there
 from tests.support.pictures import photo, with_scans
 
@@ -84,9 +85,16 @@ async def begin(painter_client, wanted):
     return running
 
 
-async def test_photo_is_painted_step_by_step(painter_client, studio):
-    heard = []
-    result = await painter_client.submit(request(studio), on_progress=heard.append)
+async def test_photo_is_painted_step_by_step(painter_client, studio, engines):
+    heard, pauses = [], []
+
+    def hear(progress):
+        heard.append(progress)
+        pauses.append(is_painting(engines))
+
+    result = await painter_client.submit(request(studio), on_progress=hear)
+    # The builder of engines pauses meanwhile.
+    assert all(pauses) and not is_painting(engines)
     with Image.open(studio / "result.png") as painted:
         assert painted.size == (90, 70) == (result.width, result.height)
         away = np.abs(np.asarray(painted, float) - np.asarray(photo(90, 70), float)).mean()
