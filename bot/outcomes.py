@@ -17,9 +17,10 @@ class Outcome(str, Enum):
 
 
 class PictureRole(str, Enum):
-    """Which of a job's two pictures is meant."""
+    """Which of a job's two pictures is meant; `VIDEO` takes the place of `PHOTO` where it moves."""
 
     PHOTO = "photo"
+    VIDEO = "video"
     STYLE = "style"
 
 

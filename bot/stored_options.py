@@ -11,24 +11,26 @@ from dataclasses import asdict, fields, replace
 from enum import Enum
 from typing import Any, Mapping, Type, TypeVar, Union
 
-from runtime import OptionError, StylizeOptions, TranslateOptions
+from runtime import OptionError, StylizeOptions, TranslateOptions, VideoOptions
 
-PaintOptions = Union[StylizeOptions, TranslateOptions]
-Options = TypeVar("Options", StylizeOptions, TranslateOptions)
+PaintOptions = Union[StylizeOptions, TranslateOptions, VideoOptions]
+Options = TypeVar("Options", StylizeOptions, TranslateOptions, VideoOptions)
 
 _log = logging.getLogger(__name__)
 
 
 class Kind(str, Enum):
-    """What is done to a photo: style transfer, or a generator."""
+    """What is done: style transfer to a photo or to a video, or a generator to a photo."""
 
     STYLIZE = "stylize"
     TRANSLATE = "translate"
+    VIDEO = "video"
 
 
 _CLASSES: Mapping[Kind, Type[Any]] = {
     Kind.STYLIZE: StylizeOptions,
     Kind.TRANSLATE: TranslateOptions,
+    Kind.VIDEO: VideoOptions,
 }
 
 

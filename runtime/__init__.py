@@ -30,10 +30,14 @@ if TYPE_CHECKING:
     from runtime.sketching import sketch
     from runtime.style_transfer import stylize
     from runtime.translation import translate
+    from runtime.video.formats import may_be_video
+    from runtime.video.pace import MOST_SECONDS
+    from runtime.video.reading import measure_video
     from runtime.video.repainting import repaint_video
     from runtime.video.writing import write_video
 
 _HOMES = {
+    "MOST_SECONDS": "video.pace",
     "BackendError": "errors",
     "Cancelled": "errors",
     "JetbrushError": "errors",
@@ -51,6 +55,8 @@ _HOMES = {
     "contact_sheet": "sheets",
     "find_style": "catalog.styles",
     "installed_styles": "catalog.styles",
+    "may_be_video": "video.formats",
+    "measure_video": "video.reading",
     "models": "catalog.generators",
     "read_picture": "imaging.reading",
     "repaint_video": "video.repainting",
@@ -62,6 +68,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "MOST_SECONDS",
     "BackendError",
     "Cancelled",
     "JetbrushError",
@@ -79,6 +86,8 @@ __all__ = [
     "contact_sheet",
     "find_style",
     "installed_styles",
+    "may_be_video",
+    "measure_video",
     "models",
     "read_picture",
     "repaint_video",

@@ -98,7 +98,7 @@ class Catalog:
 
     async def title_of_order(self, order: Order, language: str) -> str:
         """What a user knows the job by: the title of the styles, or of the generator."""
-        if order.kind is Kind.STYLIZE:
+        if order.kind is not Kind.TRANSLATE:
             return await self.title_of_styles(order.styles, language)
         name = order.model or ""
         model = (await self.generators()).get(name)

@@ -20,9 +20,7 @@ from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
     TelegramEntityTooLarge,
-    TelegramForbiddenError,
     TelegramMigrateToChat,
-    TelegramNotFound,
 )
 from aiogram.utils.i18n import I18n
 
@@ -39,7 +37,8 @@ from bot.outcomes import FAILED, PAINTED
 from bot.storage.jobs import Job, Jobs, JobState
 from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.results import Results
-from bot.telegram.error_text import error_text
+from bot.stored_options import Kind
+from bot.telegram.error_text import error_text, is_nobody_there
 from bot.telegram.lost_messages import LostMessages
 from bot.telegram.rate_limits import RateLimiter
 
@@ -209,7 +208,7 @@ class Delivery:
 
     async def _handle_failure(self, job: Job, report: _Report, error: Exception) -> None:
         """Try again later, stay silent until the end, or end the job."""
-        if _is_nobody_there(error):
+        if is_nobody_there(error):
             _log.info("Job %d ends unseen: %s", job.id, error_text(error))
             await self._endings.cancel(job.id)
             await self._jobs.answered(job.id)
@@ -257,7 +256,7 @@ class Delivery:
         try:
             await report.message.show(text, status_keyboard(job), new_preview)
         except _FINAL as error:
-            if new_preview is None or _is_nobody_there(error):
+            if new_preview is None or is_nobody_there(error):
                 raise
             _log.warning("Job %d is shown without previews: %s", job.id, error_text(error))
             report.text_only = True
@@ -277,11 +276,14 @@ class Delivery:
         await self._jobs.answered(job.id)
 
     async def _give(self, job: Job, message: JobMessage) -> None:
-        path, keyboard = self._results.path(job.id), result_keyboard(job)
+        path, keyboard = self._results.path(job.id, job.order.suffix), result_keyboard(job)
         title = await self._catalog.title_of_order(job.order, job.order.language)
-        caption = job_texts.painted(job.order, title)
+        is_video = job.order.kind is Kind.VIDEO
+        is_cut = is_video and await media.is_cut(path)
+        caption = job_texts.painted(job.order, title, is_cut=is_cut)
         picture = await self._pictures.get(job.order.picture)
-        kind = MediaKind.PHOTO if picture is None else picture.media_kind
+        otherwise = MediaKind.VIDEO_FILE if is_video else MediaKind.PHOTO
+        kind = otherwise if picture is None else picture.media_kind
         spoiler = picture is not None and picture.spoiler
         try:
             content = await media.painted(path, kind, caption, spoiler=spoiler)
@@ -291,14 +293,8 @@ class Delivery:
         try:
             await message.replace_with_media(content, keyboard)
         except _FINAL as error:
-            if kind is MediaKind.DOCUMENT or _is_nobody_there(error):
+            if kind in (MediaKind.DOCUMENT, MediaKind.VIDEO_FILE) or is_nobody_there(error):
                 raise
             _log.warning("Job %d goes as a file: %s", job.id, error_text(error))
             content = await media.painted(path, MediaKind.DOCUMENT, caption)
             await message.replace_with_media(content, keyboard)
-
-
-def _is_nobody_there(error: Exception) -> bool:
-    """Whether the user has blocked the bot, or the chat is gone."""
-    gone = isinstance(error, TelegramBadRequest) and "chat not found" in error.message
-    return gone or isinstance(error, (TelegramForbiddenError, TelegramNotFound))

@@ -12,11 +12,13 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import (
     BufferedInputFile,
     InlineKeyboardMarkup,
+    InputMediaAnimation,
     InputMediaPhoto,
+    InputMediaVideo,
     Message,
 )
 
-from bot.chat.media import Media
+from bot.chat.media import Media, MessageMedia, VideoNote
 from bot.chat.replies import in_topic, target
 from bot.storage.jobs import Job
 from bot.storage.pending_sends import About, Subject
@@ -94,6 +96,9 @@ class JobMessage:
 
         Telegram refuses edits for many reasons, some of them undocumented; the picture must arrive.
         """
+        if isinstance(content, VideoNote):
+            # No message becomes one.
+            return await self._replace(content, keyboard)
         if self._id is None:
             await self.show(content.caption or "", None)
         assert self._id is not None
@@ -103,12 +108,16 @@ class JobMessage:
             if is_known_refusal(error):
                 raise
             _log.info("A message cannot be edited (%s); a new one is sent.", error_text(error))
-            await self._abandon()
-            self._id = await self._lost_messages.recover(self._about)
-            if self._id is None:
-                self._id = await self._send_media(content, keyboard)
-            else:
-                await self._turn_into(self._id, content, keyboard)
+            await self._replace(content, keyboard)
+
+    async def _replace(self, content: Media, keyboard: InlineKeyboardMarkup) -> None:
+        """Delete the message and send another; one that was sent and lost is found."""
+        await self._abandon()
+        self._id = await self._lost_messages.recover(self._about)
+        if self._id is None:
+            self._id = await self._send_media(content, keyboard)
+        elif not isinstance(content, VideoNote):
+            await self._turn_into(self._id, content, keyboard)
 
     async def clean_up(self) -> None:
         """Delete what was sent for the job besides this message, after faults of Telegram's."""
@@ -127,9 +136,23 @@ class JobMessage:
 
     async def _send_media(self, content: Media, keyboard: InlineKeyboardMarkup) -> int:
         shown: Dict[str, Any] = {"caption": content.caption, "reply_markup": keyboard}
+        if isinstance(content, VideoNote):
+            note = {"video_note": content.media, "duration": content.duration}
+            del shown["caption"]
+            return await self._deliver(
+                self._bot.send_video_note, length=content.length, **note, **shown
+            )
         if isinstance(content, InputMediaPhoto):
             shown.update(photo=content.media, has_spoiler=content.has_spoiler)
             return await self._deliver(self._bot.send_photo, **shown)
+        if isinstance(content, (InputMediaAnimation, InputMediaVideo)):
+            names = ("width", "height", "duration", "has_spoiler")
+            shown.update({name: getattr(content, name) for name in names})
+            if isinstance(content, InputMediaAnimation):
+                return await self._deliver(
+                    self._bot.send_animation, animation=content.media, **shown
+                )
+            return await self._deliver(self._bot.send_video, video=content.media, **shown)
         return await self._deliver(self._bot.send_document, document=content.media, **shown)
 
     async def _deliver(self, send: Callable[..., Awaitable[Message]], **content: Any) -> int:
@@ -189,7 +212,7 @@ class JobMessage:
         )
 
     async def _turn_into(
-        self, message_id: int, content: Media, keyboard: Optional[InlineKeyboardMarkup]
+        self, message_id: int, content: MessageMedia, keyboard: Optional[InlineKeyboardMarkup]
     ) -> None:
         await self._bot.edit_message_media(
             chat_id=self._chat_id, message_id=message_id, media=content, reply_markup=keyboard

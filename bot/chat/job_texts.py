@@ -13,6 +13,7 @@ from bot.painting.protocol import PaintProgress
 from bot.storage.orders import Order
 from bot.stored_options import Kind
 from bot.telegram.downloads import MOST_BYTES
+from runtime import MOST_SECONDS
 from runtime.imaging.formats import FORMATS
 from runtime.imaging.limits import LEAST_SIDE, MOST_PIXELS
 
@@ -34,8 +35,16 @@ def painting(progress: Optional[PaintProgress], estimate: Optional[Estimate]) ->
     return _with_time_left(text, None if estimate is None else estimate.seconds)
 
 
-def painted(order: Order, title: str) -> str:
-    """The caption of the result; `title` is that of the styles or of the generator."""
+def painted(order: Order, title: str, *, is_cut: bool = False) -> str:
+    """The caption of the result; `title` is that of the styles or of the generator.
+
+    is_cut: of a video, only the beginning is repainted.
+    """
+    if order.kind is Kind.VIDEO:
+        text = _painted_video(order, title)
+        if not is_cut:
+            return text
+        return text + " " + _("These are its first {n} seconds.").format(n=round(MOST_SECONDS))
     if order.kind is not Kind.STYLIZE:
         return title
     if len(order.styles) > 1:
@@ -43,6 +52,14 @@ def painted(order: Order, title: str) -> str:
     if order.styles[0].choice.picture is not None:
         return _("Your photo in the style of your picture.")
     return _("Your photo in the style “{style}”.").format(style=title)
+
+
+def _painted_video(order: Order, title: str) -> str:
+    if len(order.styles) > 1:
+        return _("Your video in a mix of styles: {styles}.").format(styles=title)
+    if order.styles[0].choice.picture is not None:
+        return _("Your video in the style of your picture.")
+    return _("Your video in the style “{style}”.").format(style=title)
 
 
 def not_painted(ending: Ending) -> str:
@@ -70,7 +87,7 @@ def refused(refusal: Refusal) -> str:
 
 
 def _refusals() -> Mapping[Reason, Mapping[PictureRole, str]]:
-    photo, style = PictureRole.PHOTO, PictureRole.STYLE
+    photo, style, video = PictureRole.PHOTO, PictureRole.STYLE, PictureRole.VIDEO
     return {
         Reason.NOT_A_PICTURE: {
             photo: _(
@@ -79,6 +96,7 @@ def _refusals() -> Mapping[Reason, Mapping[PictureRole, str]]:
             style: _(
                 "I can't open the style file as a picture. Please send {formats} or {last_format}."
             ),
+            video: _("I can't open this file as a video. Please send a GIF, or a video as MP4."),
         },
         Reason.FORMAT_UNAVAILABLE: {
             photo: _(
@@ -89,10 +107,12 @@ def _refusals() -> Mapping[Reason, Mapping[PictureRole, str]]:
                 "I can't read the format of the style file here. Please send the style as a photo "
                 "instead of a file, and Telegram will convert it."
             ),
+            video: _("I can't repaint videos here, as my owner has not installed what it takes."),
         },
         Reason.DAMAGED: {
             photo: _("This picture is damaged or incomplete. Please send it again."),
             style: _("The style picture is damaged or incomplete. Please send it again."),
+            video: _("This video is damaged or incomplete. Please send it again."),
         },
         Reason.TOO_SLOW: {
             photo: _(
@@ -103,14 +123,17 @@ def _refusals() -> Mapping[Reason, Mapping[PictureRole, str]]:
                 "The style picture takes too long to open. Please send it as a photo instead of a "
                 "file, or save it again with another program."
             ),
+            video: _("This video takes too long to open. Please send a shorter one."),
         },
         Reason.TOO_LARGE: {
             photo: _("This picture is too large: I can handle up to {megapixels} megapixels."),
             style: _("The style picture is too large: I can handle up to {megapixels} megapixels."),
+            video: _("This video is too large: I can handle 4K and less."),
         },
         Reason.TOO_SMALL: {
             photo: _("This picture is too small: I need at least {side} pixels on each side."),
             style: _("The style picture is too small: I need at least {side} pixels on each side."),
+            video: _("This video is too small: I need at least {side} pixels on each side."),
         },
         Reason.TOO_HEAVY: {
             photo: _(
@@ -121,10 +144,15 @@ def _refusals() -> Mapping[Reason, Mapping[PictureRole, str]]:
                 "The style file is too big: Telegram lets me download up to {megabytes} MB. Send "
                 "it as a photo instead, or make it smaller."
             ),
+            video: _(
+                "This video is too big: Telegram lets me download up to {megabytes} MB. Please send "
+                "a shorter one."
+            ),
         },
         Reason.GONE: {
             photo: _("I no longer have this photo. Please send it again."),
             style: _("I no longer have this style. Please choose another one."),
+            video: _("I no longer have this video. Please send it again."),
         },
     }
 

@@ -13,7 +13,7 @@ from aiogram.utils.i18n import ngettext
 
 from bot.chat.catalog import Catalog
 from bot.chat.dialogue import Mode
-from bot.chat.keyboards.menus import album_keyboard, choice_keyboard
+from bot.chat.keyboards.menus import album_keyboard, choice_keyboard, video_keyboard
 from bot.chat.replies import in_topic, reply_target, send, target, with_retries
 from bot.chat.sketches.contact_sheet import ContactSheets
 from bot.errors import QueueFull, UserQueueFull
@@ -75,6 +75,11 @@ class Submission:
         generators = await self._catalog.generators()
         if mode is not None and mode.kind is Kind.STYLIZE and styles:
             await self.order_or_say([stylize_order(each, sender, styles) for each in photos])
+        elif photos[0].media_kind.is_moving:
+            # No generator paints it, and it is no style.
+            title = await self._catalog.title_of_styles(styles, sender.language) if styles else None
+            keyboard = video_keyboard(photos[0].id, title)
+            await self._ask(photos, _("What shall I do with this video?"), keyboard)
         elif mode is not None and mode.model is not None and mode.model in generators:
             model = mode.model
             await self.order_or_say([self.translate_order(each, sender, model) for each in photos])

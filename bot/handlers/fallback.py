@@ -11,7 +11,7 @@ from aiogram.utils.i18n import gettext as _
 from bot.chat import job_texts
 from bot.chat.albums import Albums
 from bot.chat.replies import answer, stale
-from bot.handlers.photo import NOT_A_PICTURE, TOO_HEAVY, picture_in
+from bot.handlers.photo import NOT_A_PICTURE, picture_in
 from bot.telegram.identity import is_private, is_reply_to
 
 
@@ -41,15 +41,12 @@ async def explain(message: Message, albums: Albums) -> None:
 
 def _instead_of(message: Message) -> Optional[str]:
     """The sentence for the kind of the message, `None` for one that needs no answer."""
-    if picture_in(message) is not None:
-        return job_texts.refused(TOO_HEAVY)
-    # An animation comes with a document too, and must be looked for first.
+    picture = picture_in(message)
+    if picture is not None:
+        return picture.too_heavy
     texts = {
         "text": _("I understand pictures better than words. Send me a photo, or see /help."),
         "sticker": _("Nice sticker! But it's photos that I repaint: send me one."),
-        "animation": _("I can't repaint moving pictures. Send me a photo, or a single frame."),
-        "video": _("I can't repaint videos. Send me a photo, or a single frame of the video."),
-        "video_note": _("I can't repaint videos. Send me a photo, or a single frame of the video."),
         "voice": _("I can't listen, only look. Send me a photo."),
         "audio": _("I can't listen, only look. Send me a photo."),
         "document": job_texts.refused(NOT_A_PICTURE),

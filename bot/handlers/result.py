@@ -137,7 +137,7 @@ async def swap(
 async def send_original(callback: CallbackQuery, job: Job, bot: Bot, results: Results) -> None:
     """Send the painted picture as it is, uncompressed."""
     try:
-        file = await media.document(results.path(job.id))
+        file = await media.document(results.path(job.id, job.order.suffix))
     except FileNotFoundError:
         text = _("I no longer have this file. Send me the photo again, and I'll repaint it.")
         await callback.answer(text=text, show_alert=True)

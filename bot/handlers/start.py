@@ -14,6 +14,7 @@ from bot.chat.commands import described_commands
 from bot.chat.keyboards.menus import menu_keyboard
 from bot.chat.replies import answer
 from bot.handlers.filters import command
+from runtime import MOST_SECONDS
 
 
 def make_router() -> Router:
@@ -52,6 +53,10 @@ async def explain(message: Message, catalog: Catalog) -> None:
             "the photo weaker or stronger, with a finer or a broader brush, or once more in "
             "another variation, and show how it was painted."
         ),
+        _(
+            "<b>Videos.</b> Send a GIF, a video or a video message, and I'll repaint its first "
+            "{seconds} seconds, frame by frame, and keep the sound."
+        ).format(seconds=round(MOST_SECONDS)),
         _(
             "<b>Albums.</b> Send up to ten photos as an album, and I'll repaint each of them. Of two "
             "pictures, the first may be the style and the second the photo: I'll ask."

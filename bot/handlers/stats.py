@@ -93,7 +93,11 @@ def _label(counted: Tuple[Ending, int]) -> str:
 def _named(ending: Ending) -> str:
     """An ending in words: how a job ended, or which picture was at fault, and why."""
     if ending.refusal is not None:
-        pictures = {PictureRole.PHOTO: _("photo"), PictureRole.STYLE: _("style")}
+        pictures = {
+            PictureRole.PHOTO: _("photo"),
+            PictureRole.VIDEO: _("video"),
+            PictureRole.STYLE: _("style"),
+        }
         reasons = {
             Reason.NOT_A_PICTURE: _("not a picture"),
             Reason.FORMAT_UNAVAILABLE: _("format not readable here"),

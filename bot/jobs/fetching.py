@@ -32,12 +32,14 @@ class Fetching:
         self._pictures = pictures
         self._find_style = find_style
 
-    async def photo(self, picture_id: int, path: Path) -> str:
-        """Download a photo into the file `path`.
+    async def photo(
+        self, picture_id: int, path: Path, role: PictureRole = PictureRole.PHOTO
+    ) -> str:
+        """Download a photo, or what else its `role` says, into the file `path`.
 
         Raises `PictureRefused` when it is gone, `TelegramUnreachable`.
         """
-        return await self._download(PictureRole.PHOTO, picture_id, path)
+        return await self._download(role, picture_id, path)
 
     async def look(self, styles: Styles, folder: Path) -> Look:
         """The files of styles, with their weights; the users' own are downloaded into `folder`.

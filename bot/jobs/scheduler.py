@@ -29,6 +29,7 @@ from bot.painting.painters import LOCAL, Painters, Place
 from bot.painting.protocol import PaintProgress, PaintRequest
 from bot.storage.jobs import MOST_ATTEMPTS, Job, Jobs
 from bot.storage.results import Results
+from bot.stored_options import Kind
 from bot.threads import on_thread
 
 _log = logging.getLogger(__name__)
@@ -198,17 +199,18 @@ class Scheduler:
         begin = time.monotonic()
         work_folder = await on_thread(self._results.work_folder, job.id)
         order = job.order
-        photo = await self._fetching.photo(order.picture, work_folder / "photo")
+        photo = await self._fetching.photo(order.picture, work_folder / "photo", order.role)
         styles = await self._fetching.look(order.styles, work_folder)
         request = PaintRequest(
             photo=photo,
-            output=str(self._results.path(job.id)),
+            output=str(self._results.path(job.id, order.suffix)),
             previews=str(work_folder),
             options=order.options,
             styles=styles,
             model=order.model,
         )
-        await on_thread(self._results.begin_stages, job.id)
+        if order.kind is not Kind.VIDEO:
+            await on_thread(self._results.begin_stages, job.id)
         await place.submit(request, on_progress=partial(self._report, job.id))
         return time.monotonic() - begin
 

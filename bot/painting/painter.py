@@ -30,9 +30,10 @@ from typing import IO, TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Tu
 from bot.errors import PictureRefused
 from bot.outcomes import PictureRole
 from bot.painting.protocol import PaintRequest, PaintResult, SketchRequest
-from bot.painting.reading import Say, read_picture
+from bot.painting.reading import Say, read_picture, styles_of
 from bot.painting.sketcher import Sketcher
-from runtime import StylizeOptions, TranslateOptions
+from bot.painting.videos import repaint_video
+from runtime import StylizeOptions, TranslateOptions, VideoOptions
 from runtime.backends.kept import KeptGraphs
 from runtime.errors import (
     BackendUnavailable,
@@ -200,6 +201,10 @@ def _paint(
 ) -> PaintResult:
     """`handed` holds what `stylize` and `translate` take for every request."""
     began = time.monotonic()
+    if isinstance(request.options, VideoOptions):
+        made = repaint_video(request, request.options, say, handed)
+        seconds = round(time.monotonic() - began, 3)
+        return PaintResult(seconds, reporter.steps_done, *made.size)
     photo = read_picture(PictureRole.PHOTO, request.photo, say)
     if isinstance(request.options, TranslateOptions):
         painted = _translate(request, request.options, photo, handed)
@@ -224,15 +229,9 @@ def _stylize(
     say: Say,
     handed: Mapping[str, Any],
 ) -> Image.Image:
-    from runtime import WeightedStyle, stylize
+    from runtime import stylize
 
-    if not request.styles:
-        raise OptionError("The request names no style; expected a picture file.")
-    styles = [
-        WeightedStyle(read_picture(PictureRole.STYLE, path, say), weight)
-        for path, weight in request.styles
-    ]
-    return stylize(photo, styles, options, **handed)
+    return stylize(photo, styles_of(request, say), options, **handed)
 
 
 def _translate(

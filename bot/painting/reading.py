@@ -10,15 +10,17 @@ import re
 import resource
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Iterator, Mapping, Optional, Type
+from typing import TYPE_CHECKING, Callable, Iterator, List, Mapping, Optional, Type
 
 from bot.errors import PictureRefused
 from bot.outcomes import PictureRole, Reason
+from bot.painting.protocol import PaintRequest
 from runtime.errors import (
     DamagedPicture,
     DecodingTooSlow,
     FormatUnavailable,
     NotAPicture,
+    OptionError,
     PictureError,
     PictureTooLarge,
     PictureTooSmall,
@@ -27,6 +29,8 @@ from runtime.imaging.limits import MOST_PIXELS
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from runtime import WeightedStyle
 
 #: Sends a message to the parent: its kind, and its fields.
 Say = Callable[..., None]
@@ -69,6 +73,18 @@ def read_picture(picture: PictureRole, path: str, say: Optional[Say] = None) -> 
         finally:
             if say is not None:
                 say("reading", picture=None)
+
+
+def styles_of(request: PaintRequest, say: Say) -> List[WeightedStyle]:
+    """The pictures of the styles of a request; raises what `read_picture` raises, and `OptionError`."""
+    from runtime import WeightedStyle
+
+    if not request.styles:
+        raise OptionError("The request names no style; expected a picture file.")
+    return [
+        WeightedStyle(read_picture(PictureRole.STYLE, path, say), weight)
+        for path, weight in request.styles
+    ]
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Dict, Optional
 
+from bot.outcomes import PictureRole
 from bot.storage.styles import Styles, styles_from_json, styles_to_json
 from bot.stored_options import Kind, PaintOptions, kind_of, options_from_json, options_to_json
 
@@ -36,8 +37,18 @@ class Order:
 
     @property
     def kind(self) -> Kind:
-        """Style transfer, or a generator."""
+        """What is done to the picture."""
         return kind_of(self.options)
+
+    @property
+    def role(self) -> PictureRole:
+        """What its picture is called when it cannot be used."""
+        return PictureRole.VIDEO if self.kind is Kind.VIDEO else PictureRole.PHOTO
+
+    @property
+    def suffix(self) -> str:
+        """That of the result's file."""
+        return ".mp4" if self.kind is Kind.VIDEO else ".png"
 
 
 def columns_of(order: Order) -> Dict[str, object]:

@@ -12,10 +12,20 @@ from bot.storage.database import Database
 
 
 class MediaKind(str, Enum):
-    """A compressed photo, or a file; the repainted picture goes back as it came."""
+    """What a picture came as; it goes back as the same, repainted."""
 
     PHOTO = "photo"
     DOCUMENT = "document"
+    ANIMATION = "animation"
+    VIDEO = "video"
+    VIDEO_NOTE = "video-note"
+    #: A GIF or a video that was sent as a file.
+    VIDEO_FILE = "video-file"
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it is a video or a GIF."""
+        return self not in (MediaKind.PHOTO, MediaKind.DOCUMENT)
 
 
 @dataclass(frozen=True)

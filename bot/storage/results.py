@@ -10,12 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Iterable, List, Set
 
+#: Those of the results: pictures, and videos.
+SUFFIXES = (".png", ".mp4")
+
 #: The jobs whose stages are kept; with a megabyte each they fill no card.
 MOST_STAGES = 100
 
 
 class Results:
-    """A folder of `ID.png`, one a job, and a folder `ID` beside each while it is painted.
+    """A folder of `ID.png` or `ID.mp4`, one a job, and a folder `ID` beside each while it is painted.
 
     A folder `ID.stages` holds the pictures that lead from the sketch to the result.
     """
@@ -23,9 +26,9 @@ class Results:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def path(self, job_id: int) -> Path:
-        """Where the job's picture is, once it is painted."""
-        return self._folder / f"{job_id}.png"
+    def path(self, job_id: int, suffix: str = ".png") -> Path:
+        """Where the job's picture is, once it is painted; `suffix` is that of its order."""
+        return self._folder / f"{job_id}{suffix}"
 
     def work_folder(self, job_id: int) -> Path:
         """An empty folder for what the job works on."""
@@ -78,8 +81,9 @@ class Results:
         for job_id in job_ids:
             self.clear_work_folder(job_id)
             shutil.rmtree(self._stages(job_id), ignore_errors=True)
-            with suppress(FileNotFoundError):
-                self.path(job_id).unlink()
+            for suffix in SUFFIXES:
+                with suppress(FileNotFoundError):
+                    self.path(job_id, suffix).unlink()
 
     def orphans(self, known: Set[int], older_than: float) -> Set[int]:
         """The jobs that have files here, are not `known`, and last changed `older_than` s ago."""

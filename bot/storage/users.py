@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass, replace
-from typing import List, Optional
+from typing import List, Optional, Union
 
 from bot.storage.database import Database
 from bot.storage.pictures import MediaKind
 from bot.storage.styles import Styles, styles_from_json, styles_to_json
 from bot.stored_options import with_chosen
-from runtime import StylizeOptions
+from runtime import StylizeOptions, VideoOptions
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,11 @@ class User:
     styles: Styles = ()
     file_fine: Optional[int] = None
 
-    def options_for(self, kind: MediaKind) -> StylizeOptions:
-        """The options for a photo that came in this way."""
+    def options_for(self, kind: MediaKind) -> Union[StylizeOptions, VideoOptions]:
+        """The options for a photo or a video that came in this way."""
+        if kind.is_moving:
+            colours, backend = self.options.keep_colours, self.options.backend
+            return VideoOptions(keep_colours=colours, backend=backend)
         if kind is MediaKind.PHOTO or self.file_fine is None:
             return self.options
         return replace(self.options, fine=self.file_fine)

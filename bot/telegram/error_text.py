@@ -1,9 +1,13 @@
-"""The text of an error without the URL of the failed call, which contains the bot's token."""
+"""What an error of Telegram means, and its text without the URL of the failed call, which contains the
+bot's token.
+"""
 
 from __future__ import annotations
 
 from aiogram.exceptions import (
     TelegramAPIError,
+    TelegramBadRequest,
+    TelegramForbiddenError,
     TelegramNetworkError,
     TelegramNotFound,
     TelegramUnauthorizedError,
@@ -26,3 +30,9 @@ def error_text(error: Exception) -> str:
     if isinstance(error, TelegramAPIError):
         return error.message
     return str(error) if isinstance(error, BotError) else type(error).__name__
+
+
+def is_nobody_there(error: Exception) -> bool:
+    """Whether the user has blocked the bot, or the chat is gone."""
+    gone = isinstance(error, TelegramBadRequest) and "chat not found" in error.message
+    return gone or isinstance(error, (TelegramForbiddenError, TelegramNotFound))

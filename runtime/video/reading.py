@@ -11,23 +11,17 @@ import itertools
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple
+from typing import Any, Callable, Iterator, NamedTuple, Sequence, Tuple
 
 from PIL import Image
 
 from runtime.errors import DamagedVideo, NotAVideo, VideoError, VideoTooLarge, VideoTooSmall
 from runtime.imaging.limits import LEAST_SIDE
+from runtime.video.formats import FORMATS
 from runtime.video.library import open_library
 from runtime.video.pace import MOST_SECONDS, Pace, Plan, plan_of
 
-#: FFmpeg's name of a format, by what stands at the beginning of its files or 4 bytes later.
-_FORMATS: Mapping[Tuple[int, bytes], str] = {
-    (0, b"GIF8"): "gif",
-    (0, b"\x1a\x45\xdf\xa3"): "matroska",
-    (0, b"RIFF"): "avi",
-    **{(4, box): "mov" for box in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")},
-}
-
+#: Names of FFmpeg's decoders.
 _PICTURES = "av1,libdav1d,gif,h263,h264,hevc,mjpeg,mpeg4,vp8,vp9,libvpx,libvpx-vp9"
 _SOUNDS = "aac,ac3,amrnb,amrwb,flac,mp3,mp3float,opus,libopus,pcm_s16le,pcm_u8,vorbis,libvorbis"
 
@@ -140,6 +134,22 @@ def open_video(path: Path, longest: int) -> Iterator[Video]:
         yield Video(av, container, plan, longest)
 
 
+class Measures(NamedTuple):
+    """Width and height of a video in pixels, and its length in seconds."""
+
+    width: int
+    height: int
+    seconds: float
+
+
+def measure_video(path: Path) -> Measures:
+    """The measures of a video that Jetbrush wrote; raises what `open_video` raises."""
+    with _container(open_library(), path) as container:
+        stream = container.streams.video[0]
+        seconds = float((stream.duration or 0) * stream.time_base)
+        return Measures(stream.width, stream.height, seconds)
+
+
 @contextlib.contextmanager
 def _container(av: Any, path: Path) -> Iterator[Any]:
     """PyAV's container of a video whose size and formats are allowed."""
@@ -164,7 +174,7 @@ def _container(av: Any, path: Path) -> Iterator[Any]:
 
 
 def _format(head: bytes) -> str:
-    for (start, mark), name in _FORMATS.items():
+    for (start, mark), name in FORMATS.items():
         if head[start : start + len(mark)] == mark:
             return name
     raise NotAVideo("The file is no GIF, MP4, MOV, WebM, MKV or AVI video.")

@@ -45,6 +45,7 @@ def repaint_video(
     output: Path,
     options: Optional[VideoOptions] = None,
     *,
+    durable: bool = False,
     engines: Path = DEFAULT_ENGINES,
     graphs: Optional[KeptGraphs] = None,
     on_progress: Optional[OnProgress] = None,
@@ -54,7 +55,8 @@ def repaint_video(
 
     Up to 30 frames per second of the first 15 seconds are repainted, and the sound is kept. All
     frames have the same style. `on_progress` is called after each frame, and `cancel` is checked
-    before each; `output` appears whole or not at all. The other parameters are those of
+    before each; `output` appears whole or not at all, and a `durable` one survives a power cut. The
+    other parameters are those of
     `runtime.sketching.sketch`.
 
     Raises `VideoError` for a video that cannot be read or written, and what `sketch` raises.
@@ -67,7 +69,7 @@ def repaint_video(
         def paint(backend: Type[Backend]) -> RepaintedVideo:
             with open_video(source, options.size) as video:
                 painter = _Painter(options, GraphsOf(kept, backend, engines), on_progress, cancel)
-                return painter.paint(video, look, output)
+                return painter.paint(video, look, output, durable=durable)
 
         return first_success(candidates(options.backend, engines), paint)
 
@@ -81,10 +83,10 @@ class _Painter:
     on_progress: Optional[OnProgress]
     cancel: Optional[Event]
 
-    def paint(self, video: Video, look: Look, output: Path) -> RepaintedVideo:
+    def paint(self, video: Video, look: Look, output: Path, *, durable: bool) -> RepaintedVideo:
         """Repaint an open video."""
         plan = video.plan
-        with new_video(output, plan.rate) as writer:
+        with new_video(output, plan.rate, durable=durable) as writer:
             sound = Sound(video.sound, writer.container, plan) if video.sound is not None else None
             frames = video.frames(sound.add if sound is not None else lambda _packet: None)
             first = next(frames)

@@ -47,15 +47,16 @@ def write_video(frames: Iterable[Image.Image], path: Path, fps: float) -> None:
 
 
 @contextlib.contextmanager
-def new_video(path: Path, fps: float) -> Iterator[VideoWriter]:
+def new_video(path: Path, fps: float, *, durable: bool = False) -> Iterator[VideoWriter]:
     """A writer of the MP4 file that appears at `path` when the block ends, and not if it raises.
 
     fps: about how many frames per second will be added.
+    durable: the file survives a power cut from the end of the block on.
     """
     av = open_library()
     try:
         # Not into `file` at once: the index moves to the front in a second pass over a path.
-        with atomic_write(path) as file, tempfile.TemporaryDirectory() as folder:
+        with atomic_write(path, durable=durable) as file, tempfile.TemporaryDirectory() as folder:
             made = Path(folder) / "video.mp4"
             # Players begin before they have all of a file whose index is at its front.
             with av.open(str(made), "w", options={"movflags": "+faststart"}) as container:

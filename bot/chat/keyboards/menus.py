@@ -112,6 +112,11 @@ def sheet_keyboard(
     )
 
 
+def video_keyboard(picture: int, style_title: Optional[str]) -> InlineKeyboardMarkup:
+    """What can be done with a video; `style_title` is that of the remembered style, if any."""
+    return keyboard(_repaint_rows(Purpose(picture=picture), style_title, _("Repaint this")))
+
+
 def album_keyboard(
     pictures: Sequence[int], style_title: Optional[str], generators: Iterable[Model]
 ) -> InlineKeyboardMarkup:

@@ -11,7 +11,7 @@ from bot.chat.keyboards.building import Row, button, keyboard
 from bot.chat.keyboards.data import Action, Balance, OfJob, OpenGallery, Purpose
 from bot.chat.user_options import Step, stepped
 from bot.storage.jobs import Job
-from runtime import StylizeOptions
+from runtime import StylizeOptions, TranslateOptions, VideoOptions
 
 #: What leads from a result to a slightly different one.
 STEPS: Mapping[Action, Step] = {
@@ -33,12 +33,14 @@ def result_keyboard(job: Job) -> InlineKeyboardMarkup:
     """Under a painted picture."""
     original = [_of_job(_("Original file (PNG)"), Action.ORIGINAL, job)]
     options = job.order.options
-    if not isinstance(options, StylizeOptions):
+    if isinstance(options, TranslateOptions):
         return keyboard([original])
+    styles = [[_of_job(_("Another style"), Action.RESTYLE, job)], _mix(job)]
+    if isinstance(options, VideoOptions):
+        return keyboard(styles)
     return keyboard(
         [
-            [_of_job(_("Another style"), Action.RESTYLE, job)],
-            _mix(job),
+            *styles,
             _steps(job, options, (Action.WEAKER, Action.STRONGER)),
             _steps(job, options, (Action.FINER, Action.BROADER)),
             [_of_job(_("Another variation"), Action.VARY, job)],

@@ -1,0 +1,55 @@
+"""The painter's work on videos, whose files are strangers' as those of pictures are.
+
+A video is decoded frame by frame while it is repainted, so its frames are never all in memory.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Mapping, Type
+
+from bot.errors import PictureRefused
+from bot.outcomes import PictureRole, Reason
+from bot.painting.protocol import PaintRequest
+from bot.painting.reading import Say, styles_of
+from runtime import VideoOptions
+from runtime.errors import (
+    DamagedVideo,
+    NotAVideo,
+    VideoError,
+    VideoTooLarge,
+    VideoTooSmall,
+    VideoUnavailable,
+)
+from runtime.files import remove_partial
+
+if TYPE_CHECKING:
+    from runtime.video.repainting import RepaintedVideo
+
+#: Why the runtime refuses a video.
+REASONS: Mapping[Type[VideoError], Reason] = {
+    NotAVideo: Reason.NOT_A_PICTURE,
+    VideoUnavailable: Reason.FORMAT_UNAVAILABLE,
+    DamagedVideo: Reason.DAMAGED,
+    VideoTooLarge: Reason.TOO_LARGE,
+    VideoTooSmall: Reason.TOO_SMALL,
+}
+
+
+def repaint_video(
+    request: PaintRequest, options: VideoOptions, say: Say, handed: Mapping[str, Any]
+) -> RepaintedVideo:
+    """Repaint the video of a request; `handed` is what the runtime takes for every request.
+
+    Raises `PictureRefused` for what is wrong with the video or a style, and what
+    `runtime.repaint_video` raises besides.
+    """
+    from runtime import repaint_video
+
+    styles, output = styles_of(request, say), Path(request.output)
+    # This process may have been killed while it wrote the video of an earlier attempt.
+    remove_partial(output)
+    try:
+        return repaint_video(Path(request.photo), styles, output, options, durable=True, **handed)
+    except tuple(REASONS) as error:
+        raise PictureRefused(str(error), PictureRole.VIDEO, REASONS[type(error)]) from error
