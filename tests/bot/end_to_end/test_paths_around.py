@@ -133,7 +133,6 @@ async def test_what_is_no_photo_is_answered_and_the_bot_goes_on(guest):
     person = guest.person
     for send, words in (
         (person.sticker, "Nice sticker! But it's photos that I repaint: send me one."),
-        (person.video, "I can't repaint videos. Send me a photo, or a single frame of the video."),
         (person.voice, "I can't listen, only look. Send me a photo."),
     ):
         sent = await send()

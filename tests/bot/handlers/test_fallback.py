@@ -10,7 +10,6 @@ from tests.support.bot.steps import QUESTION
 SENTENCES = {
     "text": "I understand pictures better than words. Send me a photo, or see /help.",
     "sticker": "Nice sticker! But it's photos that I repaint: send me one.",
-    "video": "I can't repaint videos. Send me a photo, or a single frame of the video.",
     "voice": "I can't listen, only look. Send me a photo.",
     "document": "I can't open this file as a picture. Please send {formats} or {last_format}.",
     "command": "I don't know this command. /help lists everything I can do.",
@@ -39,16 +38,9 @@ async def test_one_sentence_for(anna, kind):
 
 
 RAW = {
-    "animation": {
-        "animation": {"file_id": "a", "file_unique_id": "a", "width": 1, "height": 1, "duration": 1},
-        "document": {"file_id": "a", "file_unique_id": "a", "mime_type": "video/mp4"},
-    },
     "location": {"location": {"latitude": 1.0, "longitude": 2.0}},
     "contact": {"contact": {"phone_number": "1", "first_name": "C"}},
     "dice": {"dice": {"emoji": "🎲", "value": 3}},
-    "video_note": {
-        "video_note": {"file_id": "v", "file_unique_id": "v", "length": 1, "duration": 1}
-    },
     "audio": {"audio": {"file_id": "v", "file_unique_id": "v", "duration": 1}},
 }  # fmt: skip
 

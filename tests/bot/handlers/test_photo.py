@@ -1,4 +1,4 @@
-"""Photos and image files that come in, alone and in albums, and /paint."""
+"""Photos, videos and files that come in, alone and in albums, and /paint."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from bot.storage.pictures import MediaKind
 from bot.storage.styles import StyleChoice
+from bot.stored_options import Kind
 from tests.support.bot.conversation import IN_ALL, PER_USER, Speaker
 from tests.support.bot.orders import style_of
 from tests.support.bot.sent_pictures import picture
@@ -137,3 +138,90 @@ async def test_in_a_group_a_photo_is_taken_in_reply_only(sandbox, conversation, 
 async def test_paint_without_a_photo(anna):
     words = anna.words("Reply to a photo with /paint, and I'll repaint it.")
     assert (await anna.says("/paint")).text == words
+
+
+CLIP = b"not decoded here"
+
+
+async def sent(person, kind):
+    if kind is MediaKind.VIDEO_FILE:
+        return await person.document(CLIP, "a.mov", mime_type="video/quicktime")
+    return await getattr(person, kind.name.lower())(CLIP)
+
+
+@pytest.mark.parametrize("kind", [each for each in MediaKind if each.is_moving])
+async def test_a_moving_picture_becomes_a_job_in_the_chosen_style(boris, conversation, kind):
+    await set_mode(boris)
+    message = await sent(boris.person, kind)
+    await conversation.settled()
+    order = (await conversation.the_job(boris)).order
+    stored = await conversation.pictures.get(order.picture)
+    assert (order.kind, order.suffix, stored.media_kind) == (Kind.VIDEO, ".mp4", kind)
+    assert stored.file_id == message.file_id
+
+
+async def test_without_a_style_there_is_a_question(anna, generators):
+    generators("horse2zebra")
+    await choose_first_style(anna)
+    await anna.person.video(CLIP)
+    question = await anna.hears("What shall I do with this video?")
+    # No generator takes it, and it is no style.
+    assert len(question.buttons) == 2
+    await anna.press(question, "Repaint: {style}", style=STYLES[0].title[anna.language])
+    assert (await anna.conversation.the_job(anna)).order.kind is Kind.VIDEO
+
+
+async def test_colours_of_the_settings_are_kept(boris, conversation):
+    await conversation.users.choose_option(boris.id, "keep_colours", True)
+    await set_mode(boris)
+    await boris.person.video(CLIP)
+    await conversation.settled()
+    assert (await conversation.the_job(boris)).order.options.keep_colours
+
+
+async def test_a_video_of_25_megabytes(anna, conversation):
+    await set_mode(anna)
+    await anna.person.video(bytes(25_000_000))
+    await anna.hears(
+        "This video is too big: Telegram lets me download up to {megabytes} MB. Please send a "
+        "shorter one.",
+        megabytes=20,
+    )
+    assert not await conversation.jobs.active()
+
+
+async def test_of_a_long_video_note_it_is_said_what_is_repainted(anna, sandbox, conversation):
+    await set_mode(anna)
+    note = {"file_id": "n", "file_unique_id": "n", "length": 240, "duration": 40}
+    raw = {
+        "message_id": 5000,
+        "date": 1_700_000_000,
+        "chat": anna.person.chat.raw,
+        "from": anna.person.raw,
+        "video_note": note,
+    }
+    sandbox.push_update({"message": raw})
+    await anna.hears("I'll repaint the first {seconds} seconds of it.", seconds=15)
+
+
+async def test_while_a_style_is_awaited_a_video_is_none(boris, conversation):
+    await set_mode(boris)
+    await boris.says("/styles")
+    await boris.press(boris.heard()[-1], "My own picture")
+    await boris.person.video(CLIP)
+    await conversation.settled()
+    assert (await conversation.the_job(boris)).order.kind is Kind.VIDEO
+
+
+async def test_paint_in_reply_to_a_video(boris, sandbox):
+    group = sandbox.group("Friends", boris.person)
+    video = await boris.person.video(CLIP, chat=group)
+    await boris.person.text("/paint", chat=group, reply_to=video)
+    await group.wait_for(lambda message: message.text == "What shall I do with this video?")
+
+
+async def test_a_photo_after_it_is_a_photo_again(boris, conversation):
+    await boris.person.video(CLIP)
+    await boris.hears("What shall I do with this video?")
+    await boris.person.photo(picture())
+    await boris.hears(QUESTION)
