@@ -1,4 +1,4 @@
-"""Every way to a picture: by web hook and by polling, in both languages, really painted."""
+"""Every way to a picture, really painted: by web hook in Russian and by polling in English."""
 
 from __future__ import annotations
 
