@@ -15,8 +15,8 @@ from runtime.spec.engines import Size
 #: upper forehead: how far its centre is above the box's, and its semi-axes where the map begins to
 #: fall and where it is 0.
 _RAISED = 0.06
-_INNER = (0.58, 0.58)
-_OUTER = (0.84, 0.84)
+_INNER = (0.48, 0.54)
+_OUTER = (0.68, 0.76)
 
 
 @dataclass(frozen=True)
