@@ -8,6 +8,7 @@ RELEASES=/opt/jetbrush-releases
 ETC=/etc/jetbrush
 STATE=/var/lib/jetbrush
 UNITS_DIR=/etc/systemd/system
+LOG=/var/log/jetbrush-install.log
 USERS="jetbrush jetbrush-ngrok"
 UNITS="jetbrush.target jetbrush.service jetbrush-ngrok.service jetbrush-clocks.service \
 jetbrush-engines.service"
@@ -31,6 +32,20 @@ step() {
 prepare_shell() {
     umask 022
     trap '' HUP
+}
+
+# Writes what the script and its children say into $LOG as well. A child that writes to a terminal
+# that is gone fails; tee then writes to the log alone.
+keep_output() {
+    if staging || [ -n "$DRY_RUN" ] || ! [ -t 1 ]; then return; fi
+    folder=$(mktemp -d)
+    mkfifo "$folder/said"
+    tee -i -a "$LOG" <"$folder/said" &
+    writer=$!
+    exec >"$folder/said" 2>&1
+    rm -r "$folder"
+    # The last lines come before the shell's prompt.
+    trap 'exec >&- 2>&-; wait "$writer" || true' EXIT
 }
 
 refuse() {

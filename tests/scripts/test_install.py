@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -395,6 +396,40 @@ def test_only_root_may_install(tmp_path):
     code, said = run("install", **tool(tmp_path, "id", "#!/bin/sh\necho 1000\n"))
     assert code == 1
     assert "this needs root: run it with sudo" in said and "--dry-run" in said
+
+
+#: Waits until its terminal is gone, and then does what the installer does: say, run, start children.
+LOSES_ITS_TERMINAL = """
+set -eu
+. "$SCRIPTS/common.sh"
+LOG=$FOLDER/log
+prepare_shell
+keep_output
+say begun
+read -r line || true
+"$PYTHON" -c "print('from a child', flush=True)"
+run touch "$FOLDER/done"
+"""
+
+
+def test_a_lost_connection_ends_nothing(tmp_path):
+    terminal, end = os.openpty()
+    process = subprocess.Popen(
+        ["sh", "-c", LOSES_ITS_TERMINAL],
+        env={**os.environ, "SCRIPTS": str(ROOT / "scripts"), "FOLDER": str(tmp_path)},
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        start_new_session=True,
+    )
+    os.close(end)
+    assert b"begun" in os.read(terminal, 1000)
+    os.killpg(process.pid, signal.SIGHUP)
+    os.close(terminal)
+    assert process.wait(timeout=60) == 0
+    assert (tmp_path / "done").exists()
+    said = (tmp_path / "log").read_text()
+    assert "begun" in said and "from a child" in said and "+ touch" in said
 
 
 def test_uninstall_removes_the_files_and_keeps_settings_unless_purged(tmp_path):
