@@ -1,5 +1,22 @@
 # shellcheck shell=sh
-# Checks a Jetson for known problems (memory, swap, desktop) and offers to fix those it can.
+# Checks the machine for what an installation needs, and a Jetson for known problems (memory, swap,
+# desktop), and offers to fix those it can.
+
+# Stops before anything is changed when something is missing.
+check_needs() {
+    step "What is needed"
+    # shellcheck disable=SC2310  # the report says why
+    if needs=$(cd "$SOURCE" && "$PYTHON" -B -m runtime.machine.preflight "$APP"); then
+        say "$needs" | sed 's/^/   /'
+        return
+    fi
+    say "$needs" | sed 's/^/   /'
+    if [ -n "$DRY_RUN" ]; then
+        say "   The installation would stop here."
+        return
+    fi
+    refuse "something is missing. Do what the lines with -> say, and run this again. Nothing was changed."
+}
 
 check_jetson() {
     step "The machine"
@@ -10,7 +27,7 @@ check_jetson() {
         case $topic in
             swap) offer "Create a swap file of 4 GB?" add_swap ;;
             zram) offer "Turn off the compressed swap in memory?" run systemctl disable --now nvzramconfig ;;
-            desktop) offer "Boot without the desktop from now on?" run systemctl set-default multi-user.target ;;
+            desktop) offer "Boot without the desktop from now on?" desktop_off ;;
         esac
     done
 }
@@ -21,6 +38,15 @@ offer() {
     shift
     if staging; then return; fi
     if ask "$question"; then "$@"; else say "   Not done: $question"; fi
+}
+
+desktop_off() {
+    run systemctl set-default multi-user.target
+    # Whoever answers no question does not expect a restart either.
+    if [ -z "$YES" ] && ask "Restart now, so that the engines get its memory? Then run this again."; then
+        run systemctl reboot
+        [ -n "$DRY_RUN" ] || exit 0
+    fi
 }
 
 add_swap() {

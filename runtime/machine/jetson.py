@@ -91,7 +91,7 @@ def examine_jetson(root: Path = Path("/")) -> Iterator[Finding]:
     yield from _memory(root)
     yield _desktop()
     yield _tensorrt()
-    yield _compiler(root)
+    yield cuda_compiler(root)
     yield _preload(root)
     yield _nodes(root)
 
@@ -216,7 +216,8 @@ def _tensorrt() -> Finding:
     return Finding("bindings", MISSING, text, INSTALL_TENSORRT)
 
 
-def _compiler(root: Path) -> Finding:
+def cuda_compiler(root: Path) -> Finding:
+    """Whether pycuda can be compiled, where it is needed; `root` is the file system's."""
     if sys.version_info >= (3, 12):
         return Finding("nvcc", OK, "not needed: cuda-python comes as a wheel")
     nvcc = root / "usr/local/cuda/bin/nvcc"

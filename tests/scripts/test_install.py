@@ -224,6 +224,28 @@ def test_dry_run_shows_every_question_and_what_a_yes_leads_to(elsewhere):
     assert code == 0 and "   ? " not in said
 
 
+def test_what_is_missing_stops_the_installation_with_the_cure(elsewhere, tmp_path):
+    lacking = f"""#!/bin/sh
+case "$*" in
+    *preflight*) echo "missing card -> sudo growpart"; exit 1 ;;
+    *version_info*) exit 0 ;;
+esac
+exec {sys.executable} "$@"
+"""
+    tool(tmp_path / "bin", "python3", lacking)
+    tool(tmp_path / "bin", "systemctl", "#!/bin/sh\n")
+    path = tool(tmp_path / "bin", "id", "#!/bin/sh\necho 0\n")
+    python = {"PYTHON": str(tmp_path / "bin" / "python3"), **path}
+    code, said = run(elsewhere / "scripts/install", "--yes", **python)
+    assert code == 1 and "sudo growpart" in said
+    assert said.rstrip().endswith("Nothing was changed.")
+    assert not (tmp_path / "root").exists() and not steps(said)
+    # A dry run shows the rest.
+    code, said = run(elsewhere / "scripts/install", "--dry-run", **python)
+    assert code == 0 and "would stop here" in said
+    assert "systemctl restart jetbrush.target" in steps(said)
+
+
 @pytest.mark.parametrize(
     ("version", "known"),
     [("237", []), ("245", [239, 242, 243, 245]), ("252", [239, 242, 243, 245, 247])],
