@@ -5,6 +5,7 @@ A video is decoded frame by frame while it is repainted, so its frames are never
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping, Type
 
@@ -15,8 +16,9 @@ from bot.painting.reading import Say, styles_of
 from runtime import VideoOptions
 from runtime.errors import (
     DamagedVideo,
+    GraphMissing,
+    JetbrushError,
     NotAVideo,
-    VideoError,
     VideoTooLarge,
     VideoTooSmall,
     VideoUnavailable,
@@ -26,14 +28,17 @@ from runtime.files import remove_partial
 if TYPE_CHECKING:
     from runtime.video.repainting import RepaintedVideo
 
-#: Why the runtime refuses a video.
-REASONS: Mapping[Type[VideoError], Reason] = {
+#: Why the runtime refuses a video; without PyAV or the networks for sketches it can repaint none.
+REASONS: Mapping[Type[JetbrushError], Reason] = {
+    GraphMissing: Reason.FORMAT_UNAVAILABLE,
     NotAVideo: Reason.NOT_A_PICTURE,
     VideoUnavailable: Reason.FORMAT_UNAVAILABLE,
     DamagedVideo: Reason.DAMAGED,
     VideoTooLarge: Reason.TOO_LARGE,
     VideoTooSmall: Reason.TOO_SMALL,
 }
+
+_log = logging.getLogger(__name__)
 
 
 def repaint_video(
@@ -52,4 +57,8 @@ def repaint_video(
     try:
         return repaint_video(Path(request.photo), styles, output, options, durable=True, **handed)
     except tuple(REASONS) as error:
-        raise PictureRefused(str(error), PictureRole.VIDEO, REASONS[type(error)]) from error
+        reason = next(found for kind, found in REASONS.items() if isinstance(error, kind))
+        if reason is Reason.FORMAT_UNAVAILABLE:
+            # The user cannot do anything about it, and the owner can.
+            _log.error("%s", error)
+        raise PictureRefused(str(error), PictureRole.VIDEO, reason) from error

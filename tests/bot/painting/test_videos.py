@@ -41,9 +41,9 @@ def request_of(tmp_path, monkeypatch):
     return make
 
 
-def repainted(request):
+def repainted(request, **handed):
     said = []
-    handed = {"cancel": threading.Event(), "on_progress": lambda now: said.append(now.share)}
+    handed.update(cancel=threading.Event(), on_progress=lambda now: said.append(now.share))
     made = repaint_video(request, request.options, lambda *_, **__: None, handed)
     return made, said
 
@@ -68,9 +68,16 @@ def test_what_cannot_be_used_is_refused(request_of, tmp_path, content, reason):
     assert refused.value.refusal == Refusal(PictureRole.VIDEO, reason)
 
 
-def test_without_the_library_the_user_is_told(request_of, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "av", None)
-    (tmp_path / "a.gif").write_bytes(b"GIF89a")
+@pytest.mark.parametrize("missing", ["library", "networks"])
+def test_what_the_owner_has_not_installed_is_logged(
+    request_of, tmp_path, monkeypatch, caplog, missing
+):
+    source = videos.make_video(tmp_path / "a.mp4", [videos.plain("red")])
+    if missing == "library":
+        monkeypatch.setitem(sys.modules, "av", None)
+    else:
+        monkeypatch.setattr(sketcher.Sketcher, "_load", lambda backend: backend._onnx_path())
     with pytest.raises(PictureRefused) as refused:
-        repainted(request_of(tmp_path / "a.gif"))
+        repainted(request_of(source), engines=tmp_path)
     assert refused.value.refusal.reason is Reason.FORMAT_UNAVAILABLE
+    assert ("pip install av" if missing == "library" else "make onnx") in caplog.text
