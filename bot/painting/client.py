@@ -78,7 +78,10 @@ class PainterClient:
 
     @property
     def backend(self) -> Optional[str]:
-        """What the networks run on, by its name; known once a process is ready."""
+        """What the networks run on, by its name; known once a process is ready.
+
+        It changes when engines are built meanwhile.
+        """
         return self._backend
 
     async def start(self) -> None:
@@ -110,6 +113,7 @@ class PainterClient:
                         reading = message["picture"] and PictureRole(message["picture"])
                     else:
                         ended = True
+                        self._backend = message.pop("backend", self._backend)
                         return _result(message)
             except PaintingFailed as error:
                 if error.retriable:

@@ -152,6 +152,12 @@ def _prepare(engines: Path) -> Optional[str]:
     """Import what painting needs, so that the first request need not wait; returns the backend."""
     import runtime.style_transfer
     import runtime.translation  # noqa: F401
+
+    return _backend(engines)
+
+
+def _backend(engines: Path) -> Optional[str]:
+    """What the networks run on; with the first engine that is built it changes."""
     from runtime.backends import AUTO, candidates
 
     try:
@@ -183,7 +189,7 @@ def _serve(
     try:
         with painting(handed["engines"]):
             result = _paint(request, reporter, say, handed)
-        say("done", **asdict(result))
+        say("done", backend=_backend(handed["engines"]), **asdict(result))
     except Cancelled:
         say("cancelled")
     except PictureRefused as error:

@@ -20,6 +20,7 @@ from runtime.backends.kept import KeptGraphs
 from runtime.errors import Cancelled, GraphMissing, JetbrushError
 from runtime.files import Stamp, atomic_write, stamp_of
 from runtime.spec.graphs import sketch_graph, style_vector_graph
+from runtime.spec.turns import painting
 
 if TYPE_CHECKING:
     from runtime.sketching import StyleVector
@@ -91,7 +92,8 @@ class Sketcher:
     def _serve(self, number: int, request: SketchRequest, drop: threading.Event) -> None:
         """Draw one request and say how it ended."""
         try:
-            self._draw(request, drop)
+            with painting(self._engines):
+                self._draw(request, drop)
         except Cancelled:
             return
         except (PictureRefused, JetbrushError, OSError, MemoryError) as error:

@@ -68,6 +68,16 @@ async def test_steps_are_heard_in_order_and_the_result_comes_last(make):
     ]
 
 
+async def test_engines_that_come_meanwhile_change_what_paints(make):
+    painter_client = make()
+    await painter_client.start()
+    assert painter_client.backend == "a double"
+    assert await painter_client.submit(request("new engines"), on_progress=unheard) == DONE
+    assert painter_client.backend == "trt"
+    await painter_client.submit(request(), on_progress=unheard)
+    assert painter_client.backend == "trt"
+
+
 async def test_tasks_take_turns_in_one_process(make, caplog):
     caplog.set_level(logging.INFO)
     painter_client = make()

@@ -9,6 +9,7 @@ import os
 import queue
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from bot.outcomes import PictureRole, Reason, Refusal
 from bot.painting import painter
 from bot.painting.client import PainterClient, painter_command
 from bot.painting.painter import OOM_SCORE
-from bot.painting.protocol import PaintRequest, StyleFile
+from bot.painting.protocol import PaintRequest, PaintResult, StyleFile
 from runtime import StylizeOptions, TranslateOptions
 from runtime.backends.fake import FakeBackend
 from runtime.backends.kept import KeptGraphs
@@ -311,6 +312,23 @@ painter.main()
         await painter_client.close()
     for each in ("from Python", "from a library", "from a program"):
         assert each in caplog.text
+
+
+def test_each_result_says_what_the_networks_run_on_now(engines, monkeypatch):
+    """Engines that are built after the start of the process are taken up without another."""
+    said = []
+    paints = PaintResult(seconds=1.0, steps=3, width=9, height=7)
+    monkeypatch.setattr(painter, "_paint", lambda *_: paints)
+    monkeypatch.setattr("runtime.backends.candidates", lambda *_: iter([FakeBackend]))
+    painter._serve(
+        request(Path("unused")),
+        threading.Event(),
+        lambda kind, **fields: said.append((kind, fields)),
+        lambda: None,
+        {"engines": engines},
+    )
+    ((kind, fields),) = said
+    assert kind == "done" and fields["backend"] == FakeBackend.name and fields["steps"] == 3
 
 
 def test_the_graphs_are_closed_when_no_request_comes_for_long():
