@@ -155,7 +155,7 @@ class Submission:
         if taken:
             self._board.changed()
         if refusal is None:
-            return _repeated_text(repeated) if repeated and not taken else None
+            return _repeated_text(orders) if repeated and not taken else None
         if not taken:
             return refusal
         # One message for a whole album.
@@ -244,14 +244,16 @@ def _limit_text(refusal: Union[UserQueueFull, QueueFull]) -> str:
     return text.format(n=refusal.limit)
 
 
-def _repeated_text(count: int) -> str:
-    if count == 1:
+def _repeated_text(orders: Sequence[Order]) -> str:
+    if orders[0].kind is Kind.VIDEO:
+        return _("This video is already in the queue.")
+    if len(orders) == 1:
         return _("This photo is already in the queue.")
     return ngettext(
         "{n} photo of this album is already in the queue.",
         "{n} photos of this album are already in the queue.",
-        count,
-    ).format(n=count)
+        len(orders),
+    ).format(n=len(orders))
 
 
 def _is_again(present: Order, new: Order) -> bool:

@@ -29,8 +29,8 @@ async def start(message: Message, state: FSMContext, catalog: Catalog) -> None:
     """Start from scratch, with the menu."""
     await state.clear()
     text = _(
-        "Hello! I repaint photos with neural networks.\n\nChoose what to do, or just send me a "
-        "photo."
+        "Hello! I repaint photos and videos with neural networks.\n\nChoose what to do, or just send "
+        "me a photo or a video."
     )
     generators = (await catalog.generators()).values()
     keyboard = menu_keyboard(generators, examples=bool(await catalog.examples()))

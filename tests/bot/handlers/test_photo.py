@@ -169,6 +169,8 @@ async def test_without_a_style_there_is_a_question(anna, generators):
     assert len(question.buttons) == 2
     await anna.press(question, "Repaint: {style}", style=STYLES[0].title[anna.language])
     assert (await anna.conversation.the_job(anna)).order.kind is Kind.VIDEO
+    again = await anna.press(question, "Repaint: {style}", style=STYLES[0].title[anna.language])
+    assert again == anna.words("This video is already in the queue.")
 
 
 async def test_colours_of_the_settings_are_kept(boris, conversation):
