@@ -15,7 +15,7 @@ check_needs() {
         say "   The installation would stop here."
         return
     fi
-    refuse "something is missing. Do what the lines with -> say, and run this again. Nothing was changed."
+    exit 1
 }
 
 check_jetson() {

@@ -80,6 +80,11 @@ def run(check: Check, user: Optional[str]) -> str:
         )
     except subprocess.TimeoutExpired:
         return f"it took longer than {_LONGEST_S} s"
+    except OSError as error:
+        return (
+            f"{user or 'this user'} cannot run {sys.executable} ({error.strerror}). Choose a Python "
+            "that every user may run: PYTHON=/usr/bin/python3"
+        )
     if done.returncode == 0:
         return ""
     text = done.stdout.decode(errors="replace").strip()

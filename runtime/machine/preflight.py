@@ -19,7 +19,8 @@ from typing import Iterator, List, Optional
 
 from runtime.machine.findings import MISSING, NOTE, OK, Finding, report
 from runtime.machine.jetson import cuda_compiler
-from runtime.machine.resources import is_jetson, output_of, read_memory, read_number, read_text
+from runtime.machine.resources import is_jetson, output_of, read_memory, read_number
+from runtime.spec.tegra import l4t_release
 
 #: Megabytes on the disk: the virtual environment, the weights and graphs; a Jetson's engines; the
 #: swap file that the installer offers; what pip and a compiler need meanwhile.
@@ -138,7 +139,7 @@ def _tensorrt(root: Path) -> Finding:
         text = f"it is installed for one user only, in {own}; the service is another user"
         return Finding("tensorrt", MISSING, text, f"Install it for all users: {_NANO_WHEEL}.")
     text = f"Python {version} finds no TensorRT"
-    if "nano" in read_text(root / "proc/device-tree/model").lower() and version == "3.8":
+    if l4t_release(root / "etc/nv_tegra_release").startswith("R32"):
         advice = f"apt's is for Python 3.6. Instead {_NANO_WHEEL}."
         return Finding("tensorrt", MISSING, text, advice)
     advice = (
@@ -192,7 +193,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
     parser.add_argument("app", type=Path, help="where the program will be")
     findings = list(examine(Place(app=parser.parse_args(arguments).app)))
     print(report([each for each in findings if each.state != OK or each.topic == "disk"]))
-    return 1 if any(each.state == MISSING for each in findings) else 0
+    cures = [each.advice for each in findings if each.state == MISSING]
+    if cures:
+        print(f"Nothing was changed. Do this, and then run the installer again: {cures[0]}")
+    return 1 if cures else 0
 
 
 if __name__ == "__main__":

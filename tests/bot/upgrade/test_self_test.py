@@ -55,6 +55,12 @@ def test_a_check_that_crashes_is_a_finding():
     )
 
 
+def test_a_python_that_the_service_may_not_run_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(self_test.sys, "executable", str(tmp_path))
+    said = run(("imports", ["-c", ""], {}), None)
+    assert f"cannot run {tmp_path}" in said and "PYTHON=/usr/bin/python3" in said
+
+
 def test_it_stops_at_the_first_failure_and_shows_it(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(
         self_test,
