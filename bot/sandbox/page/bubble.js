@@ -102,12 +102,13 @@ function moving(raw) {
   const { file_id: fileId, width, height, length, mime_type: type } = mediaOf(raw);
   const src = fileAddress(fileId);
   if (type === "image/gif") return make("img", { class: "moving", src, alt: raw.caption ?? say("animation") });
-  const video = make("video", { class: raw.video_note ? "moving round-video" : "moving", src, playsinline: "", preload: "metadata", controls: !raw.animation && "" });
+  const video = make("video", { class: raw.video_note ? "moving round-video" : "moving", src, playsinline: "", preload: "metadata", controls: raw.video && "" });
   // Its place before the file is there.
   video.width = width ?? length;
   video.height = height ?? length;
   video.loop = !raw.video;
-  video.autoplay = video.muted = Boolean(raw.animation);
+  video.autoplay = video.muted = !raw.video;
+  if (raw.video_note) video.addEventListener("click", () => { video.muted = !video.muted; });
   return video;
 }
 
