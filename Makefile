@@ -135,7 +135,7 @@ test-systemd: $(VENV)/.requirements-dev  ## install and run the service in a con
 	@JETBRUSH_SYSTEMD_TEST=1 $(PY) -m pytest tests/systemd $(PYTEST_ARGS)
 
 clean:  ## remove what was made, except fetched weights, built engines and styles
-	rm -rf .venv .venv38 .venv-aiogram demo.jpg demo-chat.jpg compare-vgg.jpg bench.json bench-gpu.json engines/*.onnx engines/weights.json
+	rm -rf .venv .venv38 .venv-aiogram demo.jpg demo-chat.jpg compare-vgg.jpg bench.json bench-gpu.json bench-sketches* engines/*.onnx engines/weights.json
 	rm -rf .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.requirements: $(REQUIREMENTS)
