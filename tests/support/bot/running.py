@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 
+from bot.chat.sketches.contact_sheet import OVERDUE
 from bot.sandbox import Redelivery
 from bot.service.assembly import Service
 from bot.service.wiring import Seams
@@ -15,9 +16,11 @@ FAST = Rate(10_000, 10_000)
 
 
 @asynccontextmanager
-async def running(config, painter_client, *, edit_interval=0.05, catalog=None, **parts):
+async def running(
+    config, painter_client, *, edit_interval=0.05, catalog=None, sheet_overdue=OVERDUE, **parts
+):
     """A started `Service`, stopped in the end; `parts` are its other arguments."""
-    seams = Seams(catalog=catalog, edit_interval=edit_interval)
+    seams = Seams(catalog=catalog, edit_interval=edit_interval, sheet_overdue=sheet_overdue)
     service = Service(config, painter_client=painter_client, seams=seams, **parts)
     await service.start()
     try:
