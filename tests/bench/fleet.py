@@ -1,0 +1,177 @@
+"""`python -m tests.bench.fleet`: how busy a fleet of painters is, how it grows, what a job costs.
+
+The painters sleep instead of painting, so that one machine stands for nine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from statistics import median
+
+from bot.jobs import scheduler as scheduler_module
+from bot.painting.client import PainterClient
+from bot.painting.painters import LocalPainter, Needs
+from tests.bench import machine
+from tests.support.fleet.nats_server import NatsServer
+from tests.support.fleet.painters import Office
+from tests.support.fleet.workshop import Workshop, download_photo, painters_in_a_process
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+USERS = 20
+#: Seconds of a picture by painter: the slowest takes four times as long as the fastest.
+SPEEDS = (1.0, 1.0, 1.5, 2.0, 2.0, 3.0, 3.0, 4.0)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.fleet", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=30, help="of the cost of one job")
+    args = parser.parse_args()
+    scheduler_module.download = download_photo
+    print(json.dumps(machine.describe()))
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(measure(Path(folder), args))
+
+
+async def measure(folder, args):
+    server = NatsServer(folder)
+    await server.start()
+    try:
+        await overhead(server.url, folder, args.repeats)
+        await growth(server.url, folder)
+        await many_jobs(server.url, folder, args.jobs)
+    finally:
+        server.kill()
+
+
+async def many_jobs(url, folder, count):
+    """A long queue through eight painters of different speeds."""
+    workshop, painters = await opened(url, folder / "many", SPEEDS)
+    orders = [await workshop.order(number % USERS + 1) for number in range(count)]
+    lag = LoopLag()
+    watching = asyncio.ensure_future(lag.watch())
+    before = memory()
+    taken = await workshop.paint_all(count)
+    watching.cancel()
+    # While jobs wait: at the end the slow ones still paint, and nobody else has anything to do.
+    first, last = workshop.begun[0][2], workshop.begun[-1][2]
+    worked = sum(
+        min(SPEEDS[int(painter.rsplit("-", 1)[1]) - 1], last - begun)
+        for _, painter, begun in workshop.begun
+    )
+    busy = worked / (last - first) / len(SPEEDS)
+    rounds = Counter()
+    ahead = 0
+    for job, *_ in workshop.begun:
+        rounds[job.order.user_id] += 1
+        ahead = max(ahead, rounds[job.order.user_id] - min(rounds[u] for u in range(1, USERS + 1)))
+    print(
+        f"{len(orders)} jobs, {len(SPEEDS)} painters: {taken:.1f} s,"
+        f" {busy:.1%} of the painters' time at work while jobs wait,"
+        f" loop blocked {1000 * lag.longest:.0f} ms at most ({1000 * lag.late:.0f} ms at the 99th"
+        f" percentile), memory {before >> 20} to {memory() >> 20} MiB,"
+        f" a user at most {ahead} jobs ahead of another"
+    )
+    painters.terminate()
+    await workshop.close()
+
+
+async def growth(url, folder):
+    """Pictures an hour with one to eight equal painters."""
+    alone = None
+    for count in (1, 2, 4, 8):
+        workshop, painters = await opened(url, folder / f"grow-{count}", (2.0,) * count)
+        jobs = 10 * count
+        for number in range(jobs):
+            await workshop.order(number % USERS + 1)
+        rate = jobs / await workshop.paint_all(jobs)
+        alone = alone or rate
+        print(
+            f"{count} painters of 2 s: {3600 * rate:.0f} pictures an hour, {rate / alone:.2f} times one"
+        )
+        painters.terminate()
+        painters.join()
+        await workshop.close()
+
+
+async def overhead(url, folder, repeats):
+    """Seconds of one job by a child process, here and through the fleet."""
+    command = (
+        sys.executable,
+        str(ROOT / "tests/support/painters/gated_painter.py"),
+        str(folder / "gate"),
+    )
+    office = Office(url, folder, lease=30.0)
+    await office.open()
+    client = PainterClient(command)
+    office.hire("one", client)
+    local = LocalPainter(PainterClient(command))
+    await client.start()
+    await local.start()
+    for size in ((320, 240), (1280, 960), (4000, 3000)):
+        seconds = {}
+        for name, painters in (("local", local), ("fleet", office.fleet)):
+            taken = []
+            for _ in range(repeats if size[0] < 4000 else 5):
+                request = office.request(size)
+                place = await office.reserve() if name == "fleet" else painters.reserve(Needs())
+                begin = time.monotonic()
+                await place.submit(request, on_progress=lambda _: None)
+                taken.append(time.monotonic() - begin)
+                place.leave()
+            seconds[name] = median(taken)
+        print(
+            f"{size[0]}x{size[1]}: local {1000 * seconds['local']:.0f} ms, fleet"
+            f" {1000 * seconds['fleet']:.0f} ms: {1000 * (seconds['fleet'] - seconds['local']):.0f} ms more"
+        )
+    await local.close()
+    await office.close()
+    await client.close()
+
+
+async def opened(url, folder, speeds):
+    folder.mkdir()
+    workshop = Workshop(url, folder)
+    await workshop.open()
+    painters = painters_in_a_process(url, speeds)
+    await workshop.painters(len(speeds))
+    return workshop, painters
+
+
+class LoopLag:
+    """How late the event loop is, in seconds, waits for a processor included."""
+
+    def __init__(self):
+        self._all = []
+
+    async def watch(self, every=0.01):
+        while True:
+            begin = time.monotonic()
+            await asyncio.sleep(every)
+            self._all.append(time.monotonic() - begin - every)
+
+    @property
+    def longest(self):
+        return max(self._all)
+
+    @property
+    def late(self):
+        return sorted(self._all)[int(0.99 * len(self._all))]
+
+
+def memory():
+    (line,) = (
+        each for each in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in each
+    )
+    return int(line.split()[1]) * 1024
+
+
+if __name__ == "__main__":
+    main()
