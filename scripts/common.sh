@@ -9,9 +9,9 @@ ETC=/etc/jetbrush
 STATE=/var/lib/jetbrush
 UNITS_DIR=/etc/systemd/system
 LOG=/var/log/jetbrush-install.log
-USERS="jetbrush jetbrush-ngrok"
+USERS="jetbrush jetbrush-ngrok jetbrush-nats"
 UNITS="jetbrush.target jetbrush.service jetbrush-ngrok.service jetbrush-clocks.service \
-jetbrush-engines.service"
+jetbrush-engines.service jetbrush-nats.service jetbrush-painter.service"
 
 # NVIDIA's driver on a PC; the tests set another.
 NVIDIA_DRIVER=${NVIDIA_DRIVER:-/proc/driver/nvidia/version}

@@ -48,6 +48,10 @@ finish_upgrade() {
 # start_services FOLDER: restarts the bot with the release in FOLDER and sees that it works.
 start_services() {
     step "Services"
+    if is_painter; then
+        start_painter
+        return
+    fi
     if [ -e "$ETC/jetbrush.env" ] && ! [ -r "$ETC/jetbrush.env" ]; then
         say "   This depends on the settings, which only root may read: use sudo."
         return

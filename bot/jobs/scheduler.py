@@ -131,6 +131,9 @@ class Scheduler:
         serving.add_done_callback(self._served)
 
     def _reserve(self, job: Job) -> Optional[Place]:
+        if job.id in self._paintings:
+            # It was handed back a moment ago, and its last attempt still clears its folder.
+            return None
         return self._painters.reserve(needs_of(job.order))
 
     async def _serve(self, job: Job, painting: asyncio.Task[None], place: Place) -> None:

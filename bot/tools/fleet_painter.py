@@ -17,11 +17,16 @@ from bot.log import set_up_logging
 from bot.painting.client import PainterClient, painter_command
 from bot.process_privacy import keep_private
 from bot.systemd import SystemdNotifier
+from bot.threads import on_thread
 from runtime.spec.folder import DEFAULT_ENGINES
 
 if TYPE_CHECKING:
     from bot.painting.fleet.link import Link
     from bot.painting.fleet.painter import FleetPainter
+
+
+#: Seconds that the server has to accept a painter that is checked.
+_CHECK_SECONDS = 10
 
 
 def add_parser(commands: Any) -> None:
@@ -31,6 +36,9 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--name", help="the painter's name, without credentials: this machine's")
     parser.add_argument("--engines", type=Path, metavar="DIR", help="the folder of the graphs")
+    parser.add_argument(
+        "--check", action="store_true", help="only see whether it could paint, and say so"
+    )
     parser.set_defaults(run=_run)
 
 
@@ -40,6 +48,8 @@ def _run(args: argparse.Namespace) -> int:
     set_up_logging(config.log_level, (), os.environ)
     link = painter_link(config, args.name)
     engines = args.engines or DEFAULT_ENGINES
+    if args.check:
+        return asyncio.run(check(link, engines))
     asyncio.run(paint(config, link, engines, painter_command(engines)))
     return 0
 
@@ -63,6 +73,29 @@ def painter_link(config: PainterConfig, name: Optional[str]) -> Link:
         return Link(config.nats_url, name)
     found = read_credentials(config.nats_credentials)
     return Link(config.nats_url or found.url, found.user, config.nats_credentials)
+
+
+async def check(link: Link, engines: Path) -> int:
+    """Print what works and what does not; returns the exit code."""
+    from bot.painting.fleet.about import Machine
+
+    print(f"ok    this is the painter {link.user}")
+    opening = asyncio.ensure_future(link.open())
+    await asyncio.wait([opening], timeout=_CHECK_SECONDS)
+    if not opening.done():
+        opening.cancel()
+        print(
+            "wrong the server does not answer, or refuses this painter; see that jetbrush-nats runs"
+            " there, that port 4222 is open, and `scripts/fleet list`"
+        )
+        return 1
+    opening.result()
+    print("ok    the server accepts it")
+    about = await on_thread(Machine(engines).describe, None, None)
+    print(f"ok    {len(about.styles)} styles, generators: {', '.join(about.generators) or 'none'}")
+    print(f"ok    pictures of up to {about.largest} pixels")
+    await link.close()
+    return 0
 
 
 async def paint(config: PainterConfig, link: Link, engines: Path, command: Sequence[str]) -> None:

@@ -15,13 +15,13 @@ from collections import Counter
 from pathlib import Path
 from statistics import median
 
-from bot.jobs import scheduler as scheduler_module
 from bot.painting.client import PainterClient
 from bot.painting.painters import LocalPainter, Needs
 from tests.bench import machine
+from tests.support.bot.bot_process import seconds_queued
 from tests.support.fleet.nats_server import NatsServer
 from tests.support.fleet.painters import Office
-from tests.support.fleet.workshop import Workshop, download_photo, painters_in_a_process
+from tests.support.fleet.workshop import Workshop, painters_in_a_process
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 USERS = 20
@@ -32,9 +32,9 @@ SPEEDS = (1.0, 1.0, 1.5, 2.0, 2.0, 3.0, 3.0, 4.0)
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.bench.fleet", description=__doc__)
     parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the seconds of a picture")
     parser.add_argument("--repeats", type=int, default=30, help="of the cost of one job")
     args = parser.parse_args()
-    scheduler_module.download = download_photo
     print(json.dumps(machine.describe()))
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(measure(Path(folder), args))
@@ -46,14 +46,15 @@ async def measure(folder, args):
     try:
         await overhead(server.url, folder, args.repeats)
         await growth(server.url, folder)
-        await many_jobs(server.url, folder, args.jobs)
+        await many_jobs(server.url, folder, args.jobs, args.scale)
     finally:
         server.kill()
 
 
-async def many_jobs(url, folder, count):
+async def many_jobs(url, folder, count, scale):
     """A long queue through eight painters of different speeds."""
-    workshop, painters = await opened(url, folder / "many", SPEEDS)
+    speeds = [scale * each for each in SPEEDS]
+    workshop, painters = await opened(url, folder / "many", speeds)
     orders = [await workshop.order(number % USERS + 1) for number in range(count)]
     lag = LoopLag()
     watching = asyncio.ensure_future(lag.watch())
@@ -63,17 +64,17 @@ async def many_jobs(url, folder, count):
     # While jobs wait: at the end the slow ones still paint, and nobody else has anything to do.
     first, last = workshop.begun[0][2], workshop.begun[-1][2]
     worked = sum(
-        min(SPEEDS[int(painter.rsplit("-", 1)[1]) - 1], last - begun)
+        min(speeds[int(painter.rsplit("-", 1)[1]) - 1], last - begun)
         for _, painter, begun in workshop.begun
     )
-    busy = worked / (last - first) / len(SPEEDS)
+    busy = worked / (last - first) / len(speeds)
     rounds = Counter()
     ahead = 0
     for job, *_ in workshop.begun:
         rounds[job.order.user_id] += 1
         ahead = max(ahead, rounds[job.order.user_id] - min(rounds[u] for u in range(1, USERS + 1)))
     print(
-        f"{len(orders)} jobs, {len(SPEEDS)} painters: {taken:.1f} s,"
+        f"{len(orders)} jobs, {len(speeds)} painters: {taken:.1f} s,"
         f" {busy:.1%} of the painters' time at work while jobs wait,"
         f" loop blocked {1000 * lag.longest:.0f} ms at most ({1000 * lag.late:.0f} ms at the 99th"
         f" percentile), memory {before >> 20} to {memory() >> 20} MiB,"
@@ -146,16 +147,17 @@ async def opened(url, folder, speeds):
 
 
 class LoopLag:
-    """How late the event loop is, in seconds, waits for a processor included."""
+    """How late the event loop is, in seconds, not counting waits for a processor."""
 
     def __init__(self):
         self._all = []
 
     async def watch(self, every=0.01):
         while True:
-            begin = time.monotonic()
+            begin, queued = time.monotonic(), seconds_queued()
             await asyncio.sleep(every)
-            self._all.append(time.monotonic() - begin - every)
+            lag = time.monotonic() - begin - every - (seconds_queued() - queued)
+            self._all.append(lag)
 
     @property
     def longest(self):

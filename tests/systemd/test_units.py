@@ -23,7 +23,7 @@ KNOWN_TO_237 = {
         "Type User Group SupplementaryGroups WorkingDirectory Environment EnvironmentFile "
         "LimitNOFILE MemoryMax OOMScoreAdjust PrivateNetwork NotifyAccess ReadWritePaths "
         "Nice CPUWeight IOSchedulingClass "
-        "UnsetEnvironment ExecStart ExecStartPre ExecStartPost ExecStop RemainAfterExit "
+        "UnsetEnvironment ExecStart ExecReload ExecStartPre ExecStartPost ExecStop RemainAfterExit "
         "StandardInput TimeoutStartSec "
         "TimeoutStopSec WatchdogSec Restart RestartSec KillMode StateDirectory StateDirectoryMode "
         "RuntimeDirectory RuntimeDirectoryPreserve UMask InaccessiblePaths NoNewPrivileges "
@@ -108,7 +108,8 @@ def test_scripts_name_the_paths_users_and_units_that_the_units_do():
     for unit in ("jetbrush.service", "jetbrush-ngrok.service"):
         assert values(unit, "EnvironmentFile") == [f"{said['ETC']}/jetbrush.env"]
     assert said["STATE"] == "/var/lib/" + values("jetbrush.service", "StateDirectory")[0]
-    users = {values(unit, "User")[0] for unit in ("jetbrush.service", "jetbrush-ngrok.service")}
+    named = ("jetbrush.service", "jetbrush-ngrok.service", "jetbrush-nats.service")
+    users = {values(unit, "User")[0] for unit in named}
     assert users == set(said["USERS"].split())
     assert {path.name for path in UNITS} == set(said["UNITS"].split())
 

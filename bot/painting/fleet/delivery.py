@@ -42,7 +42,7 @@ def files_of(message: Union[Step, Ended]) -> Collection[str]:
 class Delivery:
     """A painter that is reserved for one job: the `Place` of the scheduler.
 
-    leave: called when the job is done with the painter.
+    leave: called when the job is done with the painter. removing: what deletes the files, after that.
     """
 
     def __init__(
@@ -68,7 +68,8 @@ class Delivery:
         self._files: Set[str] = set()
         self._kept = time.monotonic()
         self._changed = asyncio.Event()
-        self._cleaning: Optional[asyncio.Future[None]] = None
+        self._taking_back: Optional[asyncio.Future[None]] = None
+        self.removing: Optional[asyncio.Future[None]] = None
 
     @property
     def painter(self) -> str:
@@ -76,11 +77,11 @@ class Delivery:
         return self._painter.name
 
     def leave(self) -> None:
-        """Let the next job have the painter, once nothing of this one is on its way."""
-        if self._cleaning is None:
+        """Let the next job have the painter, once it cannot fetch this one any more."""
+        if self._taking_back is None:
             self._leave(self)
         else:
-            self._cleaning.add_done_callback(lambda _: self._leave(self))
+            self._taking_back.add_done_callback(lambda _: self._leave(self))
 
     def hear(self, message: Union[Step, Ended], raw: Msg) -> None:
         """Take a message about this job."""
@@ -121,7 +122,9 @@ class Delivery:
                 _log.warning("The painter %s rests for %.0f s: %s", self.painter, rest, error)
             raise
         finally:
-            self._cleaning = asyncio.ensure_future(self._clean_up(told=ended))
+            if not ended:
+                self._taking_back = asyncio.ensure_future(self._take_back())
+            self.removing = asyncio.ensure_future(self._remove_files())
 
     async def _hand_over(self, request: PaintRequest) -> None:
         """Send the files, and then the job."""
@@ -221,18 +224,20 @@ class Delivery:
         self._painter.job = None
         await self._link.reply(raw, TAKEN)
 
-    async def _clean_up(self, *, told: bool) -> None:
-        """Take the job back if the painter may still have it, and delete the files."""
+    async def _take_back(self) -> None:
+        """Take a job back that the painter may still have."""
+        subject = subjects.job_subject(self.painter)
+        try:
+            await self._link.send(subjects.to_painter(self.painter), Cancel(self.job))
+            await self._link.attempt(self._link.js.purge_stream(subjects.JOBS, subject=subject))
+        except FleetError as error:
+            # The painter gets it, and finds that it belongs to nobody.
+            _log.info("The job %s stays with %s: %s", self.job, self.painter, error)
+
+    async def _remove_files(self) -> None:
         while not self._inbox.empty():
             self._files.update(files_of(self._inbox.get_nowait()[0]))
         try:
-            if not told:
-                await self._link.send(subjects.to_painter(self.painter), Cancel(self.job))
-                await self._link.attempt(
-                    self._link.js.purge_stream(
-                        subjects.JOBS, subject=subjects.job_subject(self.painter)
-                    )
-                )
             await self._bucket.remove(self._files)
         except FleetError as error:
             _log.info("The files of %s stay for an hour: %s", self.painter, error)

@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from functools import partial
-from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence, Set, Union
 
 from bot.errors import FleetError, PaintingFailed
 from bot.metrics import FleetMetrics
@@ -65,7 +64,7 @@ class Fleet:
         self._count = 0
         self._deliveries: Dict[str, Delivery] = {}
         self._listeners: List[Callable[[], None]] = []
-        self._tasks: List[asyncio.Future[None]] = []
+        self._tasks: Set[asyncio.Future[None]] = set()
         self._sketches = SketchOrders(link, self._run)
         self.roster = Roster(lambda name: Painter(name, link, lease, metrics))
         link.listen(self._changed)
@@ -108,13 +107,13 @@ class Fleet:
 
     async def start(self) -> None:
         """Begin to connect, however long it takes, and start the local painter."""
-        self._tasks.append(asyncio.ensure_future(self._connect()))
+        self._keep(asyncio.ensure_future(self._connect()))
         if self._local is not None:
             await self._local.start()
 
     async def close(self) -> None:
         """Disconnect; the painters stop what they have."""
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
         if self._link.up:
             await self._link.send(subjects.EVERYONE, WhoIsThere(secrets.token_hex(8)))
@@ -146,6 +145,8 @@ class Fleet:
 
     def _left(self, delivery: Delivery) -> None:
         del self._deliveries[delivery.job]
+        if delivery.removing is not None:
+            self._keep(delivery.removing)
         self.roster[delivery.painter].reserved = False
         self._changed()
 
@@ -235,15 +236,16 @@ class Fleet:
             _log.info("The painter %s is there, on %s.", painter.name, hello.about.backend)
             painter.admitted = False
             admitting = asyncio.ensure_future(self._admit(painter, hello.session))
-            admitting.add_done_callback(partial(self._forget, admitting))
-            self._tasks.append(admitting)
+            self._keep(admitting)
         self._check_deliveries(painter, hello.job)
         if hello.job is not None and hello.job not in self._deliveries:
             await self._link.send(subjects.to_painter(painter.name), Cancel(hello.job))
         self._changed()
 
-    def _forget(self, task: asyncio.Future[None], _done: object) -> None:
-        self._tasks.remove(task)
+    def _keep(self, task: asyncio.Future[None]) -> None:
+        """Keep a task until it is done: the loop itself does not."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _admit(self, painter: Painter, session: str) -> None:
         """Make what the painter needs on the server, and tell it to fetch jobs."""

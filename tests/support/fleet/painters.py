@@ -153,7 +153,9 @@ class Office:
         finally:
             place.leave()
 
-    async def files(self, name):
-        """How many messages the painter's bucket holds."""
-        info = await self.fleet._link.js.stream_info(f"OBJ_jetbrush-{name}")
-        return info.state.messages
+    async def no_files(self, name):
+        """Wait until the painter's bucket is empty."""
+        deadline = time.monotonic() + HANG
+        while (await self.fleet._link.js.stream_info(f"OBJ_jetbrush-{name}")).state.messages:
+            assert time.monotonic() < deadline, f"{name} has files"
+            await asyncio.sleep(0.02)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import time
-from types import SimpleNamespace
 
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Durations
@@ -16,6 +15,7 @@ from bot.metrics import Metrics
 from bot.painting.fleet.dispatch import Fleet
 from bot.painting.fleet.link import Link
 from bot.painting.fleet.painter import FleetPainter
+from bot.painting.protocol import StyleFile
 from bot.storage.database import Database
 from bot.storage.jobs import Jobs, JobState, Limits
 from bot.storage.key_values import KeyValues
@@ -28,15 +28,19 @@ from tests.support.fleet.painters import Client, Machine
 PHOTO = jpeg(plain("green"))
 
 
-async def download_photo(_bot, _file_id, path, _role):
-    path.write_bytes(PHOTO)
+class Fetching:
+    """Instead of `bot.jobs.fetching`: every picture is the same one."""
+
+    async def photo(self, _picture_id, path, _role=None):
+        path.write_bytes(PHOTO)
+        return str(path)
+
+    async def look(self, _styles, folder):
+        return (StyleFile(await self.photo(None, folder / "style")),)
 
 
 class Workshop:
-    """Jobs of several users, painted by those who are connected to the server at `url`.
-
-    `download_photo` must stand for the scheduler's `download`.
-    """
+    """Jobs of several users, painted by those who are connected to the server at `url`."""
 
     def __init__(self, url, folder, lease=30.0):
         self._url = url
@@ -49,20 +53,16 @@ class Workshop:
         self.fleet = Fleet(Link(url, "bot"), metrics=self.metrics.fleet, lease=lease)
         self._pictures = Pictures(self.database)
         self._scheduler = Scheduler(
-            bot=None,
             jobs=self.jobs,
-            pictures=self._pictures,
+            fetching=Fetching(),
             results=Results(folder / "results"),
             queue=self.queue,
             board=self.board,
             endings=Endings(self.jobs, self.board, self.metrics),
             durations=Durations(KeyValues(self.database)),
-            find_style=self._style,
             painters=self.fleet,
             metrics=self.metrics,
         )
-        self._style_file = folder / "style.jpg"
-        self._style_file.write_bytes(PHOTO)
         self._task = None
 
     async def open(self):
@@ -104,7 +104,9 @@ class Workshop:
         self._task = self._task or asyncio.ensure_future(self._scheduler.run())
         self.board.changed()
         while await self._unfinished():
-            await asyncio.sleep(0.05)
+            await asyncio.wait([self._task], timeout=0.05)
+            if self._task.done():
+                self._task.result()
         self.board.begin = begin
         return time.monotonic() - started
 
@@ -122,9 +124,6 @@ class Workshop:
             JobState.RUNNING.value,
         )
         return row["count"]
-
-    async def _style(self, _name):
-        return SimpleNamespace(path=self._style_file)
 
 
 def painters_in_a_process(url, seconds):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bot.jobs import scheduler as scheduler_module
 from tests.support.fleet.painters import Client
-from tests.support.fleet.workshop import Workshop, download_photo
+from tests.support.fleet.workshop import Workshop
 
 JOBS, USERS = 24, 4
 
 
-async def test_users_take_turns_whichever_painter_is_free(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(scheduler_module, "download", download_photo)
+async def test_users_take_turns_whichever_painter_is_free(server, tmp_path):
     workshop = Workshop(server.url, tmp_path)
     await workshop.open()
     fast, slow = Client(0.0), Client(0.2)
