@@ -6,6 +6,7 @@ import argparse
 import json
 import platform
 from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import Iterator, Sequence
 
@@ -59,6 +60,7 @@ def examine(engines: Path) -> Iterator[Finding]:
     yield _optional("faces", (faces_graph(),), engines, "faces are painted over like the rest", 7)
     sketches = (style_vector_graph(), sketch_graph())
     yield _optional("sketch", sketches, engines, "no photo can be sketched", 3)
+    yield _videos()
     yield from probe(ENGINES, engines)
     yield from _progress(engines)
     yield _styles()
@@ -112,6 +114,15 @@ def _optional(
         return Finding(name, OK, f"{', '.join(files)} in {engines}")
     text = f"{', '.join(missing)} not in {engines}: {without}"
     return Finding(name, NOTE, text, f"Run `make weights onnx WEIGHTS={name}` ({megabytes} MB).")
+
+
+def _videos() -> Finding:
+    """Whether PyAV is there; it is not imported."""
+    try:
+        return Finding("videos", OK, f"PyAV {metadata.version('av')}")
+    except metadata.PackageNotFoundError:
+        text = "PyAV is not installed: no video can be repainted"
+        return Finding("videos", NOTE, text, "Run `make setup`.")
 
 
 def _progress(engines: Path) -> Iterator[Finding]:

@@ -58,6 +58,15 @@ def test_says_how_to_sketch(in_process, engines, tmp_path):
     assert found["sketch"].state == OK
 
 
+def test_says_how_to_repaint_videos(in_process, engines, monkeypatch):
+    def missing(name):
+        raise doctor.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor.metadata, "version", missing)
+    finding = next(each for each in doctor.examine(engines) if each.topic == "videos")
+    assert (finding.state, finding.advice) == (NOTE, "Run `make setup`.")
+
+
 def test_fails_without_any_graph(in_process, tmp_path, capsys):
     assert cli.main(["doctor", "--engines", str(tmp_path)]) == 1
     assert "-> Run `make onnx`." in capsys.readouterr().out
