@@ -14,7 +14,13 @@ from runtime.backends.kept import KeptGraphs
 from runtime.catalog.styles import installed_styles
 from runtime.cli import video_command
 from runtime.cli.batch import paint_all
-from runtime.cli.parsing import add_engines, add_style, photos_and_styles
+from runtime.cli.parsing import (
+    add_engines,
+    add_sketching,
+    add_style,
+    photos_and_styles,
+    sketching_options,
+)
 from runtime.cli.tasks import tasks_for
 from runtime.errors import OptionError
 from runtime.exit_codes import run_command
@@ -125,15 +131,7 @@ def _add_sketch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     default = SketchOptions()
     parser = _add_command(commands, "sketch", "repaint a photo in a style in one pass", default)
     add_style(parser)
-    add = parser.add_argument
-    add("--size", type=int, default=default.size, help="longer side while sketching, in pixels")
-    add(
-        "--strength",
-        type=float,
-        default=default.strength,
-        help="from 0, the photo's own style, to 1, the style alone",
-    )
-    add("--keep-colours", action="store_true", help="keep the photo's colours")
+    add_sketching(parser, default, "photo")
     parser.set_defaults(run=_sketch)
 
 
@@ -229,12 +227,7 @@ def _translate(args: argparse.Namespace) -> int:
 def _sketch(args: argparse.Namespace) -> int:
     from runtime.sketching import sketch
 
-    options = SketchOptions(
-        size=args.size,
-        strength=args.strength,
-        keep_colours=args.keep_colours,
-        backend=args.backend,
-    )
+    options = sketching_options(args, SketchOptions)
     photos, styles = photos_and_styles(args.photos, args.style)
 
     def paint(photo: Image.Image, _on_progress: OnProgress, graphs: KeptGraphs) -> Image.Image:

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from runtime.backends.kept import KeptGraphs
 from runtime.cli.batch import Bar
-from runtime.cli.parsing import add_engines, add_style, photos_and_styles
+from runtime.cli.parsing import (
+    add_engines,
+    add_sketching,
+    add_style,
+    photos_and_styles,
+    sketching_options,
+)
 from runtime.errors import OptionError
 from runtime.options import BACKEND_CHOICES, VideoOptions
 
@@ -27,14 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("videos", metavar="IN", nargs="+", help="the GIF or video; styles of a mix follow it")
     add_style(parser)
     add("-o", "--output", metavar="OUT", type=Path, required=True, help="the MP4 file to write")
-    add("--size", type=int, default=default.size, help="longer side, at most, in pixels")
-    add(
-        "--strength",
-        type=float,
-        default=default.strength,
-        help="from 0, the video's own style, to 1, the style alone",
-    )
-    add("--keep-colours", action="store_true", help="keep the video's colours")
+    add_sketching(parser, default, "video")
     add("--backend", choices=BACKEND_CHOICES, default=default.backend, help="what runs the graphs")
     add_engines(parser)
     parser.set_defaults(run=_run)
@@ -43,12 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _run(args: argparse.Namespace) -> int:
     from runtime.video.repainting import repaint_video
 
-    options = VideoOptions(
-        size=args.size,
-        strength=args.strength,
-        keep_colours=args.keep_colours,
-        backend=args.backend,
-    )
+    options = sketching_options(args, VideoOptions)
     videos, styles = photos_and_styles(args.videos, args.style)
     if len(videos) > 1:
         raise OptionError(f"One video is repainted at a time, and {len(videos)} are given.")
