@@ -6,11 +6,14 @@ step that runs, and the next one waits for it.
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
 import queue
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, Optional, Tuple
 
 from bot.errors import PictureRefused
 from bot.outcomes import PictureRole
@@ -37,10 +40,15 @@ GRAPHS = 200 << 20
 #: After so many seconds without a request the graphs are closed.
 IDLE_SECONDS = 600
 
+#: Seconds that a picture may take to decode.
+DECODING = 30.0
+
 #: How many styles are remembered by their files.
 MOST_STYLES = 64
 
 _QUALITY = 88
+
+_log = logging.getLogger(__name__)
 
 
 class Sketcher:
@@ -110,7 +118,8 @@ class Sketcher:
 
         check_cancel(drop)
         self._check_graphs()
-        photo = read_picture(PictureRole.PHOTO, request.photo)
+        with _time_to_decode():
+            photo = read_picture(PictureRole.PHOTO, request.photo)
         # A copy: the sketches need no more pixels, and a photo may have fifty million.
         photo.thumbnail((request.options.size,) * 2, Image.Resampling.LANCZOS)
         looks = [self._styles.vector(look, drop) for look in request.looks]
@@ -129,6 +138,26 @@ class Sketcher:
                 raise GraphMissing(
                     f"{path} does not exist. Run `make weights onnx WEIGHTS=sketch`."
                 )
+
+
+@contextlib.contextmanager
+def _time_to_decode() -> Iterator[None]:
+    """End this process if the block takes more than `DECODING` seconds.
+
+    No thread can stop a decoder, and a painting would wait for it at each of its steps.
+    """
+    timer = threading.Timer(DECODING, _give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _give_up() -> None:
+    _log.error("A picture to sketch takes more than %.0f s to decode; the painter ends.", DECODING)
+    os._exit(os.EX_SOFTWARE)
 
 
 class _KnownStyles:
@@ -151,7 +180,8 @@ class _KnownStyles:
 
         key = path, stamp_of(Path(path))
         if key not in self._known:
-            picture = read_picture(PictureRole.STYLE, path)
+            with _time_to_decode():
+                picture = read_picture(PictureRole.STYLE, path)
             self._known[key] = style_vector(
                 picture, engines=self._engines, graphs=self._graphs, cancel=drop
             )

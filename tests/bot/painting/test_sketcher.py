@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -165,3 +166,19 @@ def test_without_the_networks_a_request_is_refused_at_once(engines, studio):
         drawing.let_finish()
     ((kind, fields),) = answers
     assert kind == "unsketched" and "make weights onnx WEIGHTS=sketch" in fields["message"]
+
+
+def test_a_decoder_that_does_not_end_ends_the_process(sketch_engines, studio, monkeypatch):
+    ended = threading.Event()
+
+    def hangs(role, path):
+        ended.wait(HANG)
+        raise OSError("The process is still there.")
+
+    monkeypatch.setattr(sketcher, "DECODING", 0.05)
+    monkeypatch.setattr(sketcher.os, "_exit", lambda status: ended.set())
+    monkeypatch.setattr(sketcher, "read_picture", hangs)
+    drawing = Sketcher(sketch_engines, Answers().say)
+    drawing.add(1, sketch_request(studio / "1.jpg", studio / "photo.jpg", [studio / "red.png"]))
+    drawing.start()
+    assert ended.wait(HANG)
