@@ -7,36 +7,49 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import traceback
 from pathlib import Path
 from statistics import median
 from typing import Any, Callable, Dict, List, Mapping, Type
 
 import numpy as np
+import onnx
 from PIL import Image, ImageOps
 
+from export.__main__ import main as export_main
 from export.engines.driver import build, probe_host
 from export.engines.job import Job, graph_named
+from export.engines.turn import Turn
 from export.errors import ExportError
+from export.graphs.cost import cost_of
 from export.graphs.gatys import write_graphs
+from export.graphs.specialise import fixed
 from export.sources.vgg import load_vgg19
 from runtime.backends import backend_class
+from runtime.backends.kept import KeptGraphs
 from runtime.backends.trt_plan import sum_of
 from runtime.catalog.styles import find_style
 from runtime.errors import BackendUnavailable, JetbrushError
 from runtime.imaging.reading import read_picture, to_array
-from runtime.spec.engines import EngineRecord, sidecar_file
+from runtime.options import StylizeOptions
+from runtime.progress import Progress
+from runtime.spec.engines import EngineRecord, engine_stem, sidecar_file
 from runtime.spec.graphs import generator_graph
 from runtime.spec.vgg import CLASSIC
+from runtime.style_transfer import stylize
 from tests.bench import generator
 from tests.bench.descent import POOLING, descend
 from tests.bench.gpu.cuda_driver import Driver, DriverError
-from tests.bench.gpu.task import Task
+from tests.bench.gpu.task import TIME_IS_UP, Task
 
 Figures = Dict[str, Any]
 
 #: TF32 in convolutions, on the GPUs that have it, is one of them.
 _TORCH = "float32, torch's defaults"
+
+#: How often a graph is run for its median.
+RUNS = 9
 
 #: Where the reference's picture lies in the folder of the graphs.
 REFERENCE = "reference.npy"
@@ -58,9 +71,18 @@ def peaks(task: Task) -> Figures:
 
 
 def graphs(task: Task) -> Figures:
-    """Write the graphs of Gatys' method."""
-    write_graphs(CLASSIC, POOLING, load_vgg19(CLASSIC), Path(task.folder))
-    return {}
+    """Write the graphs of all installed weights; the GFLOP of `task.graphs`, by engine."""
+    folder = Path(task.folder)
+    write_graphs(CLASSIC, POOLING, load_vgg19(CLASSIC), folder)
+    # What is not installed has no graph, and its parts say so.
+    export_main(["onnx", "-o", task.folder])
+    gflop = {}
+    for name, (width, height) in task.graphs:
+        if (folder / f"{name}.onnx").exists():
+            graph = graph_named(name, folder)
+            model = fixed(onnx.load(str(folder / graph.onnx_file)), graph, (width, height))
+            gflop[engine_stem(graph, (width, height))] = cost_of(model).gflop
+    return {"gflop": gflop}
 
 
 def network(task: Task) -> Figures:
@@ -76,20 +98,26 @@ def network(task: Task) -> Figures:
 
 def engines(task: Task) -> Figures:
     """Build the engines of `task.graphs`: the seconds of each, and the reasons of those that fail."""
+    started = time.monotonic()
     here = probe_host()
+    turn = Turn(Path(task.folder), lambda activity: None)
     built: Dict[str, float] = {}
     failed: Dict[str, str] = {}
     for name, size in task.graphs:
-        onnx = Path(task.folder) / f"{name}.onnx"
-        if not onnx.exists():
-            failed[name] = f"{onnx.name} could not be written"
+        engine = f"{name}-{size[0]}x{size[1]}"
+        file = Path(task.folder) / f"{name}.onnx"
+        if not file.exists():
+            failed[engine] = f"{file.name} could not be written; `make weights` fetches weights"
+            continue
+        if time.monotonic() - started > task.seconds:
+            failed[engine] = TIME_IS_UP
             continue
         graph = graph_named(name, Path(task.folder))
-        job = Job(graph, size, task.folder, sum_of(onnx.read_bytes()), here.precision, 0)
+        job = Job(graph, size, task.folder, sum_of(file.read_bytes()), here.precision, 0)
         try:
-            built[name] = round(build(job), 1)
+            built[engine] = round(build(job, turn), 1)
         except ExportError as error:
-            failed[name] = " ".join(str(error).split())
+            failed[engine] = " ".join(str(error).split())
     return {"bindings": here.host.bindings, "seconds": built, "failed": failed}
 
 
@@ -126,6 +154,55 @@ def descent(task: Task) -> Figures:
     }
 
 
+def graph_run(task: Task) -> Figures:
+    """One run of the first of `task.graphs`, on numbers small enough for FP16."""
+    _check(task)
+    ((name, (width, height)), *_) = task.graphs
+    folder = Path(task.folder)
+    graph = graph_named(name, folder)
+    random = np.random.default_rng(0)
+    feeds = {
+        each: random.random(shape, np.float32) * np.float32(1 if each == "image" else 1e-3)
+        for each, shape in graph.input_shapes(height, width).items()
+    }
+    kind = backend_class(task.backend)
+    with kind(graph, height=height, width=width, folder=folder) as backend:
+        # The first run finds out how to go on.
+        backend.run(feeds)
+        seconds = generator.in_turns({"": lambda: backend.run(feeds)}, RUNS)[""]
+    return {"seconds": seconds, "on": _on(task, name)}
+
+
+def painting(task: Task) -> Figures:
+    """A whole picture of `task.size`, both stages of it, as the bot paints it."""
+    _check(task)
+    photo = ImageOps.fit(read_picture(Path(task.photo)), task.size, Image.Resampling.LANCZOS)
+    options = StylizeOptions(
+        backend=task.backend,
+        size=max(task.graphs[0][1]),
+        fine=max(task.size),
+        faces="paint",
+        steps=task.steps,
+    )
+    steps: List[Progress] = []
+    times: List[float] = []
+    # The first loads the graphs, as the bot's first photo does.
+    with KeptGraphs() as kept:
+        for _ in range(2):
+            steps.clear()
+            begin = time.perf_counter()
+            stylize(
+                photo,
+                read_picture(find_style(task.style)),
+                options,
+                engines=Path(task.folder),
+                graphs=kept,
+                on_progress=steps.append,
+            )
+            times.append(time.perf_counter() - begin)
+    return {"seconds": times[1], "first_seconds": times[0], "evaluations": len(steps)}
+
+
 def generator_torch(task: Task) -> Figures:
     """The generator in eager torch."""
     _torch(task.device)
@@ -157,6 +234,8 @@ KINDS: Mapping[str, Callable[[Task], Figures]] = {
         engines,
         recipe,
         descent,
+        graph_run,
+        painting,
         generator_torch,
         generator_ours,
     )

@@ -1,54 +1,43 @@
-"""The lines of `make bench-gpu`'s table: a dash stands for what could not be measured."""
+"""The rows of `make bench-gpu`'s table, in Markdown; a cell is empty where nothing was measured."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Callable, Mapping, Sequence, Tuple
 
 Figures = Mapping[str, Any]
 
-HEADER = (
-    f"{'what':40}{'with':14}{'evals':>6}{'s/eval':>10}{'GFLOP/s':>9}{'of fp32':>9}{'of fp16':>9}"
-    f"{'seconds':>10}{'speed-up':>10}{'MiB':>7}"
+#: The columns after what was run and with what: the key of each in the figures, and its form.
+_COLUMNS: Sequence[Tuple[str, str, Callable[[Any], str]]] = (
+    ("Evaluations", "evaluations", str),
+    ("Seconds each", "seconds_per_evaluation", "{:.5f}".format),
+    ("GFLOP/s", "gflops", "{:.0f}".format),
+    ("Of FP32", "of_float32", "{:.0%}".format),
+    ("Of FP16", "of_float16", "{:.0%}".format),
+    ("Seconds", "seconds", "{:.4f}".format),
+    ("Speed-up", "speedup", "{:.2f}".format),
+    ("MiB", "peak_mib", "{:.0f}".format),
+)
+
+HEADER = "\n".join(
+    (
+        f"| What | With | {' | '.join(name for name, _, _ in _COLUMNS)} | Remark |",
+        "|---" * (len(_COLUMNS) + 3) + "|",
+    )
 )
 
 
-def gatys_line(pair: str, name: str, figures: Figures) -> str:
-    """The line of one painting."""
+def row(what: str, name: str, figures: Figures) -> str:
+    """The row of one part; one that did not run has its reason as the remark."""
+    cells = [form(figures[key]) if key in figures else "" for _, key, form in _COLUMNS]
+    return f"| {what} | {name} | {' | '.join((*cells, _remark(figures)))} |"
+
+
+def _remark(figures: Figures) -> str:
     if "reason" in figures:
-        return f"{pair:40}{name:14}not run: {figures['reason']}"
-    remark = "" if figures.get("reached", True) else "; the reference's loss was not reached"
-    return (
-        f"{pair:40}{name:14}{figures['evaluations']:6}"
-        f"{_number(figures['seconds_per_evaluation'], 10, 5)}{_shared(figures)}{remark}"
-    )
-
-
-def generator_line(model: str, name: str, figures: Figures) -> str:
-    """The line of one run of a generator."""
-    if "reason" in figures:
-        return f"{model:40}{name:14}not run: {figures['reason']}"
-    return (
-        f"{model:40}{name:14}{'':6}{'':10}{_shared(figures)}; PSNR {figures['psnr']:.1f} dB against "
-        "float32 on the CPU"
-    )
-
-
-def _shared(figures: Figures) -> str:
-    return (
-        _number(figures.get("gflops"), 9, 0)
-        + _share(figures.get("of_float32"))
-        + _share(figures.get("of_float16"))
-        + _number(figures["seconds"], 10, 4)
-        + _number(figures.get("speedup"), 9, 2)
-        + ("x" if "speedup" in figures else " ")
-        + _number(figures.get("peak_mib"), 7, 0)
-        + f"  {figures['on']}"
-    )
-
-
-def _number(value: Optional[float], width: int, digits: int) -> str:
-    return "-".rjust(width) if value is None else f"{value:{width}.{digits}f}"
-
-
-def _share(value: Optional[float]) -> str:
-    return "-".rjust(9) if value is None else f"{value:9.0%}"
+        return f"not run: {figures['reason']}"
+    remarks = [figures["on"]] if "on" in figures else []
+    if "psnr" in figures:
+        remarks.append(f"PSNR {figures['psnr']:.1f} dB against float32 on the CPU")
+    if not figures.get("reached", True):
+        remarks.append("the reference's loss was not reached")
+    return "; ".join(remarks)
