@@ -23,8 +23,8 @@ def settings(ports):
         "MODE": "webhook",
         "WEBHOOK_URL": f"http://127.0.0.1:{ports['bot']}",
         "PORT": ports["bot"],
-        "SIZE": 256,
-        "STEPS": 40,
+        "SIZE": 128,
+        "STEPS": 5,
         "STOP_GRACE": 1,
     }
 
@@ -40,7 +40,7 @@ def container(settings):
         container.write("/etc/jetbrush/jetbrush.env", as_text(settings), 0o640)
         # A umask such as sudo may keep.
         install = f"umask 077 && exec {CHECKOUT}/scripts/install --yes --no-weights"
-        container.output("sh", "-c", install, timeout=1200)
+        container.output("sh", "-c", install, timeout=2400)
         yield container
     finally:
         container.close()

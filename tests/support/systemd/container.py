@@ -19,8 +19,8 @@ CHECKOUT = "/home/owner/jetbrush"
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
 
 #: Seconds; however a test hangs, the container is gone after this many.
-LONGEST_LIFE = 2400
-_BOOT_SECONDS, _PARTING = 300, 60
+LONGEST_LIFE = 4800
+_BOOT_SECONDS, _PARTING = 900, 60
 
 #: nsenter keeps the working folder, which is outside.
 IN_ITS_ROOT = ("sh", "-c", 'cd / && exec "$@"', "sh")
@@ -83,7 +83,7 @@ class Container:
             _BOOT_SECONDS,
         )
 
-    def run(self, *command, timeout=300, check=True, **environment):
+    def run(self, *command, timeout=1500, check=True, **environment):
         """Run a command inside, as root; its output comes back as text."""
         passed = {name: each for name, each in os.environ.items() if _concerns_the_network(name)}
         passed.update(
