@@ -25,7 +25,7 @@ RUN_TESTS = $(PY) -m pytest -n auto --dist worksteal -m "not alone $(WITHOUT)" $
 # The newest versions that run on Python 3.8.
 TEST_PINS = 'pytest>=8.3,<8.4' 'pytest-asyncio==0.24.*' 'pytest-xdist==3.6.*'
 
-.PHONY: help demo chat examples graphs setup setup-gpu test test-jetson test-tensorrt test-aiogram lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install rollback uninstall test-systemd clean
+.PHONY: help demo chat examples graphs setup setup-gpu test test-jetson test-tensorrt test-aiogram lint bench bench-gpu weights onnx engines train-vgg19 compare-vgg styles texts install rollback uninstall test-systemd test-arm64 clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -133,6 +133,9 @@ uninstall:  ## sudo make uninstall: remove the service
 
 test-systemd: $(VENV)/.requirements-dev  ## install and run the service in a container; needs root
 	@JETBRUSH_SYSTEMD_TEST=1 $(PY) -m pytest tests/systemd $(PYTEST_ARGS)
+
+test-arm64: $(VENV)/.requirements-dev  ## set up and paint on an arm64 Debian, under qemu elsewhere; needs root
+	@JETBRUSH_ARM64_TEST=1 $(PY) -m pytest tests/arm64 $(PYTEST_ARGS)
 
 clean:  ## remove what was made, except fetched weights, built engines and styles
 	rm -rf .venv .venv38 .venv-aiogram demo.jpg demo-chat.jpg compare-vgg.jpg bench.json bench-gpu.json bench-sketches* engines/*.onnx engines/weights.json
