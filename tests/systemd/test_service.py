@@ -182,7 +182,7 @@ async def test_stop_hands_the_running_job_to_the_next_start(service, anna):
 
 
 async def test_stop_lets_the_running_job_end_within_its_grace(service, anna, settings):
-    service.write(ENVIRONMENT, as_text({**settings, "STOP_GRACE": 60}), 0o640)
+    service.write(ENVIRONMENT, as_text({**settings, "STOP_GRACE": 1200}), 0o640)
     try:
         await outside(service.systemctl, "restart", BOT)
         photo = await job_that_runs(anna, service)
