@@ -13,6 +13,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bot.chat.catalog import key_of
 from bot.chat.keyboards.data import ChooseStyle
@@ -21,6 +22,8 @@ from bot.upgrade.releases import Releases, name_of
 from tests.support.bot.running import SOON
 from tests.support.bot.stage import free_port, jpeg, plain
 from tests.support.systemd.fake_systemd import FakeSystemd
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: A bound on a hang: on an idle machine a photo is answered within seconds, whatever was killed.
@@ -170,10 +173,10 @@ class Machine:
             pytest.fail((self.folder / "systemd" / "journal").read_text()[-3000:])
 
 
-@pytest.fixture()
-async def machine(tmp_path):
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def machine(tmp_path_factory):
     async with Sandbox(redelivery=SOON) as sandbox:
-        machine = Machine(tmp_path, sandbox)
+        machine = Machine(tmp_path_factory.mktemp("machine"), sandbox)
         async with machine.systemd:
             code, said = await machine.upgrade()
             assert code == 0, said
