@@ -84,14 +84,15 @@ class FineStage:
         keep = self._frame.picture(keep.convert("RGB")).convert("L")
         style = style_grams(stage, job.styles, job.style_side(max(self._frame.size)), job.cancel)
         weights = weights_of(stage, style, job.options.strength)
-        shifts, content_weight = self._survey(ground)
+        shifts, content_weight, content = self._survey(ground)
         start = self._with_grain(ground)
         canvas = start.copy()
         for number, (tile, shift) in enumerate(zip(self._tiles, shifts)):
             check_cancel(job.cancel)
-            # One graph at a time: at 688x528 the two take 1.0 GB with OpenVINO in float32.
-            with self._open(stage.features) as features:
-                content = features.run({"image": to_array(ground.crop(tile.box))})["content"]
+            if len(self._tiles) > 1:
+                # One graph at a time: at 688x528 the two take 1.0 GB with OpenVINO in float32.
+                with self._open(stage.features) as features:
+                    content = features.run({"image": to_array(ground.crop(tile.box))})["content"]
             feeds = {name: style[name] + shift[name] for name in shift}
             feeds["style_weights"] = weights
             feeds["content"] = content
@@ -145,18 +146,22 @@ class FineStage:
         drawn.thumbnail((PREVIEW, PREVIEW))
         return drawn
 
-    def _survey(self, ground: Image.Image) -> Tuple[List[Grams], np.ndarray]:
-        """How each tile's Gram matrices differ from the mean, and the weight of the content."""
+    def _survey(self, ground: Image.Image) -> Tuple[List[Grams], np.ndarray, np.ndarray]:
+        """How each tile's Gram matrices differ from the mean, and the weight of the content.
+
+        Also the last tile's content: all of them together are too large to keep.
+        """
         grams, squares = [], []
         with self._open(self._stage.features) as features:
             for tile in self._tiles:
                 check_cancel(self._job.cancel)
                 found = features.run({"image": to_array(ground.crop(tile.box))})
-                squares.append(inverse_mean_square(found.pop("content")))
+                content = found.pop("content")
+                squares.append(inverse_mean_square(content))
                 grams.append(found)
         mean = {name: sum(each[name] for each in grams) / len(grams) for name in grams[0]}
         shifts = [{name: each[name] - mean[name] for name in mean} for each in grams]
-        return shifts, 1 / np.mean([1 / each for each in squares], axis=0)
+        return shifts, 1 / np.mean([1 / each for each in squares], axis=0), content
 
     def _open(self, graph: GraphSpec) -> ContextManager[Backend]:
         return self._stage.graphs.open(graph, self._tiles[0].size)
