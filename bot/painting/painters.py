@@ -20,10 +20,14 @@ LOCAL = ""
 
 @dataclass(frozen=True)
 class Needs:
-    """What a job asks of its painter: a generator, if any, and the longer side in pixels."""
+    """What a job asks of its painter.
+
+    model: a generator. size: the longer side in pixels. video: whether a video is repainted.
+    """
 
     model: Optional[str] = None
     size: int = 0
+    video: bool = False
 
 
 @dataclass(frozen=True)

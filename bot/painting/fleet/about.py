@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Dict, Optional, Tuple
 
@@ -12,6 +13,8 @@ from runtime import installed_styles, models
 from runtime.files import Stamp, stamp_of
 from runtime.imaging.limits import usable_memory
 from runtime.machine.jetson import temperatures
+from runtime.spec.folder import graphs_in
+from runtime.spec.graphs import sketch_graph, style_vector_graph
 
 
 class Machine:
@@ -27,6 +30,7 @@ class Machine:
 
         Reads the disk: call it beside the event loop.
         """
+        sketches = {style_vector_graph(), sketch_graph()} <= set(graphs_in(self._engines))
         self.styles = {self._digest(each.path): each.path for each in installed_styles().values()}
         return About(
             generators=tuple(models(self._engines)),
@@ -35,6 +39,8 @@ class Machine:
             backend=backend,
             seconds=seconds,
             temperature=max(temperatures().values(), default=None),
+            sketches=sketches,
+            videos=sketches and find_spec("av") is not None,
         )
 
     def _digest(self, path: Path) -> str:

@@ -90,14 +90,14 @@ class Fleet:
 
     async def sketch(self, request: SketchRequest, *, within: float) -> None:
         """Sketch here, or else on a painter, if possible on one that has no job."""
-        here = [each for each in self.roster.all if each.here and each.admitted]
+        here = [each for each in self.roster.all if each.sketching]
         if self._local is not None:
             await self._local.sketch(request, within=within)
         elif here:
             painter = min(here, key=lambda each: (each.reserved, each.seconds or 0.0))
             await self._sketches.sketch(painter, request, within=within)
         else:
-            raise PaintingFailed("No painter of the fleet is there to sketch.", retriable=True)
+            raise PaintingFailed("No painter of the fleet that is here can sketch.", retriable=True)
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever a painter may have become free."""

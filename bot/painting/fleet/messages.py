@@ -25,6 +25,7 @@ class About:
     largest: the longer side in pixels, at most, that it can paint.
     seconds: the mean of its last paintings, `None` before the first.
     temperature: of the processor in degrees Celsius, `None` where nothing measures it.
+    sketches: whether it has the networks for sketches. videos: whether it can repaint videos.
     """
 
     generators: Tuple[str, ...] = ()
@@ -33,6 +34,8 @@ class About:
     backend: Optional[str] = None
     seconds: Optional[float] = None
     temperature: Optional[float] = None
+    sketches: bool = False
+    videos: bool = False
 
 
 @dataclass(frozen=True)

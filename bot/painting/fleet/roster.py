@@ -55,6 +55,11 @@ class Painter:
         return self.here and self.admitted and not (self.reserved or self.job or resting)
 
     @property
+    def sketching(self) -> bool:
+        """Whether a sketch may be asked of it."""
+        return self.here and self.admitted and self.about.sketches
+
+    @property
     def state(self) -> PainterState:
         """The painter as its owner sees it."""
         return PainterState(
@@ -93,8 +98,8 @@ class Painter:
         return needs.model is None or needs.model in self.about.generators
 
     def fits(self, needs: Needs) -> bool:
-        """Whether it has the memory for a picture of that size."""
-        return needs.size <= self.about.largest
+        """Whether it has the memory for a picture of that size, and what videos need."""
+        return needs.size <= self.about.largest and self.about.videos >= needs.video
 
     def succeeded(self, seconds: float) -> None:
         """Take note of a painting that took so many seconds."""
@@ -134,8 +139,9 @@ class Roster:
     def able(self, needs: Needs) -> List[Painter]:
         """Those that are here and can do it, the fastest first.
 
-        A picture that is too large for every one of them goes to any: it is painted in tiles.
+        A picture that is too large for every one of them goes to any: it is painted in tiles. So
+        does a video that none can repaint: its user is told what is missing.
         """
         found = [each for each in self.all if each.here and each.able(needs)]
-        large = [each for each in found if each.fits(needs)] or found
-        return sorted(large, key=lambda each: each.seconds or 0.0)
+        fitting = [each for each in found if each.fits(needs)] or found
+        return sorted(fitting, key=lambda each: each.seconds or 0.0)

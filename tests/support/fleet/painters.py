@@ -76,7 +76,13 @@ class Machine:
         self._about = about
 
     def describe(self, backend, seconds):
-        given = {"largest": 4096, "styles": tuple(self.styles), **self._about}
+        given = {
+            "largest": 4096,
+            "sketches": True,
+            "videos": True,
+            "styles": tuple(self.styles),
+            **self._about,
+        }
         return About(backend=backend, seconds=seconds, **given)
 
 
