@@ -37,7 +37,7 @@ def _import_cuda() -> Any:
         import pycuda.driver as cuda  # type: ignore[import-not-found]
     except ImportError as absent:
         try:
-            from cuda.bindings import driver as cuda  # type: ignore[import-not-found]
+            from cuda.bindings import driver as cuda
         except ImportError as error:
             # One that is installed but cannot be loaded is the one to name.
             raise (error if isinstance(absent, ModuleNotFoundError) else absent) from absent
