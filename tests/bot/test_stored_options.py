@@ -8,11 +8,12 @@ from dataclasses import fields
 import pytest
 
 from bot.stored_options import Kind, kind_of, options_from_json, options_to_json, with_chosen
-from runtime import StylizeOptions, TranslateOptions
+from runtime import StylizeOptions, TranslateOptions, VideoOptions
 
 OTHERS = {
     Kind.STYLIZE: StylizeOptions(strength=0.25, size=256, keep_colours=True, seed=7, steps=9),
     Kind.TRANSLATE: TranslateOptions(size=300, detail=False),
+    Kind.VIDEO: VideoOptions(size=300, strength=0.25, keep_colours=True),
 }
 
 

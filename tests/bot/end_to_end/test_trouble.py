@@ -111,7 +111,8 @@ async def test_a_file_that_is_gone_from_the_server_is_told_at_once(sandbox, anna
     fault = sandbox.faults.add("download", "rights", times=None)
     photo = await anna.photo(jpeg(GREEN))
     await anna.wait_for(lambda message: "no longer" in message.text, timeout=20, after=photo)
-    assert fault.hits == 1
+    # Neither the job nor its sketch asks again.
+    assert 1 <= fault.hits <= 2
 
 
 async def test_a_user_who_blocks_the_bot_ends_the_job_quietly(

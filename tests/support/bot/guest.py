@@ -11,7 +11,7 @@ from tests.support.bot.conversation import check_language
 from tests.support.bot.stage import jpeg, picture_of
 
 I18N = make_i18n()
-#: Seconds for a picture, on a machine that does other work too.
+#: Seconds for a picture or for what is said instead, on a machine that does other work too.
 PAINTING = 60
 
 
@@ -55,7 +55,7 @@ class Guest:
         """Wait for a message with that text."""
         words = self.words(text, **values)
         chat = chat or self.person.chat
-        return await chat.wait_for(lambda message: words in message.text, after=after)
+        return await chat.wait_for(lambda message: words in message.text, PAINTING, after=after)
 
     async def gets(self, *, after, chat=None):
         """Wait for the picture that a job's message becomes."""

@@ -8,9 +8,13 @@ import queue
 import sys
 import threading
 
+_saying = threading.Lock()
+
 
 def say(kind, **fields):
-    print(json.dumps({"kind": kind, **fields}), flush=True)
+    # Sketches are answered in another thread, and print() writes the end of the line by itself.
+    with _saying:
+        print(json.dumps({"kind": kind, **fields}), flush=True)
 
 
 def no_sketch(request):

@@ -195,7 +195,7 @@ async def test_forged_updates_go_out_as_they_are(sandbox, bot):
 
 async def test_what_people_send_besides_pictures(bot, anna):
     await anna.sticker()
-    await anna.video("look")
+    await anna.video(caption="look")
     await anna.voice()
     await anna.document(b"words", "notes.txt")
     await anna.album([picture(), picture(colour="red")], "two")
