@@ -57,6 +57,7 @@ def one_thread():
     os.sched_setaffinity(0, before)
 
 
+@pytest.mark.any_python
 def test_every_part_has_its_figures_or_its_reason(modules, one_thread, tmp_path, capfd):
     settings = Settings(
         device="cpu",

@@ -183,6 +183,7 @@ async def machine(tmp_path_factory):
             yield machine
 
 
+@pytest.mark.any_python
 async def test_whenever_an_upgrade_is_killed_a_bot_answers_photos(machine):
     anna = await machine.user()
     await machine.answers(anna)

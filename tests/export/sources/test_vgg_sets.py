@@ -101,7 +101,7 @@ def test_graphs_are_written_from_the_named_set_and_those_of_another_stay(
 
 def test_painting_takes_the_set_that_was_named_last(finetuned, tmp_path):
     """Also where the deep graphs of another set are installed."""
-    options = {"size": 64, "steps": 12, "backend": "onnxrt"}
+    options = {"size": 64, "fine": 64, "steps": 12, "backend": "onnxrt"}
     paint = functools.partial(stylize, image(64, 64, 1), image(64, 64, 2), engines=tmp_path)
     assert main(["onnx", "-o", str(tmp_path)]) == 0
     oxford = np.asarray(paint(StylizeOptions(**options)))

@@ -17,7 +17,7 @@ from runtime.progress import Progress
 from tests.support.pictures import SAMPLES, photo, png_header
 
 ROOT = Path(__file__).resolve().parents[3]
-QUICK = ["--size", "64", "--steps", "3", "--backend", "onnxrt"]
+QUICK = ["--size", "64", "--fine", "64", "--steps", "3", "--backend", "onnxrt"]
 
 
 @pytest.fixture()
