@@ -85,11 +85,15 @@ class BotProcess:
 
     async def painter_at_work(self, besides):
         """The painter that has begun a picture, when it is none of `besides`."""
-        deadline = time.monotonic() + 20
-        while self.painter_pid in besides or not Path(f"{self._gate}.{self.painter_pid}").exists():
-            assert time.monotonic() < deadline, "no other painter began"
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            # None has written its number yet just after the bot's start.
+            with contextlib.suppress(FileNotFoundError):
+                pid = self.painter_pid
+                if pid not in besides and Path(f"{self._gate}.{pid}").exists():
+                    return pid
             await asyncio.sleep(0.02)
-        return self.painter_pid
+        raise AssertionError("no other painter began")
 
     @property
     def log(self):
