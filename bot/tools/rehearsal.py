@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.sandbox import Message, User
 
 #: Small and quick, because the conversation matters: the longer side in pixels, and the steps.
-QUICK = {"SIZE": "512", "STEPS": "40"}
+QUICK = {"SIZE": "512", "STEPS": "24"}
 
 #: Seconds to wait for an answer; a slow machine takes long to import the libraries.
 ANSWER_SECONDS = 60.0
