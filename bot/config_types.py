@@ -7,7 +7,7 @@ import re
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Tuple, TypeVar, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from typing_extensions import Annotated
@@ -123,14 +123,7 @@ def _check_url(value: str) -> str:
         "expected an address that begins with https:// (http:// only for this machine, such as"
         " http://127.0.0.1:8081), without a user name, a password, ? or #."
     )
-    try:
-        parts = urlsplit(value)
-        host, _port = parts.hostname, parts.port
-    except ValueError:
-        raise problem from None
-    if not host or parts.username is not None or parts.query or parts.fragment:
-        raise problem
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+    if _split(value, "https", "http", problem).fragment:
         raise problem
     return value.rstrip("/")
 
@@ -140,16 +133,26 @@ def _check_nats_url(value: str) -> str:
         "expected the address of the fleet's server, such as tls://192.168.1.20:4222"
         " (nats://127.0.0.1:4222, without TLS, only for this machine)."
     )
+    if _split(value, "tls", "nats", problem).path.strip("/"):
+        raise problem
+    return value.rstrip("/")
+
+
+def _split(value: str, secure: str, plain: str, problem: ValueError) -> SplitResult:
+    """The parts of an address without a user name or a query; raises `problem`.
+
+    Its scheme is `secure`, or `plain` for this machine only.
+    """
     try:
         parts = urlsplit(value)
         host, _port = parts.hostname, parts.port
     except ValueError:
         raise problem from None
-    if not host or parts.username is not None or parts.path.strip("/") or parts.query:
+    if not host or parts.username is not None or parts.query:
         raise problem
-    if parts.scheme != "tls" and not (parts.scheme == "nats" and _is_loopback(host)):
+    if parts.scheme != secure and not (parts.scheme == plain and _is_loopback(host)):
         raise problem
-    return value.rstrip("/")
+    return parts
 
 
 def _is_loopback(host: str) -> bool:

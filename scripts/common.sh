@@ -59,6 +59,14 @@ run() {
     [ -n "$DRY_RUN" ] || "$@"
 }
 
+# write_settings FILE COMMAND: writes what COMMAND prints into FILE, whole or not at all. The umask
+# keeps secrets unreadable while they are written too.
+write_settings() {
+    (umask 077 && "$2" >"$1.part")
+    chmod 640 "$1.part"
+    mv "$1.part" "$1"
+}
+
 # Whether there is a user at a terminal to ask.
 interactive() {
     [ -z "$YES$DRY_RUN" ] && [ -t 0 ]

@@ -143,10 +143,7 @@ write_environment() {
     fi
     say "   + write $file (root only): MODE=$MODE"
     [ -z "$DRY_RUN" ] || return 0
-    # The umask keeps the secrets unreadable while the file is written too.
-    (umask 077 && environment_text >"$file.part")
-    chmod 640 "$file.part"
-    mv "$file.part" "$file"
+    write_settings "$file" environment_text
 }
 
 environment_text() {

@@ -31,9 +31,7 @@ write_painter_environment() {
     fi
     say "   + write $file"
     [ -z "$DRY_RUN" ] || return 0
-    (umask 077 && painter_text >"$file.part")
-    chmod 640 "$file.part"
-    mv "$file.part" "$file"
+    write_settings "$file" painter_text
 }
 
 painter_text() {

