@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runtime.catalog.generators import Model, models
+    from runtime.catalog.generators import Model, models, models_named
     from runtime.catalog.styles import Style, find_style, installed_styles
     from runtime.errors import (
         BackendError,
@@ -58,6 +58,7 @@ _HOMES = {
     "may_be_video": "video.formats",
     "measure_video": "video.reading",
     "models": "catalog.generators",
+    "models_named": "catalog.generators",
     "read_picture": "imaging.reading",
     "repaint_video": "video.repainting",
     "sketch": "sketching",
@@ -89,6 +90,7 @@ __all__ = [
     "may_be_video",
     "measure_video",
     "models",
+    "models_named",
     "read_picture",
     "repaint_video",
     "sketch",

@@ -1,4 +1,4 @@
-"""What is on offer: the gallery's styles, the installed generators, and examples.
+"""What is on offer: the gallery's styles, the generators that a painter has, and examples.
 
 A button's data has room for 64 bytes, and the owner may call a style anything: buttons carry short
 keys instead of names.
@@ -13,15 +13,19 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, TypeVar
 
 from aiogram.utils.i18n import gettext as _
 
+from bot.painting.painters import Painters
 from bot.storage.orders import Order
 from bot.storage.styles import StyleChoice, Styles
-from bot.stored_options import Kind
 from bot.threads import on_thread
-from runtime import Model, Style, installed_styles, models
+from runtime import Model, Style, installed_styles, models, models_named
 from runtime.spec.engine_progress import EngineProgress, read_progress
 
 Offer = TypeVar("Offer", Style, Model)
 
+
+#: A keyboard has room for 100 buttons (core.telegram.org/bots/api), and a painter on another machine
+#: may say anything: the most generators, and the most characters of a name.
+_MOST_GENERATORS, _LONGEST_NAME = 60, 64
 
 #: `make examples` writes the pictures and their index.
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -43,20 +47,28 @@ class Catalog:
     """Reads what is installed at each question, so that nothing needs a restart.
 
     The disk is read beside the event loop. `engines` is the folder of the generators' graphs,
-    `examples` that of the examples' pictures.
+    `examples` that of the examples' pictures, and without `painters` only this machine paints.
     """
 
-    def __init__(self, engines: Path, examples: Path = EXAMPLES) -> None:
+    def __init__(
+        self, engines: Path, examples: Path = EXAMPLES, painters: Optional[Painters] = None
+    ) -> None:
         self._engines = engines
         self._examples = examples
+        self._painters = painters
 
     async def styles(self) -> Dict[str, Style]:
         """The gallery by name, in its order."""
         return await on_thread(installed_styles)
 
     async def generators(self) -> Dict[str, Model]:
-        """The installed generators by name, in the order in which they are offered."""
-        return await on_thread(models, self._engines)
+        """The generators that a painter has, by name, in the order in which they are offered."""
+        painters = self._painters
+        here = painters is None or painters.here
+        installed = await on_thread(models, self._engines) if here else {}
+        others = () if painters is None else filter(_is_printable, painters.generators())
+        offered = models_named([*installed, *others])
+        return dict(list(offered.items())[:_MOST_GENERATORS])
 
     async def engine_progress(self) -> Optional[EngineProgress]:
         """How far the engines are built, `None` when none is to be built."""
@@ -75,7 +87,7 @@ class Catalog:
         return _of_key(key, await self.styles())
 
     async def generator_of_key(self, key: str) -> Optional[Model]:
-        """The installed generator, `None` when there is none or no longer."""
+        """The generator on offer, `None` when there is none or no longer."""
         return _of_key(key, await self.generators())
 
     async def title_of_style(self, choice: StyleChoice, language: str) -> str:
@@ -98,15 +110,19 @@ class Catalog:
 
     async def title_of_order(self, order: Order, language: str) -> str:
         """What a user knows the job by: the title of the styles, or of the generator."""
-        if order.kind is not Kind.TRANSLATE:
+        if order.model is None:
             return await self.title_of_styles(order.styles, language)
-        name = order.model or ""
-        model = (await self.generators()).get(name)
-        return name if model is None else _(model.title)
+        # Whether a painter still has it or not.
+        return _(models_named([order.model])[order.model].title)
 
 
 def _of_key(key: str, offers: Mapping[str, Offer]) -> Optional[Offer]:
     return next((offer for name, offer in offers.items() if key_of(name) == key), None)
+
+
+def _is_printable(name: str) -> bool:
+    """Whether a button may show the name."""
+    return name.isprintable() and bool(name.strip("-_ ")) and len(name) <= _LONGEST_NAME
 
 
 def _installed_examples(folder: Path) -> List[Example]:

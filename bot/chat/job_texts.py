@@ -9,6 +9,7 @@ from aiogram.utils.i18n import gettext as _
 from bot.chat.languages import about
 from bot.jobs.estimates import Estimate
 from bot.outcomes import Ending, Outcome, PictureRole, Reason, Refusal
+from bot.painting.painters import Lack
 from bot.painting.protocol import PaintProgress
 from bot.storage.orders import Order
 from bot.stored_options import Kind
@@ -21,8 +22,18 @@ _BAR = 10
 
 
 def waiting(estimate: Estimate) -> str:
-    """The job's place in the queue."""
+    """The job's place in the queue, and why it waits where it is nobody's turn."""
     text = _("Your place in the queue: {place}.").format(place=estimate.place)
+    if estimate.lack is not None:
+        reasons = {
+            Lack.PAINTER: _(
+                "All my painters are away right now. I'll start as soon as one of them is back."
+            ),
+            Lack.ABILITY: _(
+                "The painter that can do this is away right now. I'll start as soon as it's back."
+            ),
+        }
+        return f"{text}\n{reasons[estimate.lack]}"
     return _with_time_left(text, estimate.seconds)
 
 

@@ -9,7 +9,7 @@ from bot.jobs.fair_order import FairQueue
 from bot.jobs.needs import needs_of
 from bot.jobs.progress_board import Painting, ProgressBoard
 from bot.metrics import Metrics
-from bot.painting.painters import LOCAL, Painters
+from bot.painting.painters import LOCAL, Lack, Painters
 from bot.storage.jobs import Job
 from bot.storage.key_values import KeyValues
 from bot.storage.orders import Order
@@ -25,11 +25,13 @@ _MEASURED_FROM = 0.1
 class Estimate:
     """When a job will be done: its place in the queue, 0 while it is painted, and seconds left.
 
-    `seconds` is `None` until a job of each kind that comes before it has been measured.
+    `seconds` is `None` until a job of each kind that comes before it has been measured. `lack` says
+    why nobody can paint it for now.
     """
 
     place: int
     seconds: Optional[float]
+    lack: Optional[Lack] = None
 
 
 class Durations:
@@ -90,7 +92,8 @@ class Estimates:
         waiting = await self._queue.waiting()
         self._metrics.queue_length.set(len(waiting))
         for place, job in enumerate(waiting, start=1):
-            found[job.id] = Estimate(place, await self._queue_up(job, busy))
+            seconds = await self._queue_up(job, busy)
+            found[job.id] = Estimate(place, seconds, self._painters.lack(needs_of(job.order)))
         return found
 
     async def of(self, job: Job) -> Optional[Estimate]:

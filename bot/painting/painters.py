@@ -7,6 +7,7 @@ somebody is free to paint it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Callable, List, Optional, Sequence
 
 from typing_extensions import Protocol
@@ -28,6 +29,15 @@ class Needs:
     model: Optional[str] = None
     size: int = 0
     video: bool = False
+
+
+class Lack(Enum):
+    """Why nobody can paint a job for now."""
+
+    #: No painter is there.
+    PAINTER = "painter"
+    #: Painters are there, and those that can do it are not.
+    ABILITY = "ability"
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,16 @@ class Painters(Protocol):
     def able(self, needs: Needs) -> Sequence[str]:
         """The names of the painters, free or not, that can do it."""
 
+    def lack(self, needs: Needs) -> Optional[Lack]:
+        """Why nobody can do it for now, `None` if somebody can."""
+
+    @property
+    def here(self) -> bool:
+        """Whether this machine paints: what is installed here can be done."""
+
+    def generators(self) -> Sequence[str]:
+        """The generators that painters on other machines have, also those away for a while."""
+
     async def sketch(self, request: SketchRequest, *, within: float) -> None:
         """Sketch `request` beside what is painted, as `PainterClient.sketch` does."""
 
@@ -120,6 +140,16 @@ class LocalPainter:
     def able(self, needs: Needs) -> Sequence[str]:
         """This painter: it fails with a sentence where it cannot do something."""
         return (LOCAL,)
+
+    def lack(self, needs: Needs) -> Optional[Lack]:
+        """Nothing, as it can do all."""
+        return None
+
+    here = True
+
+    def generators(self) -> Sequence[str]:
+        """None: there are no other machines."""
+        return ()
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever the painter becomes free."""

@@ -29,13 +29,15 @@ def painters_of(config: Config, client: PainterClient, metrics: Metrics) -> Pain
             " `scripts/fleet init` made for the bot."
         )
     # Imported here: without a fleet nothing of it is needed.
+    from bot.painting.fleet.about import Machine
     from bot.painting.fleet.dispatch import Fleet
     from bot.painting.fleet.link import Link
+    from bot.painting.fleet.roster import OwnMachine
     from bot.painting.fleet.subjects import BOT
 
     paints = config.local_painter is LocalPainting.YES or (
         config.local_painter is LocalPainting.AUTO and any(DEFAULT_ENGINES.glob("*.onnx"))
     )
     link = Link(config.nats_url, BOT, config.nats_credentials)
-    local = LocalPainter(client) if paints else None
-    return Fleet(link, metrics=metrics.fleet, local=local, lease=config.painter_lease)
+    own = OwnMachine(LocalPainter(client), Machine(DEFAULT_ENGINES)) if paints else None
+    return Fleet(link, metrics=metrics.fleet, own=own, lease=config.painter_lease)

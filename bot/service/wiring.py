@@ -79,7 +79,7 @@ class Parts:
         self._config, self._bot = config, bot
         self.metrics = metrics
         self.i18n = make_i18n()
-        self.catalog = seams.catalog or Catalog(DEFAULT_ENGINES)
+        self.catalog = seams.catalog or Catalog(DEFAULT_ENGINES, painters=painters)
         self._store(config)
         self.painters = painters
         self._queue(painters, seams)

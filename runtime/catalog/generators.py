@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Mapping
+from typing import Dict, Iterable, Mapping
 
 from runtime.catalog.titles import title_of_name, translatable
 from runtime.errors import OptionError
@@ -38,7 +38,7 @@ _TITLES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Model:
-    """An installed generator; `title` says in English what it does."""
+    """A generator; `title` says in English what it does."""
 
     name: str
     title: str
@@ -50,11 +50,16 @@ class Model:
 
 
 def models(engines: Path = DEFAULT_ENGINES) -> Dict[str, Model]:
-    """The generators whose graphs are in the folder `engines`, by name.
+    """The generators whose graphs are in the folder `engines`, by name."""
+    return models_named(generators_in(engines))
+
+
+def models_named(names: Iterable[str]) -> Dict[str, Model]:
+    """The generators of these names, installed here or not, by name.
 
     The published ones come first; the title of any other is its name.
     """
-    found = generators_in(engines)
+    found = sorted(set(names))
     published = [name for name in _TITLES if name in found]
     others = [name for name in found if name not in _TITLES]
     return {

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence, Set, Union
 
 from bot.errors import FleetError, PaintingFailed
 from bot.metrics import FleetMetrics
 from bot.painting.fleet import subjects
 from bot.painting.fleet.delivery import TAKEN, Delivery, files_of
-from bot.painting.fleet.link import Link
+from bot.painting.fleet.link import Link, make_consumer, make_stream
 from bot.painting.fleet.messages import (
     Cancel,
     Ended,
@@ -27,9 +28,9 @@ from bot.painting.fleet.messages import (
     decode,
 )
 from bot.painting.fleet.pictures import Bucket
-from bot.painting.fleet.roster import Painter, Roster
+from bot.painting.fleet.roster import OwnMachine, Painter, Roster
 from bot.painting.fleet.sketches import SketchOrders
-from bot.painting.painters import LOCAL, LocalPainter, Needs, PainterState, Place
+from bot.painting.painters import Lack, Needs, PainterState, Place
 from bot.painting.protocol import SketchRequest
 
 if TYPE_CHECKING:
@@ -39,14 +40,16 @@ if TYPE_CHECKING:
 LEASE = 30.0
 #: How many times in a lease a painter gives a sign of life, and the bot looks who has fallen silent.
 BEATS = 3
+#: Seconds that painters have to say hello after the bot has connected.
+_GREETING = 5.0
 
 _log = logging.getLogger(__name__)
 
 
 class Fleet:
-    """The painters of this bot, as `bot.painting.painters.Painters`: those of the fleet and `local`.
+    """The painters of this bot, as `bot.painting.painters.Painters`: those of the fleet and `own`.
 
-    lease: in seconds.
+    own: the bot's machine, where it paints. lease: in seconds.
     """
 
     def __init__(
@@ -54,11 +57,11 @@ class Fleet:
         link: Link,
         *,
         metrics: FleetMetrics,
-        local: Optional[LocalPainter] = None,
+        own: Optional[OwnMachine] = None,
         lease: float = LEASE,
     ) -> None:
         self._link = link
-        self._local = local
+        self._own = own
         self._lease = lease
         self._run = secrets.token_hex(8)
         self._count = 0
@@ -66,33 +69,52 @@ class Fleet:
         self._listeners: List[Callable[[], None]] = []
         self._tasks: Set[asyncio.Future[None]] = set()
         self._sketches = SketchOrders(link, self._run)
-        self.roster = Roster(lambda name: Painter(name, link, lease, metrics))
+        self.roster = Roster(lambda name: Painter(name, link, lease, metrics), link, own)
+        self._started = time.monotonic()
         link.listen(self._changed)
 
     @property
     def idle(self) -> bool:
         """Whether any painter is free."""
-        here = self._local is not None and self._local.idle
+        here = self._own is not None and self._own.free
         return here or any(each.free for each in self.roster.all)
 
     def reserve(self, needs: Needs) -> Optional[Place]:
         """The fastest painter that is free and can do it; this machine's own comes last."""
         for painter in self.roster.able(needs):
             if painter.free:
+                if isinstance(painter, OwnMachine):
+                    return painter.local.reserve(needs)
                 painter.reserved = True
                 return self._delivery(painter)
-        return None if self._local is None else self._local.reserve(needs)
+        return None
 
     def able(self, needs: Needs) -> Sequence[str]:
         """The names of the painters that can do it."""
-        names = [each.name for each in self.roster.able(needs)]
-        return names if self._local is None else [*names, LOCAL]
+        return [each.name for each in self.roster.able(needs)]
+
+    def lack(self, needs: Needs) -> Optional[Lack]:
+        """Why nobody can do it for now; nothing before the painters have had time to say hello."""
+        since = max(self._started, self._link.since if self._link.up else 0.0)
+        if self.roster.able(needs) or time.monotonic() - since < _GREETING:
+            return None
+        return Lack.ABILITY if self.roster.able(Needs()) else Lack.PAINTER
+
+    @property
+    def here(self) -> bool:
+        """Whether this machine paints."""
+        return self._own is not None
+
+    def generators(self) -> Sequence[str]:
+        """The generators of the painters, also those that are away for a while."""
+        return self.roster.generators
 
     async def sketch(self, request: SketchRequest, *, within: float) -> None:
-        """Sketch here, or else on a painter, if possible on one that has no job."""
+        """Sketch here, if this machine can, or else on a painter, if possible on one that has no job."""
         here = [each for each in self.roster.all if each.sketching]
-        if self._local is not None:
-            await self._local.sketch(request, within=within)
+        own = self._own
+        if own is not None and (own.about.sketches or not here):
+            await own.local.sketch(request, within=within)
         elif here:
             painter = min(here, key=lambda each: (each.reserved, each.seconds or 0.0))
             await self._sketches.sketch(painter, request, within=within)
@@ -102,14 +124,15 @@ class Fleet:
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever a painter may have become free."""
         self._listeners.append(listener)
-        if self._local is not None:
-            self._local.listen(listener)
+        if self._own is not None:
+            self._own.local.listen(listener)
 
     async def start(self) -> None:
         """Begin to connect, however long it takes, and start the local painter."""
         self._keep(asyncio.ensure_future(self._connect()))
-        if self._local is not None:
-            await self._local.start()
+        if self._own is not None:
+            self._keep(asyncio.ensure_future(self._look(self._own)))
+            await self._own.local.start()
 
     async def close(self) -> None:
         """Disconnect; the painters stop what they have."""
@@ -118,8 +141,8 @@ class Fleet:
         if self._link.up:
             await self._link.send(subjects.EVERYONE, WhoIsThere(secrets.token_hex(8)))
         await self._link.close()
-        if self._local is not None:
-            await self._local.close()
+        if self._own is not None:
+            await self._own.local.close()
 
     def states(self) -> Sequence[PainterState]:
         """Each painter that was heard of since the bot started."""
@@ -131,9 +154,16 @@ class Fleet:
         parts = [f"{here} of {len(self.roster.all)} painters in the fleet"]
         if not self._link.up:
             parts = ["no connection to the fleet"]
-        if self._local is not None:
-            parts.append(self._local.describe())
+        if self._own is not None:
+            parts.append(self._own.local.describe())
         return ", ".join(parts)
+
+    async def _look(self, own: OwnMachine) -> None:
+        """Keep up to date what is installed on the bot's machine."""
+        while True:
+            await own.look()
+            self._changed()
+            await asyncio.sleep(LEASE / BEATS)
 
     def _delivery(self, painter: Painter) -> Delivery:
         self._count += 1
@@ -158,11 +188,12 @@ class Fleet:
         try:
             await self._link.open()
         except FleetError as error:
-            _log.error("%s Only this machine paints until the bot starts again.", error)
+            who = "Nobody" if self._own is None else "Only this machine"
+            _log.error("%s %s paints until the bot starts again.", error, who)
             return
         while True:
             try:
-                await self._make_stream()
+                await make_stream(self._link)
                 break
             except FleetError as error:
                 _log.warning("%s", error)
@@ -173,21 +204,6 @@ class Fleet:
             # Rests and leases end without a message.
             await asyncio.sleep(min(self._lease / BEATS, 1.0))
             self._changed()
-
-    async def _make_stream(self) -> None:
-        """Make the stream of jobs, empty: what an earlier run gave out is queued again."""
-        from nats.js.api import RetentionPolicy, StorageType, StreamConfig
-
-        config = StreamConfig(
-            name=subjects.JOBS,
-            subjects=[subjects.ANY_JOB],
-            retention=RetentionPolicy.WORK_QUEUE,
-            storage=StorageType.FILE,
-            max_age=3600.0,
-            max_bytes=64 << 20,
-        )
-        await self._link.attempt(self._link.js.add_stream(config))
-        await self._link.attempt(self._link.js.purge_stream(subjects.JOBS))
 
     async def _hear(self, raw: Msg) -> None:
         name = subjects.sender(raw.subject)
@@ -251,7 +267,7 @@ class Fleet:
         """Make what the painter needs on the server, and tell it to fetch jobs."""
         while painter.session == session:
             try:
-                await self._make_consumer(painter)
+                await make_consumer(self._link, painter.name, self._lease)
                 await Bucket(self._link, painter.name).make()
             except FleetError as error:
                 _log.warning("The painter %s has to wait: %s", painter.name, error)
@@ -262,15 +278,3 @@ class Fleet:
             await self._link.send(subjects.to_painter(painter.name), welcome)
             self._changed()
             return
-
-    async def _make_consumer(self, painter: Painter) -> None:
-        from nats.js.api import AckPolicy, ConsumerConfig
-
-        config = ConsumerConfig(
-            durable_name=painter.name,
-            filter_subject=subjects.job_subject(painter.name),
-            ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=self._lease,
-            max_ack_pending=1,
-        )
-        await self._link.attempt(self._link.js.add_consumer(subjects.JOBS, config))

@@ -169,6 +169,39 @@ class Link:
             listener()
 
 
+async def make_stream(link: Link) -> None:
+    """Make the stream of jobs, empty: what an earlier run gave out is queued again.
+
+    Only the bot may. Raises `FleetError`, as the other function here does.
+    """
+    from nats.js.api import RetentionPolicy, StorageType, StreamConfig
+
+    config = StreamConfig(
+        name=subjects.JOBS,
+        subjects=[subjects.ANY_JOB],
+        retention=RetentionPolicy.WORK_QUEUE,
+        storage=StorageType.FILE,
+        max_age=3600.0,
+        max_bytes=64 << 20,
+    )
+    await link.attempt(link.js.add_stream(config))
+    await link.attempt(link.js.purge_stream(subjects.JOBS))
+
+
+async def make_consumer(link: Link, painter: str, lease: float) -> None:
+    """Make what the painter takes its jobs from; a job it is silent about comes again."""
+    from nats.js.api import AckPolicy, ConsumerConfig
+
+    config = ConsumerConfig(
+        durable_name=painter,
+        filter_subject=subjects.job_subject(painter),
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=lease,
+        max_ack_pending=1,
+    )
+    await link.attempt(link.js.add_consumer(subjects.JOBS, config))
+
+
 def _tls_context(credentials: Path) -> ssl.SSLContext:
     """TLS with the one authority that `credentials` names, and with their certificate.
 

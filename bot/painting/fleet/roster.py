@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Sequence, Union
 
 from bot.backoff import Backoff
 from bot.metrics import FleetMetrics
+from bot.painting.fleet.about import Machine
 from bot.painting.fleet.link import Link
 from bot.painting.fleet.messages import About, Hello
-from bot.painting.painters import Needs, PainterState
+from bot.painting.painters import LOCAL, LocalPainter, Needs, PainterState
+from bot.threads import on_thread
 
 #: Seconds that a painter rests after a failure of its own: the first time, and at most.
 _FIRST_REST, _LONGEST_REST = 1.0, 60.0
 #: The share of a new painting in the remembered mean.
 _SHARE = 0.3
+#: Seconds for which a painter that is away counts as one that comes back.
+MEMORY = 3600.0
 
 
 class Painter:
@@ -47,6 +51,11 @@ class Painter:
     def here(self) -> bool:
         """Whether it is connected, as far as the bot can know."""
         return self._link.up and self.session is not None and self.silence < self._lease
+
+    @property
+    def remembered(self) -> bool:
+        """Whether it is here, or was a short while ago."""
+        return self.here or self.silence < MEMORY
 
     @property
     def free(self) -> bool:
@@ -93,14 +102,6 @@ class Painter:
             temperature=self.about.temperature,
         )
 
-    def able(self, needs: Needs) -> bool:
-        """Whether it has the generator; its size is for `fits`."""
-        return needs.model is None or needs.model in self.about.generators
-
-    def fits(self, needs: Needs) -> bool:
-        """Whether it has the memory for a picture of that size, and what videos need."""
-        return needs.size <= self.about.largest and self.about.videos >= needs.video
-
     def succeeded(self, seconds: float) -> None:
         """Take note of a painting that took so many seconds."""
         self.painted += 1
@@ -118,11 +119,37 @@ class Painter:
         return rest
 
 
-class Roster:
-    """The painters by name."""
+class OwnMachine:
+    """The bot's own machine beside its painters; `local` paints."""
 
-    def __init__(self, make: Callable[[str], Painter]) -> None:
+    name = LOCAL
+    here = remembered = True
+    seconds: Optional[float] = None
+
+    def __init__(self, local: LocalPainter, machine: Machine) -> None:
+        self.local = local
+        self.about = About()
+        self._machine = machine
+
+    @property
+    def free(self) -> bool:
+        """Whether it has no job."""
+        return self.local.idle
+
+    async def look(self) -> None:
+        """Take note of what is installed now."""
+        self.about = await on_thread(self._machine.describe, None, None)
+
+
+class Roster:
+    """The painters by name, and `own` where the bot's machine paints too."""
+
+    def __init__(
+        self, make: Callable[[str], Painter], link: Link, own: Optional[OwnMachine] = None
+    ) -> None:
         self._make = make
+        self._link = link
+        self._own = own
         self._painters: Dict[str, Painter] = {}
 
     def __getitem__(self, name: str) -> Painter:
@@ -136,12 +163,35 @@ class Roster:
         """Those that were ever heard of since the bot started, by name."""
         return [self._painters[name] for name in sorted(self._painters)]
 
-    def able(self, needs: Needs) -> List[Painter]:
-        """Those that are here and can do it, the fastest first.
+    @property
+    def generators(self) -> Sequence[str]:
+        """The generators of the painters, not of `own`."""
+        return [name for each in self.all if each.remembered for name in each.about.generators]
+
+    def able(self, needs: Needs) -> List[Union[Painter, OwnMachine]]:
+        """Those that are here and can do it, the fastest first, and the bot's machine last.
 
         A picture that is too large for every one of them goes to any: it is painted in tiles. So
-        does a video that none can repaint: its user is told what is missing.
+        does what none can do and none is expected to: the user learns from it what is missing.
         """
-        found = [each for each in self.all if each.here and each.able(needs)]
-        fitting = [each for each in found if each.fits(needs)] or found
-        return sorted(fitting, key=lambda each: each.seconds or 0.0)
+        everybody: List[Union[Painter, OwnMachine]] = [*self.all]
+        if self._own is not None:
+            everybody.append(self._own)
+        here = [each for each in everybody if each.here]
+        found = [each for each in here if _can(each.about, needs)]
+        if not found and self._settled:
+            expected = any(_can(each.about, needs) for each in everybody if each.remembered)
+            found = [] if expected else here
+        fitting = [each for each in found if needs.size <= each.about.largest] or found
+        return sorted(fitting, key=lambda each: (each.name == LOCAL, each.seconds or 0.0))
+
+    @property
+    def _settled(self) -> bool:
+        """Whether every painter that is in use was heard of."""
+        return time.monotonic() - self._link.since >= MEMORY
+
+
+def _can(about: About, needs: Needs) -> bool:
+    """Whether a machine has the generator, and what videos need."""
+    has_model = needs.model is None or needs.model in about.generators
+    return has_model and about.videos >= needs.video

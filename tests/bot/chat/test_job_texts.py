@@ -9,6 +9,7 @@ from bot.chat.catalog import Catalog
 from bot.chat.languages import LANGUAGES, make_i18n
 from bot.jobs.estimates import Estimate
 from bot.outcomes import CANCELLED, FAILED, PictureRole, Reason, Refusal, refused
+from bot.painting.painters import Lack
 from bot.painting.protocol import PaintProgress
 from bot.storage.styles import StyleChoice, alone, mixed
 from runtime import TranslateOptions
@@ -95,12 +96,28 @@ def test_the_queue_and_the_bar(language):
         "en": [
             "Your place in the queue: 2.\nAbout 3 min left.",
             "Your place in the queue: 1.",
+            (
+                "Your place in the queue: 1.\nAll my painters are away right now. I'll start as soon as"
+                " one of them is back."
+            ),
+            (
+                "Your place in the queue: 3.\nThe painter that can do this is away right now. I'll start"
+                " as soon as it's back."
+            ),
             "Painting… ▱▱▱▱▱▱▱▱▱▱ 0%",
             "Painting… ▰▰▰▰▱▱▱▱▱▱ 42%\nAbout 40 s left.",
         ],
         "ru": [
             "Ваше место в очереди: 2.\nОсталось примерно 3 мин.",
             "Ваше место в очереди: 1.",
+            (
+                "Ваше место в очереди: 1.\nВсе мои художники сейчас не на связи. Начну, как только"
+                " кто-нибудь из них вернётся."
+            ),
+            (
+                "Ваше место в очереди: 3.\nХудожник, который это умеет, сейчас не на связи. Начну, как"
+                " только он вернётся."
+            ),
             "Рисую… ▱▱▱▱▱▱▱▱▱▱ 0 %",
             "Рисую… ▰▰▰▰▱▱▱▱▱▱ 42 %\nОсталось примерно 40 с.",
         ],
@@ -109,6 +126,8 @@ def test_the_queue_and_the_bar(language):
     texts = [
         job_texts.waiting(Estimate(2, 180.0)),
         job_texts.waiting(Estimate(1, None)),
+        job_texts.waiting(Estimate(1, None, Lack.PAINTER)),
+        job_texts.waiting(Estimate(3, None, Lack.ABILITY)),
         job_texts.painting(None, None),
         job_texts.painting(progress, Estimate(0, 41.0)),
     ]

@@ -8,6 +8,7 @@ from bot.jobs.estimates import Durations, Estimate, Estimates
 from bot.jobs.fair_order import FairQueue
 from bot.jobs.progress_board import ProgressBoard
 from bot.metrics import Metrics
+from bot.painting.painters import Lack
 from bot.storage.jobs import Jobs, Limits
 from bot.storage.key_values import KeyValues
 from runtime import TranslateOptions
@@ -22,6 +23,9 @@ class Fleet:
 
     def able(self, needs):
         return [name for name, has in self._models.items() if needs.model in (None, *has)]
+
+    def lack(self, needs):
+        return None if self.able(needs) else Lack.ABILITY
 
 
 class Office:
@@ -64,7 +68,7 @@ async def test_a_painter_without_the_generator_does_not_count(database):
     await office.order(2, **wanted)
     await office.order(3, options=TranslateOptions(), model="vintage")
     await office.durations.learn(first.order, 5, "desktop")
-    assert await office.all() == [Estimate(1, 5), Estimate(2, 10), Estimate(3, None)]
+    assert await office.all() == [Estimate(1, 5), Estimate(2, 10), Estimate(3, None, Lack.ABILITY)]
 
 
 async def test_a_new_painter_is_expected_to_be_as_fast_as_the_others(database):

@@ -97,9 +97,9 @@ class Office:
         self._changed = asyncio.Event()
         self._count = 0
 
-    async def open(self, local=None):
+    async def open(self, own=None):
         link = Link(self.url, "bot", self._credentials("bot"))
-        self.fleet = Fleet(link, metrics=self.metrics.fleet, lease=self.lease, local=local)
+        self.fleet = Fleet(link, metrics=self.metrics.fleet, lease=self.lease, own=own)
         self.fleet.listen(self._changed.set)
         await self.fleet.start()
 

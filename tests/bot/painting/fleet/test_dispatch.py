@@ -107,17 +107,6 @@ async def test_a_large_picture_goes_to_a_painter_with_the_memory_if_there_is_one
     assert office.fleet.able(large) == ["desktop"]
 
 
-async def test_a_video_goes_to_a_painter_that_can_repaint_it_if_there_is_one(office):
-    office.hire("nano", videos=False)
-    await office.paint()
-    video = Needs(video=True)
-    assert office.fleet.able(video) == ["nano"]
-    office.hire("desktop")
-    while len(office.fleet.able(Needs())) < 2:
-        await asyncio.sleep(0.02)
-    assert office.fleet.able(video) == ["desktop"]
-
-
 async def test_nobody_is_asked_for_a_sketch_without_the_networks(office):
     office.hire("nano", sketches=False)
     await office.paint()
