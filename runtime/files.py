@@ -21,38 +21,47 @@ _LONGEST_NAME = 120
 
 
 @contextlib.contextmanager
-def atomic_write(
-    path: Path, *, durable: bool = False, mode: Optional[int] = None
-) -> Iterator[BinaryIO]:
-    """Yield a binary file for the content of `path`, which it replaces when the block ends.
+def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
+    """Yield the path of a hidden file, for the block to write, which then replaces `path`.
 
-    The content is written to a hidden file beside `path`, with a name of its own, so that two
-    writers do not meet: the last one to finish wins. When the block or the writing fails, that file
-    is removed and `path` stays as it was. A `durable` file survives a power cut from the end of the
-    block on. `mode` sets the permissions whatever the umask is; without it they are those of any
-    new file.
+    It lies beside `path`, with a name of its own, so that two writers do not meet: the last one to
+    finish wins. When the block fails, the hidden file is removed and `path` stays as it was. A
+    `durable` file survives a power cut from the end of the block on.
 
-    Raises `OSError` for a folder that is missing or cannot be written to, or a full disk.
+    Raises `OSError` for a folder that cannot be written to, or a full disk.
     """
     partial = path.with_name(f"{_partial_prefix(path)}{secrets.token_hex(4)}.part")
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
     try:
-        # Never readable for more than `mode` allows, not even while it is empty.
-        descriptor = os.open(partial, flags, 0o666 if mode is None else mode)
-        with os.fdopen(descriptor, "w+b") as file:
-            if mode is not None:
-                partial.chmod(mode)
-            yield file
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
+        yield partial
+        if durable:
+            _sync(partial)
         partial.replace(path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             partial.unlink()
         raise
     if durable:
-        _sync_folder(path.parent)
+        # The new name is an entry of the folder.
+        _sync(path.parent)
+
+
+@contextlib.contextmanager
+def atomic_write(
+    path: Path, *, durable: bool = False, mode: Optional[int] = None
+) -> Iterator[BinaryIO]:
+    """Yield a binary file for the content of `path`, which it replaces as in `atomic_path`.
+
+    `mode` sets the permissions whatever the umask is; without it they are those of any new file.
+    Raises `OSError` for a folder that is missing or cannot be written to, or a full disk.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    with atomic_path(path, durable=durable) as partial:
+        # Never readable for more than `mode` allows, not even while it is empty.
+        descriptor = os.open(partial, flags, 0o666 if mode is None else mode)
+        with os.fdopen(descriptor, "w+b") as file:
+            if mode is not None:
+                partial.chmod(mode)
+            yield file
 
 
 def remove_partial(path: Path) -> None:
@@ -83,9 +92,9 @@ def _partial_prefix(path: Path) -> str:
     return f".{hashlib.sha256(name).hexdigest()[:32]}."
 
 
-def _sync_folder(folder: Path) -> None:
-    """Bring the folder's entries to the disk: the new name is one of them."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Bring a file's content, or a folder's entries, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

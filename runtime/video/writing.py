@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 from collections import deque
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from runtime.errors import VideoError
-from runtime.files import atomic_write
+from runtime.files import atomic_path
 from runtime.spec.engines import Size
 from runtime.video.library import open_library
 
@@ -54,15 +52,17 @@ def new_video(path: Path, fps: float, *, durable: bool = False) -> Iterator[Vide
     durable: the file survives a power cut from the end of the block on.
     """
     av = open_library()
+    # Players begin before they have all of a file whose index is at its front.
+    options = {"movflags": "+faststart"}
     try:
-        # Not into `file` at once: the index moves to the front in a second pass over a path.
-        with atomic_write(path, durable=durable) as file, tempfile.TemporaryDirectory() as folder:
-            made = Path(folder) / "video.mp4"
-            # Players begin before they have all of a file whose index is at its front.
-            with av.open(str(made), "w", options={"movflags": "+faststart"}) as container:
-                yield VideoWriter(av, container, fps)
-            with made.open("rb") as source:
-                shutil.copyfileobj(source, file)
+        with atomic_path(path, durable=durable) as partial, av.open(
+            # FFmpeg takes what is before the first colon for a protocol.
+            f"file:{partial}",
+            "w",
+            format="mp4",
+            options=options,
+        ) as container:
+            yield VideoWriter(av, container, fps)
     except (OSError, av.error.FFmpegError) as error:
         raise VideoError(f"{path} cannot be written: {error.strerror or error}.") from error
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from runtime import VideoError, write_video
+from runtime.files import remove_partial
+from runtime.video.writing import new_video
 
 av = pytest.importorskip("av")
 
@@ -40,6 +43,18 @@ def test_players_may_begin_before_they_have_all_of_the_file(tmp_path):
     write_video([Image.new("RGB", (64, 48))] * 3, path, 3)
     data = path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
+
+
+def test_what_a_killed_process_has_written_is_found_and_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    path = tmp_path / "out.mp4"
+    with pytest.raises(VideoError), new_video(path, 10) as video:
+        for second in range(99):
+            video.add(Image.new("RGB", (64, 48)), second)
+        assert list(tmp_path.iterdir())
+        remove_partial(path)
+        assert not list(tmp_path.iterdir())
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(
