@@ -1,4 +1,4 @@
-"""The kinds of video files that are read: their names, and how their content begins."""
+"""The kinds of video files that are read: names, how their content begins, what decodes them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ FORMATS: Mapping[Tuple[int, bytes], str] = {
     (0, b"RIFF"): "avi",
     **{(4, box): "mov" for box in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")},
 }
+
+#: The decoders of pictures and of sound that may be used, as FFmpeg's options take them.
+DECODERS = (
+    "av1,libdav1d,gif,h263,h264,hevc,mjpeg,mpeg4,vp8,vp9,libvpx,libvpx-vp9,"
+    "aac,ac3,amrnb,amrwb,flac,mp3,mp3float,opus,libopus,pcm_s16le,pcm_u8,vorbis,libvorbis"
+)
 
 SUFFIXES = (".gif", ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
 

@@ -1,7 +1,7 @@
 """Reads the frames of a video: upright, small, with their times, and no more than is allowed.
 
 Files come from strangers. FFmpeg gets an open file and the format that its first bytes name, so that
-no name in it leads anywhere, and it may use only the decoders listed here.
+no name in it leads anywhere, and it may use only the decoders of `runtime.video.formats`.
 """
 
 from __future__ import annotations
@@ -11,25 +11,23 @@ import itertools
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from PIL import Image
 
 from runtime.errors import DamagedVideo, NotAVideo, VideoError, VideoTooLarge, VideoTooSmall
 from runtime.imaging.limits import LEAST_SIDE
-from runtime.video.formats import FORMATS
+from runtime.spec.engines import Size
+from runtime.video.colour import picture_of
+from runtime.video.formats import DECODERS, FORMATS
 from runtime.video.library import open_library
 from runtime.video.pace import MOST_SECONDS, Pace, Plan, plan_of
 
-#: Names of FFmpeg's decoders.
-_PICTURES = "av1,libdav1d,gif,h263,h264,hevc,mjpeg,mpeg4,vp8,vp9,libvpx,libvpx-vp9"
-_SOUNDS = "aac,ac3,amrnb,amrwb,flac,mp3,mp3float,opus,libopus,pcm_s16le,pcm_u8,vorbis,libvorbis"
-
-#: What a phone films at the most: DCI 4K.
+#: DCI 4K: no phone films more.
 MOST_PIXELS = 4096 * 2304
 
-#: Packets of pictures and sound that are read at the most: 15 seconds of a camera's slow motion
-#: have a quarter.
+#: The packets of pictures and sound that are read; 15 seconds of a camera's slow motion have a
+#: quarter of them.
 _MOST_PACKETS = 20_000
 
 #: Broken frames after which the rest is left out.
@@ -48,7 +46,7 @@ class Video:
     """The frames and the sound of an open video; made by `open_video`.
 
     plan: how many of its frames are read, and until when.
-    sound: PyAV's stream of sound, or `None`.
+    sound: PyAV's stream of sound; `None` without one that may be decoded.
     """
 
     def __init__(self, av: Any, container: Any, plan: Plan, longest: int) -> None:
@@ -58,8 +56,9 @@ class Video:
         # AVI files have the times of decoding only.
         self._is_avi = container.format.name == "avi"
         self._longest = longest
+        self._shape: Optional[Tuple[Size, Optional[Image.Transpose]]] = None
         self.plan = plan
-        self.sound: Any = next(iter(container.streams.audio), None)
+        self.sound = next(filter(_is_decoded, container.streams.audio), None)
 
     def frames(self, on_sound: Callable[[Any], None]) -> Iterator[Frame]:
         """The frames, one after the other; `on_sound` gets each packet of `sound`.
@@ -99,22 +98,31 @@ class Video:
                     yield frame, float(ticks * frame.time_base) - self.plan.start
 
     def _upright(self, frame: Any) -> Image.Image:
-        """A frame as it is to be seen, at the size of all of them."""
-        width, height = self._stream.width, self._stream.height
-        # The pixels of some cameras and discs are not square.
-        width = max(1, round(width * (self._stream.sample_aspect_ratio or 1)))
-        scale = min(1.0, self._longest / max(width, height))
-        size = (max(2, round(side * scale / 2) * 2) for side in (width, height))
-        picture = _picture(frame, *size)
-        turn = _TURNS.get(_rotation(frame, self._stream) % 360)
+        """A frame as it is to be seen, at the size of the first one: some files change theirs."""
+        if self._shape is None:
+            self._shape = self._size_of(frame), _turn(frame)
+        size, turn = self._shape
+        picture = picture_of(frame, size, int(self._stream.codec_context.color_trc))
         return picture if turn is None else picture.transpose(turn)
 
+    def _size_of(self, frame: Any) -> Size:
+        """Width and height of a frame before it is turned: even, and no longer than is wanted."""
+        # The pixels of some cameras and discs are not square.
+        width = max(1, round(frame.width * (self._stream.sample_aspect_ratio or 1)))
+        scale = min(1.0, self._longest / max(width, frame.height))
+        even = (max(2, round(side * scale / 2) * 2) for side in (width, frame.height))
+        return next(even), next(even)
 
-#: How a picture is turned whose file says that it is shown turned so many degrees to the left.
-_TURNS = {
-    90: Image.Transpose.ROTATE_90,
-    180: Image.Transpose.ROTATE_180,
-    270: Image.Transpose.ROTATE_270,
+
+#: How a frame is made upright, by the signs of the display matrix's entries a, b, c and d.
+_TURNS: Mapping[Tuple[int, ...], Image.Transpose] = {
+    (0, 1, -1, 0): Image.Transpose.ROTATE_270,
+    (-1, 0, 0, -1): Image.Transpose.ROTATE_180,
+    (0, -1, 1, 0): Image.Transpose.ROTATE_90,
+    (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
+    (1, 0, 0, -1): Image.Transpose.FLIP_TOP_BOTTOM,
+    (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
+    (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
 }
 
 
@@ -161,7 +169,7 @@ def _container(av: Any, path: Path) -> Iterator[Any]:
             if kind == "gif" and len(head) > 9:
                 # FFmpeg decodes its first frame to know this.
                 _check_size(*struct.unpack("<HH", head[6:10]))
-            options = {"codec_whitelist": f"{_PICTURES},{_SOUNDS}"}
+            options = {"codec_whitelist": DECODERS}
             try:
                 container = av.open(file, format=kind, options=options)
             except av.error.FFmpegError as error:
@@ -185,11 +193,17 @@ def _check(container: Any) -> None:
     if not container.streams.video:
         raise NotAVideo("The file has no pictures, only sound.")
     context = container.streams.video[0].codec_context
-    if context is None or context.codec.name not in _PICTURES.split(","):
+    if not _is_decoded(container.streams.video[0]):
         raise NotAVideo("The video's pictures are in a format that is not read; H.264 is.")
     if not context.width:
         raise _damaged()
     _check_size(context.width, context.height)
+
+
+def _is_decoded(stream: Any) -> bool:
+    """Whether the stream's decoder is one of those listed: FFmpeg's own list is for formats only."""
+    context = stream.codec_context
+    return context is not None and context.codec.name in DECODERS.split(",")
 
 
 def _check_size(width: int, height: int) -> None:
@@ -230,24 +244,13 @@ def _packets(av: Any, container: Any, streams: Sequence[Any]) -> Iterator[Any]:
         return
 
 
-def _picture(frame: Any, width: int, height: int) -> Image.Image:
-    """A frame as RGB of this size; what is transparent is white."""
-    has_alpha = any(each.is_alpha for each in frame.format.components)
-    mode = "rgba" if has_alpha else "rgb24"
-    small = frame.reformat(width=width, height=height, format=mode, interpolation="AREA")
-    image = Image.fromarray(small.to_ndarray())
-    if not has_alpha:
-        return image
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image).convert("RGB")
-
-
-def _rotation(frame: Any, stream: Any) -> int:
-    """By how many degrees the frame is turned to the left when it is shown."""
-    # PyAV before 14 knows it of the stream.
-    return int(
-        getattr(frame, "rotation", None) or getattr(stream, "side_data", {}).get("DISPLAYMATRIX", 0)
-    )
+def _turn(frame: Any) -> Optional[Image.Transpose]:
+    """How a decoded frame is turned or mirrored to be upright; None if it is."""
+    for each in frame.side_data:
+        if each.type.name == "DISPLAYMATRIX":
+            entries = struct.unpack_from("=2i4x2i", bytes(each))
+            return _TURNS.get(tuple((entry > 0) - (entry < 0) for entry in entries))
+    return None
 
 
 def _damaged() -> DamagedVideo:

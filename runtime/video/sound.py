@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, List
+from typing import Any, List, Optional
 
 from runtime.video.library import open_library
 from runtime.video.pace import Plan
@@ -20,14 +20,15 @@ _log = logging.getLogger(__name__)
 class Sound:
     """The sound of an open video on its way into a container that is written.
 
-    Make it before the first frame is written. Sound that
-    cannot be decoded is left out: a silent video is better than none.
+    Make it before the first frame is written. Sound that cannot be decoded is left out: a silent
+    video is better than none.
     """
 
     def __init__(self, source: Any, container: Any, plan: Plan) -> None:
         self._ticks = round(plan.start / source.time_base)
         self._end = plan.seconds / source.time_base
         self._packets: List[Any] = []
+        self._last: Optional[int] = None
         context = source.codec_context
         # In an AVI file each packet of AAC has a header, which none in an MP4 file may have.
         self._is_copied = context.name in _COPIED and (
@@ -43,8 +44,13 @@ class Sound:
         self._container = container
 
     def add(self, packet: Any) -> None:
-        """Keep a packet of the source until `write`."""
-        if packet.dts is not None and 0 <= packet.pts - self._ticks < self._end:
+        """Keep a packet of the source until `write`, unless it has no place in the sound."""
+        if packet.dts is None or packet.pts is None:
+            return
+        # In a damaged file packets may go back in time, which no MP4 file may.
+        is_later = self._last is None or packet.dts > self._last
+        if is_later and 0 <= packet.pts - self._ticks < self._end:
+            self._last = packet.dts
             self._packets.append(packet)
 
     def write(self) -> None:

@@ -47,12 +47,49 @@ def _put_tone(av, container, stream, seconds):
     container.mux(stream.encode(None))
 
 
-def turn(path):
-    """Say in an MP4 file that its picture is shown turned to the right, as phones do."""
+def turn(path, a=0, b=1, c=-1, d=0):
+    """Set the display matrix in an MP4 file; as it is, the picture is shown turned to the right."""
     data = bytearray(path.read_bytes())
     at = data.index(b"tkhd") + 4 + 40
-    data[at : at + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    entries = (each << 16 for each in (a, b, 0, c, d, 0, 0, 0, 1 << 14))
+    data[at : at + 36] = struct.pack(">9i", *entries)
     path.write_bytes(data)
+    return path
+
+
+def make_coloured_video(path, colour, colour_space, **parameters):
+    """Write a video of one colour; `colour_space` is FFmpeg's number, `parameters` name it to x264."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        named = ":".join(f"{name}={value}" for name, value in parameters.items())
+        stream = container.add_stream("libx264", rate=10, options={"qp": "1", "x264-params": named})
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p10le"
+        frame = av.VideoFrame.from_ndarray(plain(colour, (64, 64)), format="rgb24")
+        frame = frame.reformat(format="yuv420p10le", dst_colorspace=colour_space)
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def make_video_of_changing_size(path, sizes):
+    """Write a video whose frames have these sizes, all of one colour."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.width, stream.height = sizes[0]
+        stream.pix_fmt = "yuvj420p"
+        for index, size in enumerate(sizes):
+            encoder = av.CodecContext.create("mjpeg", "w")
+            encoder.width, encoder.height = size
+            encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, 10)
+            frame = av.VideoFrame.from_ndarray(plain("#c82828", size), format="rgb24")
+            for packet in encoder.encode(frame.reformat(format="yuvj420p")):
+                packet.stream, packet.time_base = stream, Fraction(1, CLOCK)
+                packet.pts = packet.dts = index * CLOCK // 10
+                container.mux(packet)
     return path
 
 

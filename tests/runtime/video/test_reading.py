@@ -65,6 +65,55 @@ def test_a_phone_s_video_is_upright(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("matrix", "transposition"),
+    [
+        ((-1, 0, 0, -1), Image.Transpose.ROTATE_180),
+        ((0, -1, 1, 0), Image.Transpose.ROTATE_90),
+        ((-1, 0, 0, 1), Image.Transpose.FLIP_LEFT_RIGHT),
+        ((1, 0, 0, -1), Image.Transpose.FLIP_TOP_BOTTOM),
+        ((0, 1, 1, 0), Image.Transpose.TRANSPOSE),
+    ],
+)
+def test_a_front_camera_s_video_is_not_mirrored(tmp_path, matrix, transposition):
+    pixels = videos.plain("#202020").copy()
+    pixels[:20, :30] = 220
+    path = videos.turn(videos.make_video(tmp_path / "a.mp4", [pixels]), *matrix)
+    expected = Image.fromarray(pixels).transpose(transposition)
+    found = shown(path)
+    assert found.size == expected.size
+    assert np.abs(np.asarray(found, int) - np.asarray(expected, int)).mean() < 8
+
+
+def test_frames_have_the_size_of_the_first_one(tmp_path):
+    sizes = [(64, 48), (96, 48), (32, 64)]
+    _, frames = read(videos.make_video_of_changing_size(tmp_path / "a.mkv", sizes))
+    assert [frame.picture.size for frame in frames] == [(64, 48)] * 3
+    assert all(near(frame.picture, "#c82828") for frame in frames)
+
+
+def test_the_colours_of_hd_videos_are_right(tmp_path):
+    path = videos.make_coloured_video(tmp_path / "a.mp4", "#28a028", 1, colormatrix="bt709")
+    assert near(shown(path), "#28a028", 4)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "colour", "expected"),
+    [
+        # White on paper, and a grey of 18 %: ITU-R BT.2408 gives them 75 and 38 % in HLG.
+        ("arib-std-b67", "#bfbfbf", "#eeeeee"),
+        ("arib-std-b67", "#616161", "#656565"),
+        ("smpte2084", "#949494", "#eeeeee"),
+        ("arib-std-b67", "#ffffff", "#ffffff"),
+        ("smpte2084", "#000000", "#000000"),
+    ],
+)
+def test_hdr_videos_are_as_bright_as_others(tmp_path, transfer, colour, expected):
+    names = {"colormatrix": "bt2020nc", "colorprim": "bt2020", "transfer": transfer}
+    path = videos.make_coloured_video(tmp_path / "a.mp4", colour, 9, **names)
+    assert near(shown(path), expected, 5)
+
+
+@pytest.mark.parametrize(
     ("name", "size", "options", "read_size"),
     [
         ("odd.mp4", (63, 47), {"pix_fmt": "yuv444p"}, (64, 48)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from runtime import SketchOptions, VideoOptions, repaint_video
 from runtime.errors import Cancelled, DamagedVideo
+from runtime.video.sound import Sound
 from runtime.video.steadying import Steadying
 from tests.support import sketcher, videos
 
@@ -70,6 +72,30 @@ def heard(path):
 
     with av.open(str(path)) as container:
         return sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+
+
+def test_sound_that_goes_back_in_time_is_left_out(backend, tmp_path, monkeypatch):
+    source = videos.make_video(tmp_path / "a.mkv", FRAMES * 4, sound="flac")
+    add, numbers = Sound.add, itertools.count()
+
+    def add_damaged(sound, packet):
+        number = next(numbers)
+        if number == 4:
+            packet.dts = packet.pts = 0
+        elif number == 6:
+            packet.pts = None
+        add(sound, packet)
+
+    monkeypatch.setattr(Sound, "add", add_damaged)
+    _, output = repainted(tmp_path, source)
+    assert 0.6 < heard(output) < heard(source)
+
+
+def test_sound_is_decoded_by_the_listed_decoders_alone(backend, tmp_path):
+    source = videos.make_video(tmp_path / "a.avi", FRAMES, codec="mpeg4", sound="adpcm_ima_wav")
+    _, output = repainted(tmp_path, source)
+    frames, sound = videos.read_video(output)
+    assert (len(frames), sound) == (3, None)
 
 
 def test_progress_counts_the_frames(backend, tmp_path):
