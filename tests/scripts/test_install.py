@@ -197,6 +197,15 @@ def test_dry_run_of_the_real_thing_shows_users_packages_and_services(elsewhere, 
     assert not (tmp_path / "root").exists()
 
 
+def test_a_bot_whose_machine_does_not_paint_gets_no_networks(elsewhere, tmp_path):
+    settings = tmp_path / "root/etc/jetbrush/jetbrush.env"
+    settings.parent.mkdir(parents=True)
+    for value, networks in (("yes", True), ("no", False)):
+        settings.write_text(f"{as_lines(SETTINGS)}LOCAL_PAINTER={value}\n")
+        code, said = run(elsewhere / "scripts/install", "--dry-run", "--yes")
+        assert code == 0 and ("== Weights and networks" in said) == networks, said
+
+
 def test_a_pc_with_nvidia_s_driver_gets_tensorrt_and_engines(elsewhere, tmp_path):
     code, said = run(
         elsewhere / "scripts/install", "--dry-run", NVIDIA_DRIVER=str(tmp_path / "none")

@@ -41,6 +41,11 @@ def test_without_a_token_the_settings_are_not_tried(environment, tmp_path):
     assert list(found) == ["imports", "doctor", "painting"]
 
 
+def test_a_bot_whose_machine_does_not_paint_needs_nothing_to_paint_with(environment, tmp_path):
+    found = by_name({**environment, "LOCAL_PAINTER": "No"}, tmp_path / "work")
+    assert list(found) == ["imports", "settings"]
+
+
 def test_a_board_does_not_paint_on_the_gpu_that_the_running_bot_uses(
     environment, tmp_path, monkeypatch
 ):
