@@ -15,7 +15,7 @@ from bot.painting.fleet import subjects
 from bot.painting.fleet.checks import check_result
 from bot.painting.fleet.endings import result_of
 from bot.painting.fleet.link import Link
-from bot.painting.fleet.messages import Cancel, Ended, Step, Work, encode
+from bot.painting.fleet.messages import Cancel, Ended, Step, Work, encode, made
 from bot.painting.fleet.pictures import Bucket
 from bot.painting.fleet.roster import Painter
 from bot.painting.protocol import PaintProgress, PaintRequest, PaintResult
@@ -200,12 +200,16 @@ class Delivery:
         for field, name in step.files.items():
             if field in _KNOWN:
                 self._files.add(name)
-                values[field] = folder / Path(name).name
+                # Not by a name of the painter's choice.
+                values[field] = folder / f"{field}.jpg"
                 await self._bucket.get(name, values[field])
         try:
-            return PaintProgress(**{name: values[name] for name in _KNOWN & set(values)})
+            progress = made(PaintProgress, values)
         except TypeError as error:
-            raise FleetError(f"A step lacks something: {error}") from error
+            raise FleetError(f"A step is wrong: {error}") from error
+        if not 0 <= progress.share <= 1:
+            raise FleetError(f"A step is wrong: {progress.share} of the work is done.")
+        return progress
 
     async def _result(self, ended: Ended, request: PaintRequest) -> PaintResult:
         result = result_of(ended)

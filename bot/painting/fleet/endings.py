@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, Callable, Dict, Mapping, Optional, Union
 
 from bot.errors import (
@@ -13,7 +12,7 @@ from bot.errors import (
     PictureRefused,
 )
 from bot.outcomes import PictureRole, Reason
-from bot.painting.fleet.messages import Ended
+from bot.painting.fleet.messages import Ended, made
 from bot.painting.protocol import PaintResult
 
 PAINTED, REFUSED, FAILED = "painted", "refused", "failed"
@@ -54,8 +53,7 @@ def result_of(ended: Ended) -> PaintResult:
     try:
         if ended.how != PAINTED:
             raise _ERRORS[ended.how](ended.details)
-        known = {each.name for each in fields(PaintResult)}
-        return PaintResult(**{name: ended.details[name] for name in known & set(ended.details)})
+        return made(PaintResult, ended.details)
     except (KeyError, ValueError, TypeError) as error:
         text = f"The painter's answer makes no sense: {ended.how!r}, {error!r}."
         raise PaintingFailed(text, retriable=True) from error

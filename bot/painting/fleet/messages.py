@@ -8,9 +8,23 @@ release.
 
 from __future__ import annotations
 
+import collections.abc
 import json
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Dict, Mapping, Optional, Tuple, Type, Union
+import math
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import (
+    Any,
+    Dict,
+    Mapping,
+    Optional,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from bot.errors import FleetError
 
@@ -145,6 +159,8 @@ class WhoIsThere:
 
 Message = Union[Hello, Goodbye, Step, Ended, Work, Sketch, Sketched, Welcome, Cancel, WhoIsThere]
 
+Made = TypeVar("Made")
+
 _KINDS: Dict[str, Type[Any]] = {
     "hello": Hello,
     "goodbye": Goodbye,
@@ -181,17 +197,45 @@ def decode(data: bytes) -> Message:
             " here. Install the same release of Jetbrush on the bot's machine and the painters."
         )
     try:
-        return _make(kind, values)
-    except (TypeError, AttributeError) as error:
-        raise FleetError(f"A message of the fleet lacks something: {data[:80]!r}.") from error
+        message: Message = made(kind, values)
+        return message
+    except TypeError as error:
+        raise FleetError(f"A message of the fleet is wrong ({error}): {data[:80]!r}.") from error
 
 
-def _make(kind: Type[Any], values: Mapping[str, Any]) -> Any:
-    """An instance from the values that this release knows."""
-    known = {each.name for each in fields(kind)}
-    given = {name: value for name, value in values.items() if name in known}
-    if kind is Hello and "about" in given:
-        given["about"] = _make(About, given["about"])
-    if kind is About:
-        given.update({name: tuple(given.get(name, ())) for name in ("generators", "styles")})
+def made(kind: Type[Made], values: Mapping[str, Any]) -> Made:
+    """An instance of a data class from the values that this release knows.
+
+    Raises `TypeError` where one is missing or of another type: another machine may send anything.
+    """
+    hints = get_type_hints(kind)
+    given = {
+        name: _fitting(name, value, hints[name]) for name, value in values.items() if name in hints
+    }
     return kind(**given)
+
+
+def _fitting(name: str, value: Any, hint: Any) -> Any:
+    """The value as the type `hint` of a message's field has it."""
+    if isinstance(hint, type) and is_dataclass(hint) and isinstance(value, dict):
+        return made(hint, value)
+    if get_origin(hint) is tuple and isinstance(value, list):
+        value = tuple(value)
+    if not _fits(value, hint):
+        raise TypeError(f"{name} is {str(value)[:80]!r}")
+    return value
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, inside = get_origin(hint), get_args(hint)
+    if origin is Union:
+        return any(_fits(value, each) for each in inside)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(each, inside[0]) for each in value)
+    if origin is collections.abc.Mapping:
+        return isinstance(value, dict) and all(_fits(each, inside[1]) for each in value.values())
+    if hint in (int, float) and isinstance(value, (int, float)):
+        # JSON has whole numbers for both, and Python takes truths for numbers and reads NaN.
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole or (hint is float and isinstance(value, float) and math.isfinite(value))
+    return hint is Any or isinstance(value, hint)

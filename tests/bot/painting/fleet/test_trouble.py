@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import PainterLost
 from bot.painting.fleet.link import Link
-from bot.painting.fleet.messages import Ended, Hello, encode
+from bot.painting.fleet.messages import Ended, Hello, Step, encode
 from bot.painting.fleet.subjects import from_painter
 from tests.support.fleet.painters import HANG
 
@@ -96,6 +96,9 @@ async def test_a_result_of_an_attempt_that_is_over_is_discarded(office):
         b"{}",
         b'{"version": 99, "kind": "hello"}',
         b'{"version": 1, "kind": "hello"}',
+        b'{"version": 1, "kind": "hello", "session": "s", "about": {"largest": "huge"}}',
+        b'{"version": 1, "kind": "hello", "session": "s", "about": {"generators": [1]}}',
+        b'{"version": 1, "kind": "hello", "session": "s", "about": {"seconds": NaN}}',
     ],
 )
 async def test_garbage_on_the_wire_harms_nobody(office, data, caplog):
@@ -109,4 +112,32 @@ async def test_garbage_on_the_wire_harms_nobody(office, data, caplog):
     client.release()
     assert (await asyncio.wait_for(job, HANG))[0] == "nano"
     assert (await asyncio.wait_for(office.paint(), HANG))[0] == "nano"
+    await link.close()
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        {"share": 1e9, "step": 5, "steps": 10},
+        {"share": "half", "step": 5, "steps": 10},
+        {"share": 0.5, "step": 5},
+        # A file of the bot's own, which it would show to a user.
+        {"share": 0.5, "step": 5, "steps": 10, "preview": "/etc/hostname"},
+    ],
+)
+async def test_a_step_that_makes_no_sense_is_not_shown(office, progress):
+    client = office.hire("nano")
+    client.hold()
+    heard = []
+    job = asyncio.ensure_future(office.paint(heard=heard))
+    while not heard:
+        await asyncio.sleep(0.01)
+    (delivery,) = office.fleet._deliveries.values()
+    link = Link(office.url, "other")
+    await link.open()
+    await link.send(from_painter("nano"), Step(delivery.job, 99, progress))
+    await link.client.flush()
+    client.release()
+    await asyncio.wait_for(job, HANG)
+    assert len(heard) == 1
     await link.close()
