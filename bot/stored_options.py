@@ -9,6 +9,7 @@ import json
 import logging
 from dataclasses import asdict, fields, replace
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Mapping, Type, TypeVar, Union
 
 from runtime import OptionError, StylizeOptions, TranslateOptions, VideoOptions
@@ -44,6 +45,8 @@ def options_to_json(options: PaintOptions) -> str:
     return json.dumps(asdict(options), sort_keys=True)
 
 
+# A queue of a thousand jobs is read again and again, and most have the same options.
+@lru_cache(maxsize=1024)
 def options_from_json(kind: Kind, text: str) -> PaintOptions:
     """The options that were written, by this release or by another one."""
     options: PaintOptions = with_chosen(_CLASSES[kind](), json.loads(text))

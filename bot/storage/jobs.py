@@ -13,7 +13,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 from enum import Enum
-from typing import Collection, Dict, List, Optional, Tuple
+from typing import Collection, Dict, List, Optional, Sequence, Tuple
 
 from bot.errors import QueueFull, UserQueueFull
 from bot.outcomes import FAILED, Ending, Outcome, PictureRole, Reason, Refusal
@@ -21,6 +21,9 @@ from bot.storage.database import Database
 from bot.storage.orders import Order, columns_of, order_of
 
 MOST_ATTEMPTS = 3
+
+#: SQLite before 3.32 takes at most 999 values in a statement.
+_MOST_VALUES = 900
 
 
 class JobState(str, Enum):
@@ -101,9 +104,24 @@ class Jobs:
             return await self._select(f"WHERE state IN ({states}) ORDER BY id")
         return await self._select(f"WHERE state IN ({states}) AND user_id = ? ORDER BY id", user_id)
 
-    async def queued(self) -> List[Job]:
-        """The queued jobs, oldest first."""
-        return await self._select("WHERE state = ? ORDER BY id", JobState.QUEUED.value)
+    async def queue(self) -> List[Tuple[int, int]]:
+        """The id and the user of each queued job, oldest first."""
+        rows = await self._database.rows(
+            "SELECT id, user_id FROM jobs WHERE state = ? ORDER BY id", JobState.QUEUED.value
+        )
+        return [(job, user) for job, user in rows]
+
+    async def queued(self, ids: Sequence[int]) -> List[Job]:
+        """Those of the jobs `ids` that are queued, in the order of `ids`."""
+        found: Dict[int, Job] = {}
+        for begin in range(0, len(ids), _MOST_VALUES):
+            part = ids[begin : begin + _MOST_VALUES]
+            places = ", ".join("?" * len(part))
+            jobs = await self._select(
+                f"WHERE state = ? AND id IN ({places})", JobState.QUEUED.value, *part
+            )
+            found.update((job.id, job) for job in jobs)
+        return [found[job] for job in ids if job in found]
 
     async def last_turns(self) -> Dict[int, int]:
         """The number of each user's last turn; turns are counted, as a clock may jump."""

@@ -85,7 +85,7 @@ async def test_the_mean_is_over_what_was_painted(conversation, boris):
     admin = admin_of(conversation)
     assert "Average time for a picture: –" in (await admin.says("/stats")).text
     await queue(boris, 1)
-    job = await conversation.jobs.take((await conversation.jobs.queued())[0].id)
+    job = await conversation.jobs.take((await conversation.jobs.queue())[0][0])
     await conversation.jobs.finish(job.id, PAINTED)
     assert "Average time for a picture: 0 s" in (await admin.says("/stats")).text
 

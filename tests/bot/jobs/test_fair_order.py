@@ -8,7 +8,7 @@ import pytest
 from bot.jobs.fair_order import FairQueue, fair_order
 from bot.outcomes import CANCELLED, PAINTED
 from bot.painting.painters import LocalPainter
-from bot.storage.jobs import Job, Jobs, JobState, Limits
+from bot.storage.jobs import Jobs, Limits
 from tests.support.bot.orders import order
 
 
@@ -47,38 +47,35 @@ async def test_users_take_turns(jobs, queue):
 
 
 def waiting(*users):
-    return [
-        Job(number, order(user), JobState.QUEUED, None, 0, None, 0.0, None, None)
-        for number, user in enumerate(users, start=1)
-    ]
+    return list(enumerate(users, start=1))
 
 
-def turn_by_turn(jobs, last_served):
+def turn_by_turn(queue, last_served):
     """Slow and plain: each time the oldest job of the user served longest ago."""
-    served, left, now = dict(last_served), list(jobs), 1e12
+    served, left, now = dict(last_served), list(queue), 1e12
     while left:
-        chosen = min(left, key=lambda job: (served.get(job.order.user_id, 0), job.id))
+        job, user = chosen = min(left, key=lambda each: (served.get(each[1], 0), each[0]))
         left.remove(chosen)
         now += 1
-        served[chosen.order.user_id] = now
-        yield chosen.id
+        served[user] = now
+        yield job
 
 
 def test_turns_are_of_the_user_served_longest_ago():
     chance = random.Random(7)
     for _ in range(100):
-        jobs = waiting(*(chance.randrange(6) for _ in range(chance.randrange(20))))
+        queue = waiting(*(chance.randrange(6) for _ in range(chance.randrange(20))))
         served = {user: float(chance.randrange(3)) for user in range(chance.randrange(6))}
-        assert [job.id for job in fair_order(jobs, served)] == list(turn_by_turn(jobs, served))
+        assert fair_order(queue, served) == list(turn_by_turn(queue, served))
 
 
 def seconds_to_order(count):
     """The processor time that a queue of `count` jobs takes, the least of some."""
-    jobs = waiting(*(number % 500 for number in range(count)))
+    queue = waiting(*(number % 500 for number in range(count)))
     taken = []
     for _ in range(7):
         begin = time.process_time()
-        assert len(fair_order(jobs, {})) == count
+        assert len(fair_order(queue, {})) == count
         taken.append(time.process_time() - begin)
     return min(taken)
 
@@ -92,14 +89,14 @@ async def test_a_job_cancelled_at_the_last_moment_leaves_its_turn_to_the_next(
     jobs, queue, monkeypatch
 ):
     first, second = await submit(jobs, 1, 2)
-    look = queue.waiting
+    look = jobs.queued
 
-    async def and_then_cancelled():
-        found = await look()
+    async def and_then_cancelled(ids):
+        found = await look(ids)
         await jobs.finish(first.id, CANCELLED)
         return found
 
-    monkeypatch.setattr(queue, "waiting", and_then_cancelled)
+    monkeypatch.setattr(jobs, "queued", and_then_cancelled)
     assert (await claim(queue)).id == second.id
 
 
@@ -111,6 +108,17 @@ async def test_a_job_that_nobody_is_free_to_paint_lets_the_next_one_pass(jobs, q
 
     claimed, _place = await queue.claim(reserve)
     assert claimed.id == second.id and await queue.claim(reserve) is None
+
+
+async def test_the_one_job_that_can_be_painted_is_found_behind_many_others(database):
+    jobs = Jobs(database, Limits(per_user=100, in_all=100))
+    *_others, last = await submit(jobs, *range(50))
+
+    def reserve(job):
+        return LocalPainter(None) if job.id == last.id else None
+
+    claimed, _place = await FairQueue(jobs).claim(reserve)
+    assert claimed.id == last.id
 
 
 async def test_a_job_of_a_lost_painter_keeps_its_turn(jobs, queue):

@@ -170,14 +170,14 @@ async def test_a_stop_hands_back_what_takes_longer_than_the_grace(studio):
 
 async def test_a_job_cancelled_while_it_is_claimed_does_not_hold_up_the_next(studio, monkeypatch):
     first, second = await studio.order(1), await studio.order(2)
-    look = studio.queue.waiting
+    look = studio.jobs.queued
 
-    async def and_then_cancelled():
-        found = await look()
+    async def and_then_cancelled(ids):
+        found = await look(ids)
         await studio.endings.cancel(first.id)
         return found
 
-    monkeypatch.setattr(studio.queue, "waiting", and_then_cancelled)
+    monkeypatch.setattr(studio.jobs, "queued", and_then_cancelled)
     studio.start()
     await studio.state(second, PAINTED)
     assert len(studio.painter_client.requests) == 1

@@ -17,8 +17,8 @@ def jobs(database):
 
 async def claim(jobs):
     """Take the oldest queued job; `None` when none waits."""
-    queued = await jobs.queued()
-    return await jobs.take(queued[0].id) if queued else None
+    queue = await jobs.queue()
+    return await jobs.take(queue[0][0]) if queue else None
 
 
 async def submit(jobs, *users):
