@@ -20,8 +20,9 @@ from bot.outcomes import PictureRole
 from bot.painting.protocol import Look, SketchRequest
 from bot.painting.reading import Say, read_picture
 from runtime.backends.kept import KeptGraphs
-from runtime.errors import Cancelled, GraphMissing, JetbrushError
+from runtime.errors import Cancelled, JetbrushError
 from runtime.files import Stamp, atomic_write, stamp_of
+from runtime.spec.folder import onnx_path
 from runtime.spec.graphs import sketch_graph, style_vector_graph
 from runtime.spec.turns import painting
 
@@ -75,7 +76,7 @@ class Sketcher:
         self._requests.put((number, request, drop))
 
     def drop(self, number: int) -> None:
-        """Sketch this no more; nothing is answered then."""
+        """Do not draw this any more; it gets no answer."""
         event = self._drops.get(number)
         if event is not None:
             event.set()
@@ -85,17 +86,25 @@ class Sketcher:
         self._idle.wait(STEP_ASIDE)
 
     def _run(self) -> None:
-        while True:
-            try:
-                number, request, drop = self._requests.get(timeout=IDLE_SECONDS)
-            except queue.Empty:
-                self._graphs.close()
-                continue
-            self._serve(number, request, drop)
-            del self._drops[number]
-            # A request that comes at this very moment waits for the step, as a step is no harm.
-            if self._requests.empty():
-                self._idle.set()
+        try:
+            while True:
+                self._serve_next()
+        except Exception:  # noqa: BLE001 - it is logged, and ends the process
+            # Without this thread no sketch would be answered, and each step of a painting would wait.
+            _log.exception("The sketches failed; the painter ends.")
+            os._exit(os.EX_SOFTWARE)
+
+    def _serve_next(self) -> None:
+        try:
+            number, request, drop = self._requests.get(timeout=IDLE_SECONDS)
+        except queue.Empty:
+            self._graphs.close()
+            return
+        self._serve(number, request, drop)
+        del self._drops[number]
+        # A request that is added just now is drawn beside the next step, which does no harm.
+        if self._requests.empty():
+            self._idle.set()
 
     def _serve(self, number: int, request: SketchRequest, drop: threading.Event) -> None:
         """Draw one request and say how it ended."""
@@ -117,7 +126,9 @@ class Sketcher:
         from runtime.sketching import sketches
 
         check_cancel(drop)
-        self._check_graphs()
+        # Now, or the photo would be decoded and each backend tried first.
+        for graph in (style_vector_graph(), sketch_graph()):
+            onnx_path(graph, self._engines)
         with _time_to_decode():
             photo = read_picture(PictureRole.PHOTO, request.photo)
         # A copy: the sketches need no more pixels, and a photo may have fifty million.
@@ -129,15 +140,6 @@ class Sketcher:
         picture = numbered_sheet(drawn) if len(drawn) > 1 else drawn[0]
         with atomic_write(Path(request.output)) as file:
             picture.save(file, "JPEG", quality=_QUALITY)
-
-    def _check_graphs(self) -> None:
-        """Raise `GraphMissing` without the graphs, before each backend looks for them."""
-        for graph in (style_vector_graph(), sketch_graph()):
-            path = self._engines / graph.onnx_file
-            if not path.exists():
-                raise GraphMissing(
-                    f"{path} does not exist. Run `make weights onnx WEIGHTS=sketch`."
-                )
 
 
 @contextlib.contextmanager

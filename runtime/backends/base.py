@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Dict, Mapping, Sequence, Tuple
 
 import numpy as np
 
-from runtime.errors import BackendError, BackendUnavailable, GraphMismatch, GraphMissing
+from runtime.errors import BackendError, BackendUnavailable, GraphMismatch
 from runtime.files import stamp_of
 from runtime.spec.engines import Size
+from runtime.spec.folder import onnx_path
 from runtime.spec.graphs import GraphKind, GraphSpec, Shape, TensorSpec
 
 Arrays = Dict[str, np.ndarray]
@@ -144,10 +145,7 @@ class Backend(abc.ABC):
 
     def _onnx_path(self) -> Path:
         """The graph's ONNX file; raises `GraphMissing` if it does not exist."""
-        path = self.folder / self.graph.onnx_file
-        if not path.exists():
-            raise GraphMissing(f"{path} does not exist. Run `make onnx` to write the graphs.")
-        return path
+        return onnx_path(self.graph, self.folder)
 
     def _input_shapes(self) -> Dict[str, Shape]:
         return self.graph.input_shapes(self.height, self.width)

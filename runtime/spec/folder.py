@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Iterator, Tuple
+from typing import Iterator, Mapping, Tuple
 
-from runtime.errors import GraphMismatch
+from runtime.errors import GraphMismatch, GraphMissing
 from runtime.files import atomic_write
 from runtime.spec.graphs import (
+    GraphKind,
     GraphSpec,
     faces_graph,
     features_graph,
@@ -25,6 +26,23 @@ DEFAULT_ENGINES = Path(__file__).resolve().parent.parent.parent / "engines"
 
 #: Which weight set `auto` stands for, as JSON: `{"vgg": "vgg19"}`.
 WEIGHTS_FILE = "weights.json"
+
+#: The weights, by their name in `make weights`, without which a graph is not written.
+_DOWNLOADED: Mapping[GraphKind, str] = {
+    GraphKind.FACES: "faces",
+    GraphKind.STYLE_VECTOR: "sketch",
+    GraphKind.SKETCH: "sketch",
+}
+
+
+def onnx_path(graph: GraphSpec, folder: Path) -> Path:
+    """The graph's ONNX file in `folder`; raises `GraphMissing` if it does not exist."""
+    path = folder / graph.onnx_file
+    if not path.exists():
+        weights = _DOWNLOADED.get(graph.kind)
+        cure = f"make weights onnx WEIGHTS={weights}" if weights else "make onnx"
+        raise GraphMissing(f"{path} does not exist. Run `{cure}`, which writes it.")
+    return path
 
 
 def graphs_in(folder: Path) -> Tuple[GraphSpec, ...]:

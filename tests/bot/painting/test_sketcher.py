@@ -168,17 +168,34 @@ def test_without_the_networks_a_request_is_refused_at_once(engines, studio):
     assert kind == "unsketched" and "make weights onnx WEIGHTS=sketch" in fields["message"]
 
 
-def test_a_decoder_that_does_not_end_ends_the_process(sketch_engines, studio, monkeypatch):
-    ended = threading.Event()
+@pytest.fixture()
+def ended(monkeypatch):
+    """Set when the process would end."""
+    event = threading.Event()
+    monkeypatch.setattr(sketcher.os, "_exit", lambda status: event.set())
+    return event
 
+
+def test_a_decoder_that_does_not_end_ends_the_process(sketch_engines, studio, monkeypatch, ended):
     def hangs(role, path):
         ended.wait(HANG)
         raise OSError("The process is still there.")
 
     monkeypatch.setattr(sketcher, "DECODING", 0.05)
-    monkeypatch.setattr(sketcher.os, "_exit", lambda status: ended.set())
     monkeypatch.setattr(sketcher, "read_picture", hangs)
     drawing = Sketcher(sketch_engines, Answers().say)
     drawing.add(1, sketch_request(studio / "1.jpg", studio / "photo.jpg", [studio / "red.png"]))
     drawing.start()
     assert ended.wait(HANG)
+
+
+def test_a_mistake_in_the_code_ends_the_process(engines, studio, monkeypatch, ended, caplog):
+    def fails(graph, folder):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sketcher, "onnx_path", fails)
+    drawing = Sketcher(engines, Answers().say)
+    drawing.add(1, sketch_request(studio / "1.jpg", studio / "photo.jpg", [studio / "red.png"]))
+    drawing.start()
+    assert ended.wait(HANG)
+    assert "ZeroDivisionError" in caplog.text

@@ -80,4 +80,4 @@ def test_what_the_owner_has_not_installed_is_logged(
     with pytest.raises(PictureRefused) as refused:
         repainted(request_of(source), engines=tmp_path)
     assert refused.value.refusal.reason is Reason.FORMAT_UNAVAILABLE
-    assert ("pip install av" if missing == "library" else "make onnx") in caplog.text
+    assert ("pip install av" if missing == "library" else "WEIGHTS=sketch") in caplog.text
