@@ -21,7 +21,7 @@ from runtime import SketchOptions, StylizeOptions
 
 _log = logging.getLogger(__name__)
 
-#: The longer side in pixels, and the seconds after which nobody waits for it any more.
+#: The longer side of a sketch in pixels, and the seconds after which it is dropped.
 SIZE, WITHIN = 640, 20.0
 
 #: Seconds to the next look after a failure of the database.
@@ -58,7 +58,8 @@ class FirstSketches:
             except StoreError as error:
                 _log.error("No job can be sketched: %s", error)
                 await wait_at_most(self._awake, _REST)
-            await self._awake.wait()
+            else:
+                await self._awake.wait()
 
     async def _sketch_new_jobs(self) -> None:
         active = [job for job in await self._jobs.active() if job.state is not JobState.FINISHED]
@@ -66,11 +67,11 @@ class FirstSketches:
         self._board.forget_sketches(besides=self._tried)
         for job in active:
             if job.id not in self._tried:
-                self._tried.add(job.id)
                 await self._sketch(job)
+                self._tried.add(job.id)
 
     async def _sketch(self, job: Job) -> None:
-        """Draw the job's sketch, or take one from before a restart."""
+        """Show the job's sketch, which is drawn unless there is one from before a restart."""
         options = job.order.options
         if not isinstance(options, StylizeOptions):
             return

@@ -10,7 +10,9 @@ from typing import Dict, Optional, Set
 
 from bot.backoff import Backoff, wait_at_most
 from bot.errors import (
+    PainterDied,
     PainterLost,
+    PainterStuck,
     PaintingError,
     PaintingFailed,
     PictureRefused,
@@ -24,7 +26,7 @@ from bot.jobs.fetching import Fetching
 from bot.jobs.needs import needs_of
 from bot.jobs.progress_board import ProgressBoard
 from bot.metrics import Metrics
-from bot.outcomes import FAILED, PAINTED, Ending, Outcome
+from bot.outcomes import FAILED, PAINTED, Ending, Outcome, Reason, Refusal
 from bot.painting.painters import LOCAL, Painters, Place
 from bot.painting.protocol import PaintProgress, PaintRequest
 from bot.storage.jobs import MOST_ATTEMPTS, Job, Jobs
@@ -176,7 +178,12 @@ class Scheduler:
         except PictureRefused as error:
             await self._endings.finish(job.id, Ending(Outcome.REFUSED, error.refusal))
         except (PaintingError, OSError) as error:
-            await self._retry_or_fail(job, place, error)
+            refusal = _fault_of_video(job, error)
+            if refusal is None:
+                await self._retry_or_fail(job, place, error)
+            else:
+                _log.error("Job %d: %s", job.id, error)
+                await self._endings.finish(job.id, Ending(Outcome.REFUSED, refusal))
         else:
             self._metrics.job_seconds.labels(kind=job.order.kind.value).observe(seconds)
             await self._durations.learn(job.order, seconds, place.painter)
@@ -221,6 +228,20 @@ class Scheduler:
         if progress.preview is not None:
             self._results.keep_stage(job_id, progress.preview)
         self._board.report(job_id, progress)
+
+
+def _fault_of_video(job: Job, error: Exception) -> Optional[Refusal]:
+    """What is wrong with a job's video, if it ended the painter twice; else `None`.
+
+    A video is decoded while it is repainted, so the painter cannot tell what crashed or hung.
+    """
+    if job.order.kind is not Kind.VIDEO or job.attempts < 2:
+        return None
+    if isinstance(error, PainterStuck):
+        return Refusal(job.order.role, Reason.TOO_SLOW)
+    if isinstance(error, PainterDied) and error.crashed:
+        return Refusal(job.order.role, Reason.DAMAGED)
+    return None
 
 
 class _TryLater(Exception):

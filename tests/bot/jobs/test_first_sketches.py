@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bot.errors import StoreError
+from bot.jobs import first_sketches
+from bot.jobs.first_sketches import FirstSketches
+from bot.jobs.progress_board import ProgressBoard
 from bot.sandbox import Sandbox
 from tests.support.bot.albums import order_pair
 from tests.support.bot.doubles import FakePainterClient, painted_by_double
@@ -88,3 +92,27 @@ async def test_a_job_is_painted_without_a_sketch_where_there_is_none(sandbox, tm
                 break
             await asyncio.sleep(0.01)
     assert len(painter_client.sketched) == 1
+
+
+async def test_after_a_failure_of_the_database_the_jobs_are_looked_at_again(monkeypatch):
+    looked_again = asyncio.Event()
+
+    class Jobs:
+        failed = False
+
+        async def active(self):
+            if not self.failed:
+                self.failed = True
+                raise StoreError("disk I/O error")
+            looked_again.set()
+            return []
+
+    monkeypatch.setattr(first_sketches, "_REST", 0.01)
+    sketching = FirstSketches(
+        jobs=Jobs(), fetching=None, painters=None, results=None, board=ProgressBoard()
+    )
+    running_sketches = asyncio.ensure_future(sketching.run())
+    try:
+        await asyncio.wait_for(looked_again.wait(), 10)
+    finally:
+        running_sketches.cancel()

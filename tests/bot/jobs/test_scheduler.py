@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from bot.chat.catalog import Catalog
-from bot.errors import PainterDied
+from bot.errors import PainterDied, PainterStuck
 from bot.jobs import fetching as fetching_module
 from bot.jobs import progress_board as board_module
 from bot.jobs import scheduler as scheduler_module
@@ -23,7 +23,7 @@ from bot.jobs.fetching import Fetching
 from bot.jobs.progress_board import ProgressBoard
 from bot.jobs.scheduler import Scheduler
 from bot.metrics import Metrics
-from bot.outcomes import CANCELLED, FAILED, PAINTED
+from bot.outcomes import CANCELLED, FAILED, PAINTED, PictureRole, Reason, refused
 from bot.painting.painters import LocalPainter
 from bot.sandbox import Sandbox
 from bot.storage.jobs import MOST_ATTEMPTS, Jobs, JobState, Limits
@@ -31,7 +31,7 @@ from bot.storage.key_values import KeyValues
 from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.results import Results
 from bot.storage.styles import StyleChoice, mixed
-from runtime import StylizeOptions, TranslateOptions
+from runtime import StylizeOptions, TranslateOptions, VideoOptions
 from tests.support.bot.albums import order_pair
 from tests.support.bot.conversation import until
 from tests.support.bot.doubles import FakePainterClient
@@ -370,6 +370,21 @@ async def test_a_mix_outlives_a_restart_and_another_attempt(studio, monkeypatch)
     assert [weight for _, weight in second.styles] == [0.7, 0.3]
     night, own_file = (path for path, _ in second.styles)
     assert night.endswith("night-swirls.jpg") and own_file.endswith("style-1")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (PainterDied("SIGSEGV", crashed=True), Reason.DAMAGED),
+        (PainterStuck("no sign of life"), Reason.TOO_SLOW),
+    ],
+)
+async def test_a_video_that_ends_the_painter_twice_is_refused(studio, error, reason):
+    studio.painter_client.fail(error, error)
+    job = await studio.order(1, options=VideoOptions())
+    studio.start()
+    await studio.state(job, refused(PictureRole.VIDEO, reason))
+    assert len(studio.painter_client.requests) == 2
 
 
 async def test_a_stop_within_the_grace_sends_the_picture(tmp_path):
