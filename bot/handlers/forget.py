@@ -17,6 +17,7 @@ from bot.chat.submission import Sender
 from bot.handlers.filters import command
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Estimates
+from bot.jobs.kept_downloads import KeptDownloads
 from bot.storage.jobs import ACTIVE, Job, Jobs
 from bot.storage.results import Results
 from bot.storage.users import Users
@@ -54,6 +55,7 @@ async def decide(
     endings: Endings,
     estimates: Estimates,
     results: Results,
+    downloads: KeptDownloads,
 ) -> None:
     """Delete it, or leave it."""
     await callback.answer()
@@ -66,6 +68,8 @@ async def decide(
     await _until_shown(active, jobs, estimates)
     forgotten = await users.forget(user_id)
     await on_thread(results.remove, forgotten)
+    # Those of all users: they are only kept to save time.
+    await downloads.clear()
     await replace(callback, _("Done. I no longer know anything about you. /start starts over."))
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Awaitable, Callable, Optional
 
-from aiogram import Bot
-
 from bot.errors import PictureRefused
+from bot.jobs.kept_downloads import KeptDownloads
 from bot.outcomes import PictureRole, Reason
 from bot.painting.protocol import Look, StyleFile
 from bot.storage.pictures import Pictures
 from bot.storage.styles import StyleChoice, Styles
-from bot.telegram.downloads import download
 from runtime import Style
 
 
@@ -24,25 +22,25 @@ class Fetching:
 
     def __init__(
         self,
-        bot: Bot,
+        downloads: KeptDownloads,
         pictures: Pictures,
         find_style: Callable[[str], Awaitable[Optional[Style]]],
     ) -> None:
-        self._bot = bot
+        self._downloads = downloads
         self._pictures = pictures
         self._find_style = find_style
 
     async def photo(
         self, picture_id: int, path: Path, role: PictureRole = PictureRole.PHOTO
     ) -> str:
-        """Download a photo, or what else its `role` says, into the file `path`.
+        """Bring a photo, or what else its `role` says, into the file `path`.
 
         Raises `PictureRefused` when it is gone, `TelegramUnreachable`.
         """
         return await self._download(role, picture_id, path)
 
     async def look(self, styles: Styles, folder: Path) -> Look:
-        """The files of styles, with their weights; the users' own are downloaded into `folder`.
+        """The files of styles, with their weights; the users' own are brought into `folder`.
 
         Raises `PictureRefused` when one is gone, `TelegramUnreachable`.
         """
@@ -66,5 +64,5 @@ class Fetching:
         if picture is None:
             text = f"Picture {picture_id} is no longer in the database."
             raise PictureRefused(text, role, Reason.GONE)
-        await download(self._bot, picture.file_id, path, role)
+        await self._downloads.fetch(picture, path, role)
         return str(path)

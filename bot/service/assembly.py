@@ -146,6 +146,7 @@ class Service:
         keep_seconds = self._config.keep_hours * 3600.0
         cleanup = Cleanup(parts.database, parts.results, keep_seconds)
         start("cleanup", cleanup.run)
+        start("kept downloads", parts.downloads.run)
         start("delivery", parts.delivery.run)
         self._scheduling = start("scheduler", parts.scheduler.run)
         start("first sketches", parts.first_sketches.run)

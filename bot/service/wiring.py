@@ -28,6 +28,7 @@ from bot.jobs.estimates import Durations, Estimates
 from bot.jobs.fair_order import FairQueue
 from bot.jobs.fetching import Fetching
 from bot.jobs.first_sketches import FirstSketches
+from bot.jobs.kept_downloads import KeptDownloads
 from bot.jobs.progress_board import ProgressBoard
 from bot.jobs.scheduler import Scheduler
 from bot.metrics import Metrics
@@ -107,7 +108,8 @@ class Parts:
         )
 
     def _paint(self, painters: Painters, rate_limiter: RateLimiter, seams: Seams) -> None:
-        self.fetching = Fetching(self._bot, self.pictures, self.catalog.find_style)
+        self.downloads = KeptDownloads(self._bot, self._config.state_dir / "photos")
+        self.fetching = Fetching(self.downloads, self.pictures, self.catalog.find_style)
         self.first_sketches = FirstSketches(
             jobs=self.jobs,
             fetching=self.fetching,
@@ -190,6 +192,7 @@ class Parts:
             catalog=self.catalog,
             choosing=Choosing(self.users, self.submission),
             config=self._config,
+            downloads=self.downloads,
             endings=self.endings,
             estimates=self.estimates,
             films=self.films,

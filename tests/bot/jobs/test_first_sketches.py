@@ -63,6 +63,8 @@ async def test_the_first_thing_to_see_is_the_sketch_also_in_the_queue(sandbox, t
         await boris.wait_for(lambda message: "Your photo" in message.text)
     left = sorted(path.name for path in (tmp_path / "state" / "results").rglob("*.jpg"))
     assert left == ["sketch.jpg", "sketch.jpg", "stage-001.jpg", "stage-001.jpg"]
+    # Each photo and each style, for the sketch and the painting.
+    assert len([call for call in sandbox.calls if call.method == "download"]) == 4
 
 
 async def test_a_sketch_from_before_a_restart_is_not_drawn_again(sandbox, tmp_path):

@@ -13,13 +13,14 @@ import pytest
 
 from bot.chat.catalog import Catalog
 from bot.errors import PainterDied, PainterStuck
-from bot.jobs import fetching as fetching_module
+from bot.jobs import kept_downloads
 from bot.jobs import progress_board as board_module
 from bot.jobs import scheduler as scheduler_module
 from bot.jobs.endings import Endings
 from bot.jobs.estimates import Durations, Estimate, Estimates
 from bot.jobs.fair_order import FairQueue
 from bot.jobs.fetching import Fetching
+from bot.jobs.kept_downloads import KeptDownloads
 from bot.jobs.progress_board import ProgressBoard
 from bot.jobs.scheduler import Scheduler
 from bot.metrics import Metrics
@@ -60,9 +61,10 @@ class Studio:
         self.estimates = Estimates(
             self.queue, self.board, self.durations, self.painters, self.metrics
         )
+        downloads = KeptDownloads(None, folder / "photos")
         self.scheduler = Scheduler(
             jobs=self.jobs,
-            fetching=Fetching(None, self.pictures, Catalog(folder).find_style),
+            fetching=Fetching(downloads, self.pictures, Catalog(folder).find_style),
             results=self.results,
             queue=self.queue,
             board=self.board,
@@ -116,7 +118,7 @@ async def studio(database, tmp_path, monkeypatch):
     async def download(_bot, _file_id, path, _role):
         path.write_bytes(jpeg(plain("green")))
 
-    monkeypatch.setattr(fetching_module, "download", download)
+    monkeypatch.setattr(kept_downloads, "download", download)
     studio = Studio(database, tmp_path)
     yield studio
     if studio.task is not None:
@@ -223,7 +225,7 @@ def fail_times(studio, monkeypatch, step, times):
     """Let the first `times` tries of a step meet a full disk."""
     place, name = {
         "work_folder": (studio.results, "work_folder"),
-        "download": (fetching_module, "download"),
+        "download": (kept_downloads, "download"),
     }[step]
     passed, left = getattr(place, name), [FULL] * times
 
@@ -361,12 +363,12 @@ async def test_a_mix_outlives_a_restart_and_another_attempt(studio, monkeypatch)
         fetched.append(file_id)
         path.write_bytes(jpeg(plain("red")))
 
-    monkeypatch.setattr(fetching_module, "download", fetch)
+    monkeypatch.setattr(kept_downloads, "download", fetch)
     studio.painter_client.fail(PainterDied("The painter died."), None)
     studio.start()
     await studio.state(job, PAINTED)
     first, second = studio.painter_client.requests
-    assert first == second and fetched == ["f", "own"] * 2
+    assert first == second and fetched == ["f", "own"]
     assert [weight for _, weight in second.styles] == [0.7, 0.3]
     night, own_file = (path for path, _ in second.styles)
     assert night.endswith("night-swirls.jpg") and own_file.endswith("style-1")
