@@ -121,7 +121,11 @@ class PainterStuck(PaintingError):
 
 
 class PainterLost(PaintingError):
-    """A painter of the fleet died, or cannot be reached; another one may paint the picture."""
+    """A painter of the fleet died, or cannot be reached; another one may paint the picture.
 
-    def __init__(self, message: str) -> None:
+    `began` unless the painter never got the job, which then cannot be the cause.
+    """
+
+    def __init__(self, message: str, *, began: bool = True) -> None:
         super().__init__(message, retriable=True)
+        self.began = began

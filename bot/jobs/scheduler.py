@@ -193,10 +193,11 @@ class Scheduler:
         # An OSError is the disk's, which may have room again for the next attempt.
         retriable = getattr(error, "retriable", True)
         _log.error("Job %d, attempt %d of %d: %s", job.id, job.attempts, MOST_ATTEMPTS, error)
-        if retriable and job.attempts < MOST_ATTEMPTS:
+        lost = isinstance(error, PainterLost)
+        began = not isinstance(error, PainterLost) or error.began
+        if retriable and (job.attempts < MOST_ATTEMPTS or not began):
             # Through no fault of its user's a lost painter must not cost the job its turn.
-            lost = isinstance(error, PainterLost)
-            await self._jobs.hand_back(job.id, count_attempt=True, keep_turn=not lost)
+            await self._jobs.hand_back(job.id, count_attempt=began, keep_turn=not lost)
             # Another machine pauses by itself.
             here = place.painter == LOCAL and isinstance(error, PaintingFailed)
             if here or isinstance(error, OSError):

@@ -110,7 +110,8 @@ class Delivery:
             try:
                 await self._hand_over(request)
             except FleetError as error:
-                raise PainterLost(f"{self.painter} cannot be given the job: {error}") from error
+                text = f"{self.painter} cannot be given the job: {error}"
+                raise PainterLost(text, began=False) from error
             result = await self._follow(request, on_progress)
             ended = True
             self._painter.succeeded(time.monotonic() - begin)
@@ -202,7 +203,10 @@ class Delivery:
                 self._files.add(name)
                 # Not by a name of the painter's choice.
                 values[field] = folder / f"{field}.jpg"
-                await self._bucket.get(name, values[field])
+                try:
+                    await self._bucket.get(name, values[field])
+                except OSError as error:
+                    raise FleetError(f"A preview cannot be written: {error}") from error
         try:
             progress = made(PaintProgress, values)
         except TypeError as error:

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence, Set, Union
 
 from bot.errors import FleetError, PaintingFailed
+from bot.log import Problem
 from bot.metrics import FleetMetrics
 from bot.painting.fleet import subjects
 from bot.painting.fleet.delivery import TAKEN, Delivery, files_of
@@ -191,13 +192,15 @@ class Fleet:
             who = "Nobody" if self._own is None else "Only this machine"
             _log.error("%s %s paints until the bot starts again.", error, who)
             return
+        problem = Problem(_log)
         while True:
             try:
                 await make_stream(self._link)
                 break
             except FleetError as error:
-                _log.warning("%s", error)
+                problem.report(str(error))
                 await asyncio.sleep(1)
+        problem.report(None)
         await self._link.subscribe(subjects.FROM_ANY, self._hear)
         await self._link.send(subjects.EVERYONE, WhoIsThere(self._run))
         while True:
@@ -265,14 +268,16 @@ class Fleet:
 
     async def _admit(self, painter: Painter, session: str) -> None:
         """Make what the painter needs on the server, and tell it to fetch jobs."""
+        problem = Problem(_log)
         while painter.session == session:
             try:
                 await make_consumer(self._link, painter.name, self._lease)
                 await Bucket(self._link, painter.name).make()
             except FleetError as error:
-                _log.warning("The painter %s has to wait: %s", painter.name, error)
+                problem.report(f"The painter {painter.name} has to wait: {error}")
                 await asyncio.sleep(1)
                 continue
+            problem.report(None)
             painter.admitted = True
             welcome = Welcome(self._run, self._lease)
             await self._link.send(subjects.to_painter(painter.name), welcome)

@@ -252,11 +252,17 @@ class FleetPainter:
         return moved.with_backend(self._backend)
 
     async def _put(self, name: str, path: Path) -> None:
-        """Store the picture, again and again while the server is away; raises `OSError`."""
+        """Store the picture, again and again while the server is away or full; raises `OSError`.
+
+        Raises `FleetError` when nobody waits for the picture any more.
+        """
+        deadline = asyncio.get_running_loop().time() + KEEP
         while True:
             try:
                 return await self._bucket.put(name, path)
             except FleetError as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
                 _log.info("The picture cannot be stored yet: %s", error)
                 await asyncio.sleep(_OFFER_PAUSE)
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from bot.chat.catalog import Catalog
-from bot.errors import PainterDied, PainterStuck
+from bot.errors import PainterDied, PainterLost, PainterStuck
 from bot.jobs import kept_downloads
 from bot.jobs import progress_board as board_module
 from bot.jobs import scheduler as scheduler_module
@@ -32,6 +32,7 @@ from bot.storage.key_values import KeyValues
 from bot.storage.pictures import MediaKind, Pictures
 from bot.storage.results import Results
 from bot.storage.styles import StyleChoice, mixed
+from bot.threads import on_thread
 from runtime import StylizeOptions, TranslateOptions, VideoOptions
 from tests.support.bot.albums import order_pair
 from tests.support.bot.conversation import until
@@ -46,7 +47,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 class Studio:
     """A scheduler that paints with a double and downloads nothing."""
 
-    def __init__(self, database, folder):
+    def __init__(self, database, folder, painters=LocalPainter):
         self.database = database
         self.jobs = Jobs(database, Limits(9, 9))
         self.queue = FairQueue(self.jobs)
@@ -57,7 +58,7 @@ class Studio:
         self.durations = Durations(KeyValues(database))
         self.endings = Endings(self.jobs, self.board, self.metrics)
         self.painter_client = FakePainterClient()
-        self.painters = LocalPainter(self.painter_client)
+        self.painters = painters(self.painter_client)
         self.estimates = Estimates(
             self.queue, self.board, self.durations, self.painters, self.metrics
         )
@@ -114,12 +115,12 @@ class Studio:
 
 
 @pytest.fixture()
-async def studio(database, tmp_path, monkeypatch):
+async def studio(request, database, tmp_path, monkeypatch):
     async def download(_bot, _file_id, path, _role):
         path.write_bytes(jpeg(plain("green")))
 
     monkeypatch.setattr(kept_downloads, "download", download)
-    studio = Studio(database, tmp_path)
+    studio = Studio(database, tmp_path, getattr(request, "param", LocalPainter))
     yield studio
     if studio.task is not None:
         studio.painter_client.release()
@@ -254,6 +255,49 @@ async def test_folders_are_made_and_removed_beside_the_loop(studio, monkeypatch)
     await studio.state(job, PAINTED)
     await until_idle(studio, job)
     assert len(threads) >= 2 and threading.get_ident() not in threads
+
+
+class TwoPainters(LocalPainter):
+    """Two painters with one client; a job may go from one to the other."""
+
+    def __init__(self, client):
+        super().__init__(client)
+        self._other = LocalPainter(client)
+
+    @property
+    def idle(self):
+        return super().idle or self._other.idle
+
+    def reserve(self, needs):
+        return super().reserve(needs) or self._other.reserve(needs)
+
+    def listen(self, listener):
+        super().listen(listener)
+        self._other.listen(listener)
+
+
+@pytest.mark.parametrize("studio", [TwoPainters], indirect=True)
+async def test_the_next_attempt_waits_until_the_folder_of_the_last_is_cleared(studio, monkeypatch):
+    clearing, cleared = threading.Event(), threading.Event()
+    clear = studio.results.clear_work_folder
+
+    def clear_slowly(job_id):
+        clearing.set()
+        cleared.wait(30)
+        clear(job_id)
+
+    monkeypatch.setattr(studio.results, "clear_work_folder", clear_slowly)
+    studio.painter_client.fail(PainterLost("It is gone."))
+    job = await studio.order()
+    studio.start()
+    await on_thread(clearing.wait, 30)
+    # A second painter is free, and paints what others want.
+    other = await studio.order(2)
+    await studio.state(other, PAINTED)
+    assert (await studio.jobs.get(job.id)).state is JobState.QUEUED
+    cleared.set()
+    assert (await studio.state(job, PAINTED, FAILED)).attempts == 2
+    assert len(studio.painter_client.requests) == 3
 
 
 async def until_idle(studio, job):

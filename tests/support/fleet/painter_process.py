@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import time
@@ -21,17 +22,22 @@ FORKS.set_forkserver_preload([__name__])
 
 
 class PainterProcess:
-    """Paints with `gated_painter`: halfway it waits while the gate is closed."""
+    """Paints with `gated_painter`: halfway it waits while the gate is closed.
 
-    def __init__(self, name, url, folder):
+    room: how many bytes each file of it may have, as where the disk is full.
+    """
+
+    def __init__(self, name, url, folder, room=resource.RLIM_INFINITY):
         self.name = name
+        self._room = room
         self._url = url
         self._folder = folder
         self._gate = folder / f"{name}-gate"
         self._process = None
 
     def start(self):
-        arguments = (self.name, self._url, str(self._gate), str(self._folder / f"{self.name}.log"))
+        log = self._folder / f"{self.name}.log"
+        arguments = (self.name, self._url, str(self._gate), str(log), self._room)
         self._process = FORKS.Process(target=run, args=arguments)
         self._process.start()
 
@@ -78,8 +84,9 @@ class PainterProcess:
         return (self._folder / f"{self.name}.log").read_text()
 
 
-def run(name, url, gate, log):
+def run(name, url, gate, log, room):
     """Paint in this process, with its log at the end of the file `log`."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
     with Path(log).open("ab") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
     set_up_logging("DEBUG", (), {})

@@ -76,6 +76,17 @@ class Local(Client):
         self.sketched += 1
 
 
+async def test_without_the_server_the_bots_machine_paints_alone(server, tmp_path):
+    office = Office(server.url, tmp_path)
+    await office.open(OwnMachine(LocalPainter(Local()), Machine()))
+    office.hire("nano")
+    await there(office, "nano")
+    server.kill()
+    await there(office)
+    assert (await asyncio.wait_for(office.paint(), HANG))[0] == LOCAL
+    await office.close()
+
+
 @pytest.mark.parametrize("able", [True, False])
 async def test_the_bots_machine_gets_only_what_it_can_do(server, tmp_path, able):
     client = Local()

@@ -9,7 +9,7 @@ import stat
 
 import pytest
 
-from bot.errors import FleetError
+from bot.errors import FleetError, PainterLost
 from bot.painting.fleet.credentials import read_credentials
 from bot.painting.fleet.link import Link
 from bot.painting.fleet.pictures import Bucket
@@ -149,6 +149,24 @@ async def test_a_removed_painter_is_thrown_out_and_a_new_one_comes_in(site):
         await asyncio.sleep(0.02)
     await (await site.link("other")).close()
     await nano.close()
+
+
+async def test_the_job_of_a_removed_painter_is_painted_by_another(site, office):
+    nano = office.hire("nano")
+    nano.hold()
+    job = asyncio.ensure_future(office.paint())
+    await asyncio.wait_for(nano.began.wait(), HANG)
+    site.setup.remove("nano")
+    site.server.reload()
+    (delivery,) = office.fleet._deliveries.values()
+    # Its lease ends a lease after the last sign of life, which was just now.
+    delivery._lease = 1.0
+    delivery.check()
+    with pytest.raises(PainterLost, match="no sign of the job"):
+        await asyncio.wait_for(job, HANG)
+    office.hire("desktop")
+    assert (await asyncio.wait_for(office.paint(), HANG))[0] == "desktop"
+    nano.release()
 
 
 async def test_nobody_gets_in_without_a_certificate(site, tmp_path):
