@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import List
 
 from export.engines.job import FLOAT32, PINNED, Job
+from export.engines.staleness import correct_seconds
 from export.engines.step import TEST_FAILED, WORKSPACE_REFUSED, run_step
 from export.engines.turn import Turn
 from export.errors import CannotBuild, EngineFailed
@@ -73,7 +74,7 @@ def probe_host() -> BuildHost:
 def build(job: Job, turn: Turn) -> float:
     """Prepare, build, test and install the engine of `job`; returns the seconds it took.
 
-    Each process waits for its `turn`, which the seconds leave out.
+    Each process waits for its `turn`, which the seconds leave out, as do those in the sidecar.
 
     Raises `DiskFull`, or `EngineFailed` with the last output of the process that failed.
     """
@@ -94,7 +95,9 @@ def build(job: Job, turn: Turn) -> float:
         # The kernel may have ended a step while it wrote one of them.
         for path in (job.plan, job.sidecar, job.reference, job.timing_cache):
             remove_partial(path)
-    return time.monotonic() - turn.waited - started
+    seconds = time.monotonic() - turn.waited - started
+    correct_seconds(job, seconds)
+    return seconds
 
 
 def workspaces_mib(precision: str, live_mib: float) -> List[int]:

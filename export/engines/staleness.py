@@ -1,10 +1,12 @@
-"""Decides whether an existing plan is the one that would be built now."""
+"""The records of plans, and whether an existing plan is the one that would be built now."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from export.engines.job import FLOAT32, REVISION, Job
+from runtime.files import atomic_write
 from runtime.spec.engines import EngineHost, EngineRecord
 
 
@@ -48,6 +50,13 @@ def record_of(job: Job, host: EngineHost, plan: bytes, seconds: float) -> Engine
         plan_sha256=hashlib.sha256(plan).hexdigest(),
         seconds=round(seconds, 1),
     )
+
+
+def correct_seconds(job: Job, seconds: float) -> None:
+    """Replace the seconds in a sidecar: a step cannot know for how long it was paused."""
+    record = EngineRecord.from_json(job.sidecar.read_text())
+    with atomic_write(job.sidecar) as file:
+        file.write(replace(record, seconds=round(seconds, 1)).to_json().encode())
 
 
 def _why_damaged(job: Job, record: EngineRecord) -> str:

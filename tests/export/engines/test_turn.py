@@ -8,11 +8,13 @@ import subprocess
 
 import pytest
 
-from export.engines import step
+from export.engines import driver, step
 from export.engines.job import PINNED, Job
+from export.engines.staleness import record_of
 from export.engines.turn import MEMORY_PATIENCE_S, Turn
 from runtime.machine.resources import MIN_FREE_MIB
 from runtime.spec.engine_progress import Activity
+from runtime.spec.engines import EngineHost, EngineRecord
 from runtime.spec.graphs import gatys_graph
 from runtime.spec.turns import painting
 from runtime.spec.vgg import CLASSIC
@@ -121,6 +123,22 @@ def test_a_step_ends_when_the_painting_needs_its_memory(board):
 def test_a_step_that_the_kernel_ended_meanwhile_gave_way(board, code, waited):
     board.paint_for(25)
     assert board.turn.give_way(Process(code)) is waited
+
+
+def test_the_seconds_of_a_build_are_without_its_pauses(board, monkeypatch):
+    job = Job(gatys_graph(CLASSIC, "average"), (48, 32), str(board.folder), "", PINNED, 0)
+    host = EngineHost("8.2.1.8", "8201", "5.3", "Nano", "R32.6.1")
+
+    def build_for_130_seconds(job, turn):
+        board.now += 30
+        board.paint_for(100)
+        turn.wait()
+        job.sidecar.write_text(record_of(job, host, b"plan", 130.0).to_json())
+
+    monkeypatch.setattr(driver, "_build_with_retries", build_for_130_seconds)
+    monkeypatch.setattr(driver.time, "monotonic", lambda: board.now)
+    assert driver.build(job, board.turn) == 30
+    assert EngineRecord.from_json(job.sidecar.read_text()).seconds == 30
 
 
 def test_a_step_that_gave_way_is_run_again(board, monkeypatch, capsys):
