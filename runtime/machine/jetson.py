@@ -19,11 +19,12 @@ from typing import Dict, Iterator, List, Mapping, Optional
 from runtime.machine.findings import MISSING, NOTE, OK, Finding, report
 from runtime.machine.power import current_mode, fastest_mode
 from runtime.machine.resources import (
-    INSTALL_TENSORRT,
     MAKE_SWAP,
     MIN_FREE_MIB,
+    THEN_SETUP,
     ZRAM_OFF,
     Clock,
+    install_tensorrt,
     is_jetson,
     output_of,
     read_gpu_clock,
@@ -90,7 +91,7 @@ def examine_jetson(root: Path = Path("/")) -> Iterator[Finding]:
     yield from _temperature(root)
     yield from _memory(root)
     yield _desktop()
-    yield _tensorrt()
+    yield _tensorrt(root)
     yield cuda_compiler(root)
     yield _preload(root)
     yield _nodes(root)
@@ -205,7 +206,7 @@ def _desktop() -> Finding:
     return Finding("desktop", NOTE, "it uses 250 to 800 MB of the memory", advice)
 
 
-def _tensorrt() -> Finding:
+def _tensorrt(root: Path) -> Finding:
     try:
         version = importlib.metadata.version("tensorrt")
     except importlib.metadata.PackageNotFoundError:
@@ -213,7 +214,7 @@ def _tensorrt() -> Finding:
     if version:
         return Finding("bindings", OK, f"TensorRT {version} for this Python")
     text = f"Python {sys.version_info[0]}.{sys.version_info[1]} finds no TensorRT"
-    return Finding("bindings", MISSING, text, INSTALL_TENSORRT)
+    return Finding("bindings", MISSING, text, install_tensorrt(root) + THEN_SETUP)
 
 
 def cuda_compiler(root: Path) -> Finding:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Optional, Tuple
 
 from runtime.machine.findings import NOTE, OK, Finding
-from runtime.machine.resources import INSTALL_TENSORRT, is_jetson, read_text
+from runtime.machine.resources import THEN_SETUP, install_tensorrt, is_jetson, read_text
 
 _NVIDIA, _DISPLAY = "0x10de", "0x03"
 
@@ -102,9 +102,9 @@ def examine_gpu(root: Path = Path("/"), library: Optional[Any] = None) -> Findin
 
 
 def tensorrt_cure(root: Path = Path("/")) -> str:
-    """How this machine gets TensorRT, in one line; or why it cannot have it."""
+    """How this machine gets TensorRT and pycuda, or why it cannot run them, in one line."""
     if is_jetson(root):
-        return INSTALL_TENSORRT
+        return install_tensorrt(root) + THEN_SETUP
     if packages_for(find_driver(root)):
         return "Run `make setup-gpu engines`."
     finding = examine_gpu(root)

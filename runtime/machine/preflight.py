@@ -19,21 +19,19 @@ from typing import Iterator, List, Optional
 
 from runtime.machine.findings import MISSING, NOTE, OK, Finding, report
 from runtime.machine.jetson import cuda_compiler
-from runtime.machine.resources import is_jetson, output_of, read_memory, read_number
-from runtime.spec.tegra import l4t_release
+from runtime.machine.resources import (
+    install_tensorrt,
+    is_jetson,
+    output_of,
+    read_memory,
+    read_number,
+)
 
 #: Megabytes on the disk: the virtual environment, the weights and graphs; a Jetson's engines; the
 #: swap file that the installer offers; what pip and a compiler need meanwhile.
 _PACKAGES_MB, _GRAPHS_MB, _ENGINES_MB, _SWAP_MB, _MEANWHILE_MB = 450, 350, 1800, 4300, 400
 #: A card's partition that leaves so much of it unused was not enlarged.
 _UNUSED_MB = 4000
-
-#: The wheel of the author of the Nano's Ubuntu 20.04 image, for its Python 3.8.
-_NANO_WHEEL = (
-    "download tensorrt-8.0.1.6-cp38-none-linux_aarch64.whl from "
-    "https://github.com/Qengineering/Jetson-Nano-Ubuntu-20-image and run "
-    "`sudo python3.8 -m pip install tensorrt-8.0.1.6-cp38-none-linux_aarch64.whl`"
-)
 
 
 @dataclass(frozen=True)
@@ -135,18 +133,10 @@ def _tensorrt(root: Path) -> Finding:
             advice = f"Run `sudo chmod -R go+rX {closed}`."
         return Finding("tensorrt", MISSING, f"other users may not read {closed}", advice)
     own = _of_a_user(version)
+    text = f"Python {version} finds no TensorRT"
     if own is not None:
         text = f"it is installed for one user only, in {own}; the service is another user"
-        return Finding("tensorrt", MISSING, text, f"Install it for all users: {_NANO_WHEEL}.")
-    text = f"Python {version} finds no TensorRT"
-    if l4t_release(root / "etc/nv_tegra_release").startswith("R32"):
-        advice = f"apt's is for Python 3.6. Instead {_NANO_WHEEL}."
-        return Finding("tensorrt", MISSING, text, advice)
-    advice = (
-        "Run `sudo apt install nvidia-jetpack`. It is for the system's own Python, so do not choose "
-        "another with PYTHON=."
-    )
-    return Finding("tensorrt", MISSING, text, advice)
+    return Finding("tensorrt", MISSING, text, install_tensorrt(root))
 
 
 def _origin(*options: str) -> Optional[Path]:

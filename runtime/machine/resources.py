@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
+from runtime.spec.tegra import l4t_release
+
 #: What a build of an engine needs: free memory, and swap on the disk beside it. A swap file of 4 GB
 #: has less than 4096 MiB: `mkswap` keeps a page, and "4 GB" may mean 4 * 10^9 bytes.
 MIN_FREE_MIB, MIN_SWAP_MIB = 1500, 3800
@@ -39,13 +41,12 @@ The memory is too small for the builder. Give the machine swap and try again:
     {KEEP_SWAP}
 and stop the desktop meanwhile: {DESKTOP_OFF}"""
 
-#: The cure for a Jetson's Python without TensorRT or pycuda; in one line, as an error message is.
-INSTALL_TENSORRT = (
-    "Run `make setup` with /usr/local/cuda/bin on the PATH: it makes .venv with "
-    "--system-site-packages, so that it sees JetPack's TensorRT, and compiles pycuda. JetPack's "
-    "TensorRT is for the system's own Python (python3-libnvinfer); Python 3.8 on a Nano takes "
-    "tensorrt-8.0.1.6-cp38-none-linux_aarch64.whl of the Ubuntu 20.04 image."
-)
+#: By the author of the Nano's Ubuntu 20.04 image, for its Python 3.8.
+_NANO_WHEEL = "tensorrt-8.0.1.6-cp38-none-linux_aarch64.whl"
+_NANO_WHEEL_PAGE = "https://github.com/Qengineering/Jetson-Nano-Ubuntu-20-image"
+
+#: What follows `install_tensorrt` in a checkout; the installer does it itself.
+THEN_SETUP = " Then run `make setup` with /usr/local/cuda/bin on the PATH, to compile pycuda."
 
 #: The GPU's frequency scaling: 57000000.gpu on a Nano, 17000000.gp10b, .gv11b and .ga10b on later
 #: Jetsons, 17000000.gpu on an Orin with JetPack 6, gpu-gpc-0 on a Thor.
@@ -89,6 +90,19 @@ class Clock:
 def is_jetson(root: Path = Path("/")) -> bool:
     """Whether this is a Jetson; `root` is the root of the file system, for tests."""
     return (root / "etc/nv_tegra_release").exists()
+
+
+def install_tensorrt(root: Path = Path("/")) -> str:
+    """How a Jetson gets TensorRT for all its users, in one line as an error message is."""
+    if l4t_release(root / "etc/nv_tegra_release").startswith("R32"):
+        return (
+            f"Download {_NANO_WHEEL} from {_NANO_WHEEL_PAGE} and run `sudo python3.8 -m pip install "
+            f"{_NANO_WHEEL}`. Apt's TensorRT is for Python 3.6."
+        )
+    return (
+        "Run `sudo apt install nvidia-jetpack`. Its TensorRT is for the system's own Python, so do "
+        "not choose another with PYTHON=."
+    )
 
 
 def read_memory(root: Path = Path("/")) -> Optional[Memory]:

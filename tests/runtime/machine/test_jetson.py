@@ -134,7 +134,11 @@ def test_python_without_tensorrt(nano, monkeypatch):
 
     monkeypatch.setattr(jetson.importlib.metadata, "version", absent)
     monkeypatch.setattr(jetson.importlib.util, "find_spec", lambda name: None)
-    assert nano.found["bindings"].state == MISSING
+    bindings = nano.found["bindings"]
+    assert bindings.state == MISSING
+    # `make setup` alone installs no TensorRT.
+    assert bindings.advice.startswith("Download tensorrt-8.0.1.6-cp38")
+    assert bindings.advice.endswith("to compile pycuda.") and "make setup" in bindings.advice
 
 
 def test_command_needs_nothing_but_python():

@@ -120,7 +120,7 @@ def test_tensorrt_for_another_python_is_not_enough(nano, monkeypatch):
     monkeypatch.setattr(preflight.sys, "version_info", (3, 8, 10))
     tensorrt = nano.found["tensorrt"]
     assert tensorrt.state == MISSING and tensorrt.text == "Python 3.8 finds no TensorRT"
-    assert "apt's is for Python 3.6" in tensorrt.advice
+    assert "Apt's TensorRT is for Python 3.6" in tensorrt.advice
     assert "tensorrt-8.0.1.6-cp38-none-linux_aarch64.whl" in tensorrt.advice
     # On an Orin, JetPack's own is for the system's Python.
     monkeypatch.setattr(preflight.sys, "version_info", (3, 10, 12))
@@ -135,7 +135,7 @@ def test_tensorrt_of_one_user_is_not_visible_to_the_service(nano, monkeypatch, t
     monkeypatch.setattr(preflight.Path, "expanduser", lambda path: tmp_path)
     tensorrt = nano.found["tensorrt"]
     assert tensorrt.state == MISSING and "for one user only" in tensorrt.text
-    assert "for all users" in tensorrt.advice
+    assert "`sudo python3.8 -m pip install" in tensorrt.advice
 
 
 def test_the_first_folder_that_others_may_not_read_is_found(tmp_path):
