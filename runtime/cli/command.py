@@ -139,8 +139,7 @@ def _add_sheet(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     default = SketchOptions(size=512)
     what = "sketch a photo in every style of styles/ on one sheet"
     parser = _add_command(commands, "sheet", what, default)
-    help_of_size = "longer side of each sketch, in pixels"
-    parser.add_argument("--size", type=int, default=default.size, help=help_of_size)
+    add_sketching(parser, default, "photo")
     parser.set_defaults(run=_sheet)
 
 
@@ -239,7 +238,7 @@ def _sketch(args: argparse.Namespace) -> int:
 def _sheet(args: argparse.Namespace) -> int:
     from runtime.sheets import contact_sheet
 
-    options = SketchOptions(size=args.size, backend=args.backend)
+    options = sketching_options(args, SketchOptions)
     styles = list(installed_styles().values())
 
     def paint(photo: Image.Image, _on_progress: OnProgress, graphs: KeptGraphs) -> Image.Image:

@@ -6,16 +6,13 @@ import numpy as np
 import onnx
 import pytest
 
-from export.engines.prepare import reference_feeds, run
-from export.engines.reference import complaints
+from export.engines.prepare import run
 from export.errors import CheckpointError
-from export.graphs.builder import IR_VERSION, OPSET, SAFE_OPERATORS
 from export.graphs.faces import build_faces, write_faces
-from export.graphs.mixed_precision import to_mixed
-from export.graphs.specialise import fixed
 from export.sources.face_detector import read_face_detector
 from runtime.spec.engine_sizes import Device, DeviceClass, Stage, engine_sizes
 from runtime.spec.graphs import faces_graph
+from tests.support.export.graph_checks import check_for_tensorrt_8, check_in_fp16
 from tests.support.export.small_face_detector import of_any_size, small_face_detector
 from tests.support.pictures import array
 
@@ -55,21 +52,13 @@ def test_equal_to_the_published_file(published_faces, tmp_path):
 
 def test_only_what_tensorrt_8_takes():
     model = build_faces(read_face_detector(small_face_detector())).model()
-    assert {node.op_type for node in model.graph.node} <= SAFE_OPERATORS
-    assert [(each.domain, each.version) for each in model.opset_import] == [("", OPSET)]
-    assert model.ir_version == IR_VERSION
-    assert [each.name for each in model.graph.input] == ["image"]
-    assert [each.name for each in model.graph.output] == [each.name for each in GRAPH.outputs]
-    assert len({node.name for node in model.graph.node}) == len(model.graph.node)
+    check_for_tensorrt_8(model, GRAPH)
 
 
 def test_an_engine_in_fp16_passes_its_test(published_faces, tmp_path):
     write_faces(published_faces, tmp_path)
     (size,) = engine_sizes(Stage.FACES, Device(DeviceClass.NANO, 3956))
-    model = fixed(onnx.load(str(tmp_path / GRAPH.onnx_file)), GRAPH, size)
-    feeds = reference_feeds(GRAPH, size, tmp_path)
-    half = run(to_mixed(model), feeds)
-    assert complaints(half, run(model, feeds)) == []
+    check_in_fp16(tmp_path, GRAPH, size)
 
 
 def test_a_file_of_something_else_writes_nothing(tmp_path):

@@ -5,9 +5,9 @@ import onnx
 import onnxruntime
 import pytest
 
-from export.graphs.builder import SAFE_OPERATORS
 from runtime.spec.graphs import features_graph, gatys_graph
 from runtime.spec.vgg import CLASSIC, OBJECTIVES, POOLINGS
+from tests.support.export.graph_checks import check_for_tensorrt_8
 from tests.support.pictures import array
 from tests.support.reference import loss_and_gradient, targets
 
@@ -116,10 +116,7 @@ def test_file_is_what_tensorrt_8_0_takes(vgg_graphs, describe, pooling):
     spec = describe(CLASSIC, pooling)
     model = onnx.load(str(vgg_graphs.path(spec)))
     onnx.checker.check_model(model, full_check=True)
-    assert {node.op_type for node in model.graph.node} <= SAFE_OPERATORS
-    assert model.opset_import[0].version == 11 and model.ir_version == 7
-    assert [each.name for each in model.graph.input] == [each.name for each in spec.inputs]
-    assert [each.name for each in model.graph.output] == [each.name for each in spec.outputs]
+    check_for_tensorrt_8(model, spec)
     image = next(each for each in model.graph.input if each.name == "image")
     assert [dim.dim_param for dim in image.type.tensor_type.shape.dim[2:]] == ["height", "width"]
 

@@ -10,7 +10,6 @@ import onnx
 import pytest
 
 from export.errors import CheckpointError
-from export.graphs.builder import IR_VERSION, OPSET, SAFE_OPERATORS
 from export.graphs.fp32_pins import NORM_MARK
 from export.graphs.generator import build_generator, write_generator
 from export.sources.generator_layouts import read_generator
@@ -19,6 +18,7 @@ from runtime.spec.graphs import generator_graph
 onnxruntime = pytest.importorskip("onnxruntime")
 torch = pytest.importorskip("torch")
 from tests.support.export import torch_generators
+from tests.support.export.graph_checks import check_for_tensorrt_8
 
 SIZES = [(16, 16), (20, 44), (64, 36)]
 
@@ -93,9 +93,7 @@ def test_a_flat_picture_gives_numbers() -> None:
 @pytest.mark.parametrize("name", GENERATORS)
 def test_only_what_tensorrt_8_takes(name: str) -> None:
     model = model_of(GENERATORS[name])
-    assert {node.op_type for node in model.graph.node} <= SAFE_OPERATORS
-    assert [(each.domain, each.version) for each in model.opset_import] == [("", OPSET)]
-    assert model.ir_version == IR_VERSION
+    check_for_tensorrt_8(model, generator_graph(name))
     types = {each.data_type for each in model.graph.initializer}
     assert types <= {onnx.TensorProto.FLOAT, onnx.TensorProto.INT64}
 

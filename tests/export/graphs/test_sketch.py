@@ -8,15 +8,12 @@ import numpy as np
 import onnx
 import pytest
 
-from export.engines.prepare import reference_feeds, run
-from export.engines.reference import complaints
+from export.engines.prepare import run
 from export.errors import CheckpointError
-from export.graphs.builder import IR_VERSION, OPSET, SAFE_OPERATORS
-from export.graphs.mixed_precision import to_mixed
 from export.graphs.sketch import write_sketch
-from export.graphs.specialise import fixed
 from export.sources.sketch_networks import PREDICTOR, TRANSFORMER
 from runtime.spec.graphs import STYLE_SIDE, sketch_graph, style_vector_graph
+from tests.support.export.graph_checks import check_for_tensorrt_8, check_in_fp16
 from tests.support.export.random_sketch_networks import random_networks, write_wheel
 from tests.support.pictures import array
 
@@ -93,22 +90,14 @@ def test_a_sketch_is_that_of_the_published_transformer(published_sketch, folder,
 def test_only_what_tensorrt_8_takes(tmp_path):
     write_wheel(tmp_path / "sketch.whl", random_networks())
     for graph, path in zip(GRAPHS, write_sketch(tmp_path / "sketch.whl", tmp_path)):
-        model = onnx.load(str(path))
-        assert {node.op_type for node in model.graph.node} <= SAFE_OPERATORS
-        assert [(each.domain, each.version) for each in model.opset_import] == [("", OPSET)]
-        assert model.ir_version == IR_VERSION
-        assert [each.name for each in model.graph.input] == [each.name for each in graph.inputs]
-        assert len({node.name for node in model.graph.node}) == len(model.graph.node)
+        check_for_tensorrt_8(onnx.load(str(path)), graph)
 
 
 @pytest.mark.parametrize(
     "graph, size", [(GRAPHS[0], (STYLE_SIDE, STYLE_SIDE)), (GRAPHS[1], (208, 160))]
 )
 def test_an_engine_in_fp16_passes_its_test(folder, graph, size):
-    model = fixed(onnx.load(str(folder / graph.onnx_file)), graph, size)
-    feeds = reference_feeds(graph, size, folder)
-    half = run(to_mixed(model), feeds)
-    assert complaints(half, run(model, feeds)) == []
+    check_in_fp16(folder, graph, size)
 
 
 def test_a_file_of_something_else_writes_nothing(tmp_path):

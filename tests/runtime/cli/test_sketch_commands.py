@@ -46,9 +46,13 @@ def test_styles_are_mixed(files):
 
 def test_a_sheet_has_a_sketch_for_each_style(files):
     out = files / "sheet.png"
-    assert cli.main(["sheet", str(files / "photo.png"), "-o", str(out), "--size", "64"]) == 0
+    command = ["sheet", str(files / "photo.png"), "-o", str(out), "--size", "64"]
+    assert cli.main(command) == 0
     rows = -(-len(installed_styles()) // 3)
     assert middle(out)[0] == (3 * 76 + 12, rows * (48 + 38) + 12)
+    assert cli.main([*command, "--keep-colours"]) == 0
+    # The photo is grey.
+    assert len(set(middle(out)[1])) == 1
 
 
 def test_a_wrong_option_is_one_sentence(files, capsys):
