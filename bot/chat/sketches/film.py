@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence
@@ -36,6 +37,8 @@ class Films:
         self._bot = bot
         self._i18n = i18n
         self._results = results
+        # One after the other: a film takes the processor for seconds.
+        self._making = asyncio.Lock()
         self.work = Background()
 
     def has(self, job_id: int) -> bool:
@@ -43,16 +46,17 @@ class Films:
         return self._results.path(job_id).exists() and bool(self._results.stages(job_id))
 
     def begin(self, job_id: int, place: Dict[str, Any], language: str) -> None:
-        """Make the job's film and send it to a place that `bot.chat.replies` named."""
+        """Make the job's film and send it to a place of `bot.chat.replies`."""
         self.work.start(self._make_and_send(job_id, place, language))
 
     async def _make_and_send(self, job_id: int, place: Dict[str, Any], language: str) -> None:
         path = self._results.film(job_id)
         with self._i18n.context(), self._i18n.use_locale(language):
             try:
-                if not path.exists():
-                    stages = self._results.stages(job_id)
-                    await on_thread(make_film, stages, self._results.path(job_id), path)
+                async with self._making:
+                    if not path.exists():
+                        stages = self._results.stages(job_id)
+                        await on_thread(make_film, stages, self._results.path(job_id), path)
                 film = FSInputFile(path, filename="jetbrush.mp4")
                 await with_retries(
                     lambda: in_topic(

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from bot.chat.languages import make_i18n
+from bot.chat.sketches import film
 from bot.chat.sketches.film import SIDE, Films, make_film
 from bot.storage.results import MOST_STAGES, Results
 
@@ -68,6 +69,22 @@ async def test_a_film_is_made_once_and_sent_at_each_press(results):
         await films.work.finish()
         results.path(7).unlink(missing_ok=True)
     assert bot.sent == [("film", b"ftyp", {"chat_id": 1})] * 2
+
+
+async def test_of_two_presses_at_once_one_makes_the_film(results, monkeypatch):
+    made = []
+
+    def make(stages, result, path):
+        made.append(path)
+        path.write_bytes(b"....ftyp")
+
+    monkeypatch.setattr(film, "make_film", make)
+    bot = BotDouble()
+    films = Films(bot, make_i18n(), results)
+    for _ in range(2):
+        films.begin(7, {"chat_id": 1}, "en")
+    await films.work.finish()
+    assert len(made) == 1 and len(bot.sent) == 2
 
 
 async def test_a_film_that_cannot_be_made_is_apologised_for(results):
