@@ -11,12 +11,12 @@ from typing import Dict, Mapping
 
 from bot.storage.database import FILE_NAME
 
-#: The unit's own settings, which the file may change.
+#: The settings in the unit, which the file may override.
 _OF_UNIT = {"STATE_DIR": "/var/lib/jetbrush"}
 
 
 def read_environment(file: Path) -> Dict[str, str]:
-    """The variables that the service starts with; those of the unit if the file is not there."""
+    """The variables that the service starts with; those of the unit without the file."""
     found = dict(_OF_UNIT)
     if not file.exists():
         return found
@@ -35,4 +35,8 @@ def database_in(environment: Mapping[str, str]) -> Path:
 def _unquoted(value: str) -> str:
     if value[:1] not in ("'", '"'):
         return value.strip()
-    return "".join(shlex.split(value)[:1])
+    try:
+        return "".join(shlex.split(value)[:1])
+    except ValueError:
+        # The quote is not closed. The bot checks its settings itself.
+        return value

@@ -1,7 +1,7 @@
-"""`python -m bot.upgrade.health`: waits until the bot that systemd runs is well after an upgrade.
+"""`python -m bot.upgrade.health`: waits until the bot is healthy after an upgrade.
 
-It is well once systemd knows it as ready, its painter has a backend, its port answers, and the same
-process is still there some seconds later, of the new release. The standard library alone is imported.
+It is healthy when systemd shows it as ready, its painter has a backend, its port answers, and the same
+process of the new release still runs some seconds later. The standard library alone is imported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from runtime.machine.resources import output_of
 UNIT = "jetbrush.service"
 #: A painter that imports TensorRT from an SD card takes a minute.
 _PATIENCE_S = 240.0
-#: A bot that fails does so within these seconds.
+#: A bot that fails, fails within these seconds.
 _STEADY_S = 10.0
 
 #: What the bot's status says while it cannot paint (`bot.painting.painters`).
@@ -30,14 +30,14 @@ _CANNOT_PAINT = ("no painter", "no backend yet")
 
 @dataclass(frozen=True)
 class Report:
-    """What systemd knows of the bot: its process, `0` without one, and what is missing."""
+    """What systemd shows of the bot: its process, `0` without one, and what is wrong."""
 
     process: str
     problem: str
 
 
 def report(port_answers: Callable[[], bool]) -> Report:
-    """Look once."""
+    """Examine the bot once; `port_answers` says whether its web server does."""
     names = ("ActiveState", "StatusText", "MainPID")
     shown = output_of("systemctl", "show", UNIT, *(f"--property={name}" for name in names))
     found = dict(line.partition("=")[::2] for line in shown.splitlines())
@@ -52,16 +52,16 @@ def report(port_answers: Callable[[], bool]) -> Report:
     return Report(found.get("MainPID", "0"), problem)
 
 
-def wait_until_well(
+def wait_until_healthy(
     look: Callable[[], Report],
     is_in_use: Callable[[], bool],
     *,
     patience_s: float = _PATIENCE_S,
     steady_s: float = _STEADY_S,
 ) -> str:
-    """Look every second; returns what is still missing after `patience_s`, empty if nothing.
+    """Look every second; returns what is still wrong after `patience_s`, empty if nothing.
 
-    It returns early when the release is not in use any more, because it failed three times.
+    Returns early when the release is no longer in use, because it failed three times.
     """
     deadline = time.monotonic() + patience_s
     process, since = "", 0.0
@@ -103,12 +103,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
     parser.add_argument("--settings", type=Path, default=Path("/etc/jetbrush/jetbrush.env"))
     args = parser.parse_args(arguments)
     environment = read_environment(args.settings)
-    problem = wait_until_well(
+    problem = wait_until_healthy(
         lambda: report(lambda: answers(environment)),
         lambda: Releases(args.link).current == args.release,
     )
     if problem:
-        print(f"The bot is not well: {problem}.", file=sys.stderr)
+        print(f"The bot is not healthy: {problem}.", file=sys.stderr)
         return 1
     return 0
 

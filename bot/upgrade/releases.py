@@ -1,8 +1,8 @@
 """The two releases beside each other, and the link to the one in use.
 
 `/opt/jetbrush` leads to `/opt/jetbrush-releases/a` or `/b`. An upgrade is made in the folder that is
-not in use, and one renaming of the link takes it into use. An installation of before the two folders
-is a folder in the link's place. The standard library alone is imported.
+not in use, and one renaming of the link takes it into use. In an older installation a folder lies in the
+link's place. The standard library alone is imported.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Optional
 from bot.errors import ReleaseError
 
 _NAMES = ("a", "b")
-#: Files of a release: it is complete, with its name for messages; it did not work.
+#: The file in a complete release, which holds its name for messages, and in one that did not work.
 _COMPLETE, _FAILED = ".release", ".failed"
 
 
@@ -40,7 +40,7 @@ class Releases:
 
     @property
     def other(self) -> Path:
-        """The release that is not in use: the one before, or the next while it is made."""
+        """The release that is not in use: the previous one, or the next while it is made."""
         current = self.current
         return self.folder / next(each for each in _NAMES if not current or each != current.name)
 
@@ -66,7 +66,7 @@ class Releases:
         return release
 
     def use(self, release: Path) -> None:
-        """Let the link lead to `release`, in one step."""
+        """Point the link at `release`, in one step."""
         self.folder.mkdir(exist_ok=True)
         new = self.folder / "link"
         if new.is_symlink():
@@ -77,7 +77,7 @@ class Releases:
         new.replace(self.link)
 
     def _make_room(self, release: Path) -> None:
-        """Move the folder in the link's place to where the release before `release` lies."""
+        """Move the folder in the link's place to that of the release before `release`."""
         target = self.folder / next(each for each in _NAMES if each != release.name)
         shutil.rmtree(str(target), ignore_errors=True)
         complete(self.link, "the first release")
@@ -85,12 +85,12 @@ class Releases:
 
 
 def complete(release: Path, name: str) -> None:
-    """Mark a release as complete: all of it is there. Messages call it `name`."""
+    """Mark a release as complete. Messages call it `name`."""
     (release / _COMPLETE).write_text(f"{name}\n", encoding="utf-8")
 
 
 def is_complete(release: Path) -> bool:
-    """Whether the release could be used."""
+    """Whether all of the release is there."""
     return (release / _COMPLETE).is_file()
 
 

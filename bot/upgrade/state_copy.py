@@ -1,8 +1,8 @@
 """The copy of the bot's database from before an upgrade.
 
 A release works with the tables of a newer one if the newer one's migrations allow it
-(`bot.storage.schema`), and loses nothing when an upgrade is taken back. Otherwise the copy takes the
-database's place, but only while no photo was accepted since. The standard library alone is imported.
+(`bot.storage.schema`), and then a rollback loses nothing. Otherwise the copy takes the database's place, but only while no
+photo was accepted since. The standard library alone is imported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _BUSY = 30.0
 
 def copy_database(database: Path, target: Path) -> None:
     """Copy the database, while the bot uses it, to a file that only this user can read."""
-    target.unlink() if target.exists() else None
+    if target.exists():
+        target.unlink()
     os.close(os.open(str(target), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with closing(_connect(database)) as source, closing(_connect(target)) as copy:
         source.backup(copy)
@@ -40,7 +41,7 @@ def can_use(release: Path, database: Path) -> bool:
 def make_usable(release: Path, database: Path, copy: Path) -> None:
     """Restore the copy if the release cannot work with the database.
 
-    Raises `ReleaseError` if there is no copy, or photos that were accepted since would be lost.
+    Raises `ReleaseError` if there is no copy, or if photos that were accepted since would be lost.
     """
     if can_use(release, database):
         return

@@ -1,8 +1,8 @@
 """The trial of a new release: `python -m bot.upgrade.trial COMMAND /opt/jetbrush`.
 
-`scripts/install` and `scripts/rollback` take a release into use. From then on systemd counts its starts
-(`jetbrush.service`): when it does not become ready in three, the release before it is used again, even
-if the installer was killed or the power failed. The standard library alone is imported.
+`scripts/install` and `scripts/rollback` take a release into use. `jetbrush.service` then counts its
+starts: if it is not ready after three, the service rolls back to the release before, even if the
+installer was killed or the power failed. The standard library alone is imported.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bot.errors import ReleaseError
 from bot.upgrade.environment import database_in, read_environment
 from bot.upgrade.releases import Releases, complete, mark_failed, name_of
 from bot.upgrade.state_copy import can_use, copy_database, make_usable
+from runtime.files import atomic_write
 
 #: How often a new release may start without becoming ready.
 MOST_STARTS = 3
@@ -32,7 +33,7 @@ class Trial:
         self._copy = releases.folder / "trial.sqlite3"
 
     def begin(self, release: Path, database: Path) -> None:
-        """Take a release into use, on trial if there is one to take back.
+        """Take a release into use, on trial if there is one to roll back to.
 
         Raises `ReleaseError` if the release cannot read the database.
         """
@@ -49,7 +50,7 @@ class Trial:
         self._releases.use(release)
 
     def count_start(self) -> bool:
-        """Count a start of the bot; returns whether the release before was taken back instead."""
+        """Count a start of the bot; returns whether it was rolled back instead."""
         if not self._record.exists():
             return False
         record = json.loads(self._record.read_text(encoding="utf-8"))
@@ -57,13 +58,13 @@ class Trial:
         database = Path(record["database"])
         current = self._releases.current
         if starts > MOST_STARTS and current is not None:
-            self.take_back(current, database)
+            self.roll_back(current, database)
             return True
         self._write(starts, database)
         return False
 
-    def take_back(self, failed: Path, database: Path) -> None:
-        """Use the release before `failed` again, unless that was done already.
+    def roll_back(self, failed: Path, database: Path) -> None:
+        """Go back from `failed` to the release before it, unless that is done already.
 
         Raises `ReleaseError` if there is none, or it could not work without losing photos.
         """
@@ -81,9 +82,8 @@ class Trial:
                 each.unlink()
 
     def _write(self, starts: int, database: Path) -> None:
-        partial = self._record.with_name("trial.part")
-        partial.write_text(json.dumps({"starts": starts, "database": str(database)}))
-        partial.replace(self._record)
+        with atomic_write(self._record, durable=True) as file:
+            file.write(json.dumps({"starts": starts, "database": str(database)}).encode())
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -92,7 +92,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     parser.add_argument("command", choices=sorted(_COMMANDS))
     parser.add_argument("link", type=Path, help="the link to the release in use")
     parser.add_argument(
-        "--release", type=Path, help="the folder of a release, to use or to take back"
+        "--release", type=Path, help="the folder of a release, to use or to roll back"
     )
     parser.add_argument("--name", help="what messages call it, if it is new")
     parser.add_argument("--settings", type=Path, default=Path("/etc/jetbrush/jetbrush.env"))
@@ -118,7 +118,7 @@ def _use(releases: Releases, args: argparse.Namespace) -> None:
 
 
 def _back(releases: Releases, args: argparse.Namespace) -> None:
-    Trial(releases).take_back(args.release, database_in(read_environment(args.settings)))
+    Trial(releases).roll_back(args.release, database_in(read_environment(args.settings)))
 
 
 def _started(releases: Releases, args: argparse.Namespace) -> Optional[str]:

@@ -1,4 +1,4 @@
-"""Whether the bot is well after an upgrade, by what systemd shows and its port."""
+"""Whether the bot is healthy after an upgrade, by what systemd shows and its port."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pytest
 
 from bot.painting.painters import LocalPainter
 from bot.upgrade import health
-from bot.upgrade.health import Report, answers, report, wait_until_well
+from bot.upgrade.health import Report, answers, report, wait_until_healthy
 
-WELL = "ActiveState=active\nStatusText=idle, 0 waiting; painter on trt; polling\nMainPID=7\n"
+HEALTHY = "ActiveState=active\nStatusText=idle, 0 waiting; painter on trt; polling\nMainPID=7\n"
 
 
 @pytest.fixture()
 def shown(monkeypatch):
     """What systemd shows, which a test may change."""
-    shown = {"text": WELL}
+    shown = {"text": HEALTHY}
     monkeypatch.setattr(health, "output_of", lambda *command: shown["text"])
     return shown
 
 
-def test_a_bot_is_well_when_it_is_ready_paints_and_answers(shown):
+def test_a_bot_is_healthy_when_it_is_ready_paints_and_answers(shown):
     assert report(lambda: True) == Report("7", "")
     assert "port does not answer" in report(lambda: False).problem
 
@@ -34,11 +34,11 @@ def test_a_bot_is_well_when_it_is_ready_paints_and_answers(shown):
         ("=active", "=activating", "as activating"),
         ("painter on trt", "no painter", "its painter does not run"),
         ("on trt", "on no backend yet", "its painter does not run"),
-        (WELL, "", "as unknown"),
+        (HEALTHY, "", "as unknown"),
     ],
 )
 def test_what_is_missing_is_named(shown, before, after, problem):
-    shown["text"] = WELL.replace(before, after)
+    shown["text"] = HEALTHY.replace(before, after)
     assert problem in report(lambda: True).problem
 
 
@@ -47,7 +47,7 @@ def test_what_is_missing_is_named(shown, before, after, problem):
 )
 def test_the_bot_s_own_words_decide(shown, pid, backend):
     words = LocalPainter(SimpleNamespace(pid=pid, backend=backend)).describe()
-    shown["text"] = WELL.replace("painter on trt", words)
+    shown["text"] = HEALTHY.replace("painter on trt", words)
     assert (report(lambda: True).problem == "") == (backend is not None)
 
 
@@ -65,19 +65,19 @@ def looks(*reports):
 
 def test_it_waits_until_the_same_process_stays():
     starting = [Report("0", "systemd shows it as activating"), Report("1", ""), Report("2", "")]
-    assert wait_until_well(looks(*starting), lambda: True, patience_s=20, steady_s=0.01) == ""
+    assert wait_until_healthy(looks(*starting), lambda: True, patience_s=20, steady_s=0.01) == ""
 
 
-def test_a_bot_that_restarts_again_and_again_is_not_well():
+def test_a_bot_that_restarts_again_and_again_is_not_healthy():
     numbers = iter(range(10**9))
-    problem = wait_until_well(
+    problem = wait_until_healthy(
         lambda: Report(str(next(numbers)), ""), lambda: True, patience_s=0.05, steady_s=0.01
     )
     assert problem == "it restarts again and again"
 
 
 def test_it_ends_early_when_systemd_has_taken_the_release_back():
-    problem = wait_until_well(looks(Report("1", "")), lambda: False, patience_s=600)
+    problem = wait_until_healthy(looks(Report("1", "")), lambda: False, patience_s=600)
     assert "three starts" in problem
 
 

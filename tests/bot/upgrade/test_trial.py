@@ -96,7 +96,7 @@ def test_photos_that_a_new_release_accepted_stay_when_it_is_taken_back(installed
     installed.trial.begin(installed.add("new", ADDED), installed.database)
     installed.start()
     installed.change("INSERT INTO key_values VALUES ('accepted', 'yes')")
-    installed.trial.take_back(installed.releases.current, installed.database)
+    installed.trial.roll_back(installed.releases.current, installed.database)
     installed.start()
     connection = sqlite3.connect(str(installed.database))
     assert connection.execute("SELECT value FROM key_values WHERE key = 'accepted'").fetchone()
@@ -108,7 +108,7 @@ def test_the_copy_of_before_replaces_tables_that_the_old_release_cannot_read(ins
     (copy,) = installed.releases.folder.glob("*.sqlite3")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     installed.start()
-    installed.trial.take_back(installed.releases.current, installed.database)
+    installed.trial.roll_back(installed.releases.current, installed.database)
     installed.start()
     installed.change("UPDATE users SET language = 'ru'")
     assert installed.in_use == "old" and not copy.exists()
@@ -119,7 +119,7 @@ def test_no_photo_is_lost_for_a_release_that_cannot_read_the_new_tables(installe
     installed.start()
     installed.change("INSERT INTO sqlite_sequence VALUES ('jobs', 1)")
     with pytest.raises(ReleaseError, match="accepted photos since: they would be lost"):
-        installed.trial.take_back(installed.releases.current, installed.database)
+        installed.trial.roll_back(installed.releases.current, installed.database)
     assert installed.in_use == "new"
 
 
