@@ -118,7 +118,7 @@ def _refusals() -> Mapping[Reason, Mapping[PictureRole, str]]:
                 "I can't read the format of the style file here. Please send the style as a photo "
                 "instead of a file, and Telegram will convert it."
             ),
-            video: _("I can't repaint videos here, as my owner has not installed what it takes."),
+            video: _("I can't repaint videos here: my owner hasn't installed what that needs."),
         },
         Reason.DAMAGED: {
             photo: _("This picture is damaged or incomplete. Please send it again."),
@@ -139,7 +139,7 @@ def _refusals() -> Mapping[Reason, Mapping[PictureRole, str]]:
         Reason.TOO_LARGE: {
             photo: _("This picture is too large: I can handle up to {megapixels} megapixels."),
             style: _("The style picture is too large: I can handle up to {megapixels} megapixels."),
-            video: _("This video is too large: I can handle 4K and less."),
+            video: _("This video is too large: I can handle up to 4K."),
         },
         Reason.TOO_SMALL: {
             photo: _("This picture is too small: I need at least {side} pixels on each side."),

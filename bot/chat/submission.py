@@ -229,10 +229,10 @@ def _question(count: int) -> str:
 def _limit_text(refusal: Union[UserQueueFull, QueueFull]) -> str:
     if isinstance(refusal, UserQueueFull):
         text = ngettext(
-            "You already have {n} picture in the queue, and I take no more from one person. "
-            "Please send the next one when it is done; /status tells when.",
-            "You already have {n} pictures in the queue, and I take no more from one person. "
-            "Please send the next one when one of them is done; /status tells when.",
+            "You already have {n} picture in the queue, and I take no more than that from one person. "
+            "Please send the next one when it is done; /status says when.",
+            "You already have {n} pictures in the queue, and I take no more than that from one person. "
+            "Please send the next one when one of them is done; /status says when.",
             refusal.limit,
         )
     else:

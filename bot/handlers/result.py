@@ -152,7 +152,9 @@ async def send_original(callback: CallbackQuery, job: Job, bot: Bot, results: Re
 async def send_film(callback: CallbackQuery, job: Job, sender: Sender, films: Films) -> None:
     """Send how the picture was painted."""
     if not await on_thread(films.has, job.id):
-        text = _("I no longer have the stages of this picture. Paint it again, and I'll keep them.")
+        text = _(
+            "I no longer have the stages of this picture. Have it painted again, and I'll keep them."
+        )
         await callback.answer(text=text, show_alert=True)
         return
     await callback.answer(text=_("One moment…"))

@@ -49,9 +49,9 @@ async def explain(message: Message, catalog: Catalog) -> None:
             "them for you to choose."
         ),
         _(
-            "<b>Mixes and variations.</b> The buttons under a result mix in a second style, paint "
-            "the photo weaker or stronger, with a finer or a broader brush, or once more in "
-            "another variation, and show how it was painted."
+            "<b>Mixes and variations.</b> The buttons under a result mix in a second style, make "
+            "the style weaker or stronger and the strokes finer or broader, paint another "
+            "variation, and show how it was painted."
         ),
         _(
             "<b>Videos.</b> Send a GIF, a video or a video message, and I'll repaint its first "

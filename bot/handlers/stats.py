@@ -58,7 +58,7 @@ async def show(
 def _painter(state: PainterState) -> str:
     """A painter of the fleet in a line: what it does, what it has done, how fast and hot it is."""
     if not state.here:
-        doing = _("not heard of for {time}").format(time=about(state.silence))
+        doing = _("silent for {time}").format(time=about(state.silence))
     else:
         doing = _("painting now") if state.busy else _("free")
     text = _("{name}: {doing}, {painted} painted, {failed} failed").format(

@@ -65,7 +65,7 @@ class Films:
                 )
             except (JetbrushError, OSError) as error:
                 _log.error("Job %d has no film: %s", job_id, error)
-                await send(self._bot, place, _("I could not make the film of this picture."))
+                await send(self._bot, place, _("Sorry, I couldn't make a film of this picture."))
             except TelegramAPIError as error:
                 _log.warning("The film of job %d is not sent: %s", job_id, error_text(error))
 

@@ -43,7 +43,7 @@ async def test_how_it_was_painted(anna, conversation, painted, sandbox):
     pytest.importorskip("av")
     gone = await press(anna, Action.FILM, painted)
     assert gone == anna.words(
-        "I no longer have the stages of this picture. Paint it again, and I'll keep them."
+        "I no longer have the stages of this picture. Have it painted again, and I'll keep them."
     )
     Image.new("RGB", (64, 48), "red").save(conversation.results.sketch(painted.id))
     Image.new("RGB", (64, 48), "blue").save(conversation.results.path(painted.id))

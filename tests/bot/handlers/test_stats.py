@@ -106,5 +106,5 @@ async def test_the_painters_of_a_fleet_are_listed(conversation, monkeypatch, lan
             "Painters:",
             "  nano: painting now, 12 painted, 1 failed (trt, 38 s per picture, 54 °C)",
             "  desktop: free, 0 painted, 0 failed",
-            "  old: not heard of for 7 min, 3 painted, 0 failed (openvino)",
+            "  old: silent for 7 min, 3 painted, 0 failed (openvino)",
         ]
