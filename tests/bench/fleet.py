@@ -17,8 +17,11 @@ from statistics import median
 
 from bot.painting.client import PainterClient
 from bot.painting.painters import LocalPainter, Needs
+from bot.sandbox import Sandbox
 from tests.bench import machine
-from tests.support.bot.bot_process import seconds_queued
+from tests.support.bot.bot_process import BotProcess, seconds_queued
+from tests.support.bot.crowd import choose_a_style, is_painting
+from tests.support.bot.stage import free_port, jpeg, plain
 from tests.support.fleet.nats_server import NatsServer
 from tests.support.fleet.painters import Office
 from tests.support.fleet.workshop import Workshop, painters_in_a_process
@@ -33,6 +36,7 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m tests.bench.fleet", description=__doc__)
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--scale", type=float, default=1.0, help="of the seconds of a picture")
+    parser.add_argument("--photos", type=int, default=1000, help="sent to a whole bot")
     parser.add_argument("--repeats", type=int, default=30, help="of the cost of one job")
     args = parser.parse_args()
     print(json.dumps(machine.describe()))
@@ -47,6 +51,7 @@ async def measure(folder, args):
         await overhead(server.url, folder, args.repeats)
         await growth(server.url, folder)
         await many_jobs(server.url, folder, args.jobs, args.scale)
+        await whole_bot(server.url, folder, args.photos, args.scale)
     finally:
         server.kill()
 
@@ -82,6 +87,50 @@ async def many_jobs(url, folder, count, scale):
     )
     painters.terminate()
     await workshop.close()
+
+
+async def whole_bot(url, folder, photos, scale):
+    """The same for a bot in a process of its own, with a chat for each user."""
+    speeds = [scale * each for each in SPEEDS]
+    async with Sandbox() as sandbox:
+        # A queue as long as the work, so that no photo is refused.
+        waiting = {"JOBS_PER_USER": "1000", "JOBS_IN_ALL": str(photos)}
+        bot = BotProcess(
+            sandbox,
+            folder,
+            free_port(),
+            NATS_URL=url,
+            LOCAL_PAINTER="no",
+            LOG_LEVEL="WARNING",
+            **waiting,
+        )
+        painters = painters_in_a_process(url, speeds)
+        await bot.start()
+        try:
+            users = [sandbox.user(name=f"user {number}") for number in range(USERS)]
+            await asyncio.gather(*(choose_a_style(user) for user in users))
+            data, before = jpeg(plain("green", (320, 240))), bot.memory
+            begin = time.monotonic()
+            for number in range(photos):
+                await users[number % USERS].photo(data)
+            sent = time.monotonic() - begin
+            full = bot.memory
+            await asyncio.gather(*(all_answered(user, photos // USERS) for user in users))
+            taken, bot_end = time.monotonic() - begin, bot.memory
+        finally:
+            painters.terminate()
+            await bot.kill()
+        print(
+            f"{photos} photos to a whole bot, all sent after {sent:.1f} s: {taken:.1f} s,"
+            f" loop blocked {1000 * bot.longest_lag:.0f} ms at most,"
+            f" memory {before >> 20}, {full >> 20} and at the end {bot_end >> 20} MiB"
+        )
+
+
+async def all_answered(user, count):
+    """Wait until the user has so many paintings."""
+    while sum(map(is_painting, user.messages)) < count:
+        await asyncio.sleep(0.5)
 
 
 async def growth(url, folder):

@@ -224,7 +224,7 @@ class Delivery:
         try:
             await on_thread(check_result, request, result)
         except BaseException:
-            Path(request.output).unlink()
+            await on_thread(Path(request.output).unlink)
             raise
         return result
 

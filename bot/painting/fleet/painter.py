@@ -6,15 +6,12 @@ It keeps a job while the server or the bot is away, and offers the result until 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
-import shutil
-import tempfile
 from collections import deque
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Deque, Iterator, Optional, Set
+from typing import TYPE_CHECKING, Any, Deque, Optional, Set
 
 from bot.errors import BotError, FleetError
 from bot.painting.client import PainterClient
@@ -36,11 +33,11 @@ from bot.painting.fleet.messages import (
     decode,
     encode,
 )
-from bot.painting.fleet.pictures import KEEP, Bucket
+from bot.painting.fleet.pictures import KEEP, Bucket, working_folder
 from bot.painting.fleet.sketches import draw
 from bot.painting.fleet.steps import Steps
 from bot.painting.protocol import PaintRequest, PaintResult
-from bot.threads import on_thread
+from bot.threads import held_on_thread, on_thread
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
@@ -204,7 +201,7 @@ class FleetPainter:
             _log.debug("%s", error)
 
     async def _paint_and_offer(self, work: Work) -> None:
-        with _folder() as folder:
+        async with held_on_thread(working_folder()) as folder:
             ended = await self._paint(work, folder)
         # The bot answers even when it knows nothing of the job; after an hour the picture is gone.
         deadline = asyncio.get_running_loop().time() + KEEP
@@ -270,14 +267,3 @@ class FleetPainter:
         before = self._seconds
         mean = result.seconds if before is None else before + _SHARE * (result.seconds - before)
         self._seconds = round(mean, 3)
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder for one job's files, removed with them."""
-    folder = tempfile.mkdtemp(prefix="jetbrush-")
-    try:
-        yield Path(folder)
-    finally:
-        # A child process that is being stopped may still write there.
-        shutil.rmtree(folder, ignore_errors=True)

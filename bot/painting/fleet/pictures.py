@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
+import shutil
+import tempfile
 from pathlib import Path
 from typing import (
     IO,
@@ -13,6 +16,7 @@ from typing import (
     Collection,
     Dict,
     Iterable,
+    Iterator,
     Mapping,
     Optional,
     Sequence,
@@ -22,7 +26,7 @@ from typing import (
 from bot.errors import FleetError
 from bot.painting.fleet.link import Link
 from bot.painting.fleet.subjects import bucket_of
-from bot.threads import on_thread
+from bot.threads import held_on_thread, on_thread
 from runtime.files import atomic_write
 
 if TYPE_CHECKING:
@@ -103,11 +107,9 @@ class Bucket:
     async def get(self, name: str, path: Path, *, durable: bool = False) -> None:
         """Write the file `name` to `path`, whole or not at all; raises `OSError` of the disk too."""
         info = await self._info(name)
-        with atomic_write(path, durable=durable) as file:
-            digest = await self._copy(info, file)
-        if digest != info.digest:
-            path.unlink()
-            raise FleetError(f"{name} arrived damaged.")
+        async with held_on_thread(atomic_write(path, durable=durable)) as file:
+            if await self._copy(info, file) != info.digest:
+                raise FleetError(f"{name} arrived damaged.")
 
     async def _info(self, name: str) -> Any:
         return await self._link.attempt(self._store.get_info(name))
@@ -153,6 +155,17 @@ class Bucket:
             digest.update(data)
             await on_thread(file.write, data)
         return f"SHA-256={base64.urlsafe_b64encode(digest.digest()).decode()}"
+
+
+@contextlib.contextmanager
+def working_folder() -> Iterator[Path]:
+    """A folder for the files of one job or sketch, removed with them."""
+    folder = tempfile.mkdtemp(prefix="jetbrush-")
+    try:
+        yield Path(folder)
+    finally:
+        # A child process that is being stopped may still write there.
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sha256_of(path: str) -> str:

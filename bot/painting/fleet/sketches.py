@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import Dict, Mapping, Set
@@ -15,10 +13,11 @@ from bot.errors import BotError, FleetError, PaintingFailed
 from bot.painting.client import PainterClient
 from bot.painting.fleet.link import Link
 from bot.painting.fleet.messages import Sketch, Sketched
-from bot.painting.fleet.pictures import Bucket
+from bot.painting.fleet.pictures import Bucket, working_folder
 from bot.painting.fleet.roster import Painter
 from bot.painting.fleet.subjects import from_painter, to_painter
 from bot.painting.protocol import SketchRequest
+from bot.threads import held_on_thread
 
 _log = logging.getLogger(__name__)
 
@@ -89,22 +88,19 @@ async def draw(
     `styles` are the painter's own by their SHA-256.
     """
     deadline = time.monotonic() + message.within
-    folder = Path(tempfile.mkdtemp(prefix="jetbrush-sketch-"))
     try:
-        request = SketchRequest.from_message(message.request)
-        own = {name: styles.get(digest) for name, digest in message.styles.items()}
-        paths = await bucket.get_all(request.inputs, folder, own)
-        name = request.output
-        moved = request.with_paths(lambda each: paths.get(each) or str(folder / each))
-        left = max(deadline - time.monotonic(), 0.0)
-        await client.sketch(moved.with_backend(backend), within=left)
-        await bucket.put(name, Path(moved.output))
-        answer = Sketched(message.sketch, name)
+        async with held_on_thread(working_folder()) as folder:
+            request = SketchRequest.from_message(message.request)
+            own = {name: styles.get(digest) for name, digest in message.styles.items()}
+            paths = await bucket.get_all(request.inputs, folder, own)
+            moved = request.with_paths(lambda each: paths.get(each) or str(folder / each))
+            left = max(deadline - time.monotonic(), 0.0)
+            await client.sketch(moved.with_backend(backend), within=left)
+            await bucket.put(request.output, Path(moved.output))
+        answer = Sketched(message.sketch, request.output)
     except (BotError, OSError, KeyError, TypeError, ValueError) as error:
         _log.info("The sketch %s is not drawn: %s", message.sketch, error)
         answer = Sketched(message.sketch, message=str(error))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     await link.send(from_painter(link.user), answer)
 
 

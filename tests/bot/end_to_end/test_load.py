@@ -6,10 +6,9 @@ import asyncio
 
 import pytest
 
-from bot.chat.catalog import key_of
-from bot.chat.keyboards.data import ChooseStyle
 from bot.sandbox import Redelivery, Sandbox
 from tests.support.bot.bot_process import BotProcess
+from tests.support.bot.crowd import choose_a_style, is_painting
 from tests.support.bot.stage import free_port, jpeg, plain
 
 USERS = 200
@@ -20,18 +19,9 @@ MOST_LAG = 0.1
 MOST_GROWTH = 40_000_000
 
 
-async def choose_a_style(user):
-    """Press the gallery's first number, as in a gallery that was opened before."""
-    start = await user.text("/start")
-    menu = await user.wait_for(lambda message: message.buttons, 60, after=start)
-    data = ChooseStyle(style=key_of("night-swirls"), picture=None).pack()
-    await user.press_data(menu, data)
-    await user.wait_for(lambda message: "Now send" in message.text, 60)
-
-
 def answered(message):
     """A picture, or a polite refusal."""
-    return (message.kind == "photo" and "Your photo" in message.text) or "later" in message.text
+    return is_painting(message) or "later" in message.text
 
 
 @pytest.mark.alone

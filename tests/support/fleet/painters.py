@@ -17,9 +17,11 @@ from bot.painting.fleet.painter import FleetPainter
 from bot.painting.painters import Needs
 from bot.painting.protocol import PaintProgress, PaintRequest, PaintResult, StyleFile
 from runtime import StylizeOptions
+from tests.support.bot.stage import jpeg, plain
 
 #: Seconds; long enough for a machine that other tests hold up.
 LEASE = 20.0
+PREVIEW = jpeg(plain("grey", (60, 40)))
 #: A job that any painter can do.
 ANY = Needs()
 HANG = 60.0
@@ -47,13 +49,13 @@ class Client:
     async def sketch(self, request, *, within):
         if self.errors:
             raise self.errors.pop(0)
-        Path(request.output).write_bytes(b"sketch")
+        Path(request.output).write_bytes(PREVIEW)
 
     async def submit(self, request, *, on_progress):
         self.requests.append(request)
         self.began.set()
         try:
-            Path(request.preview).write_bytes(b"preview")
+            Path(request.preview).write_bytes(PREVIEW)
             on_progress(PaintProgress(share=0.5, step=5, steps=10, preview=request.preview))
             await asyncio.sleep(self.seconds)
             await self._released.wait()

@@ -15,7 +15,7 @@ from bot.outcomes import PictureRole, Reason, Refusal
 from bot.painting.painters import Needs
 from bot.painting.protocol import SketchRequest, StyleFile
 from runtime import SketchOptions
-from tests.support.fleet.painters import HANG
+from tests.support.fleet.painters import HANG, PREVIEW
 
 
 async def test_a_picture_comes_back_with_its_steps_and_leaves_nothing_behind(office):
@@ -26,7 +26,7 @@ async def test_a_picture_comes_back_with_its_steps_and_leaves_nothing_behind(off
     assert Image.open(request.output).size == (60, 40)
     (sent,) = nano.requests
     assert sent.options == request.options and not Path(sent.photo).exists()
-    assert heard[0].share == 0.5 and heard[0].preview.read_bytes() == b"preview"
+    assert heard[0].share == 0.5 and heard[0].preview.read_bytes() == PREVIEW
     assert heard[0].preview.parent == Path(request.previews)
     await office.no_files("nano")
 
@@ -180,7 +180,7 @@ async def test_a_sketch_is_drawn_beside_the_job_of_a_painter(office, tmp_path):
         options=SketchOptions(),
     )
     await office.fleet.sketch(request, within=HANG)
-    assert Path(request.output).read_bytes() == b"sketch" and not job.done()
+    assert Path(request.output).read_bytes() == PREVIEW and not job.done()
     nano.errors.append(PaintingFailed("There are no graphs.", retriable=False))
     with pytest.raises(PaintingFailed, match="no graphs"):
         await office.fleet.sketch(request, within=HANG)
