@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 from bot.jobs.fair_order import FairQueue
 from bot.jobs.needs import needs_of
 from bot.jobs.progress_board import Painting, ProgressBoard
 from bot.metrics import Metrics
-from bot.painting.painters import LOCAL, Lack, Painters
+from bot.painting.painters import LOCAL, Lack, Needs, Painters
 from bot.storage.jobs import Job
 from bot.storage.key_values import KeyValues
 from bot.storage.orders import Order
@@ -91,18 +91,24 @@ class Estimates:
             found[painting.job.id] = Estimate(0, seconds)
         waiting = await self._queue.waiting()
         self._metrics.queue_length.set(len(waiting))
+        # Most jobs need the same: the painters are asked once for all of them.
+        answers: Dict[Needs, Tuple[Sequence[str], Optional[Lack]]] = {}
         for place, job in enumerate(waiting, start=1):
-            seconds = await self._queue_up(job, busy)
-            found[job.id] = Estimate(place, seconds, self._painters.lack(needs_of(job.order)))
+            needs = needs_of(job.order)
+            if needs not in answers:
+                answers[needs] = self._painters.able(needs), self._painters.lack(needs)
+            able, lack = answers[needs]
+            found[job.id] = Estimate(place, await self._queue_up(job, able, busy), lack)
         return found
 
     async def of(self, job: Job) -> Optional[Estimate]:
         """The estimate of one job, `None` if it is neither queued nor running."""
         return (await self.all()).get(job.id)
 
-    async def _queue_up(self, job: Job, busy: Dict[str, Optional[float]]) -> Optional[float]:
-        """Seconds until the job is done by the painter that is free first, which is busy so long."""
-        able = self._painters.able(needs_of(job.order))
+    async def _queue_up(
+        self, job: Job, able: Sequence[str], busy: Dict[str, Optional[float]]
+    ) -> Optional[float]:
+        """Seconds until the job is done by the one of `able` that is free first, `busy` so long."""
         if not able:
             return None
 
