@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Gigabytes: for about thirty painters.
 _DISK = 8
+#: The usual one of NATS.
+_PORT = 4222
 
 
 def add_parser(commands: Any) -> None:
@@ -28,6 +30,7 @@ def add_parser(commands: Any) -> None:
     init.add_argument("address", help="where the other machines reach this one: a name or address")
     init.add_argument("--store", type=Path, help="folder of what the server keeps")
     init.add_argument("--disk", type=int, default=_DISK, metavar="GB", help="how much it may keep")
+    init.add_argument("--port", type=int, default=_PORT, help="where it listens")
     init.set_defaults(act=_init)
     add = actions.add_parser("add", help="make the credentials of a painter")
     add.add_argument("name", metavar="NAME", help="such as nano-2")
@@ -53,7 +56,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _init(setup: Setup, args: argparse.Namespace) -> None:
     store = args.store or args.folder.resolve() / "jetstream"
-    path = setup.init(args.address, store=store, disk=args.disk)
+    path = setup.init(args.address, store=store, disk=args.disk, port=args.port)
     print(f"The bot's credentials are in {path}.")
 
 

@@ -12,9 +12,6 @@ from bot.painting.fleet.subjects import BOT, SERVER, Permissions, is_name, permi
 from bot.painting.server.authority import Authority
 from runtime.files import atomic_write
 
-#: The server's usual port.
-PORT = 4222
-
 _SERVER = """# Written by scripts/fleet; your changes would be lost.
 server_name: {server}
 listen: "0.0.0.0:{port}"
@@ -52,11 +49,11 @@ class Setup:
         """The painters that may connect."""
         return self._names.read_text().split() if self._names.exists() else []
 
-    def init(self, address: str, *, store: Path, disk: int, port: int = PORT) -> Path:
+    def init(self, address: str, *, store: Path, disk: int, port: int) -> Path:
         """Write the server's configuration and the bot's credentials; returns the latter's path.
 
-        address: where the other machines reach this one. store, disk: the folder of what the server
-        keeps, and how many gigabytes at most. Called again, it changes these and keeps the painters.
+        address, port: where the other machines reach this one. store, disk: the folder of what the
+        server keeps, and how many gigabytes at most. Called again, it changes these and keeps the painters.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         self._authority.make()

@@ -199,7 +199,7 @@ async def test_files_expire_and_the_store_has_limits(site):
 
 def test_secrets_are_for_their_owner_alone(tmp_path):
     setup = Setup(tmp_path / "fleet")
-    setup.init("192.168.1.20", store=tmp_path / "js", disk=8)
+    setup.init("192.168.1.20", store=tmp_path / "js", disk=8, port=4222)
     setup.add("nano", tmp_path / "nano.fleet")
     assert read_credentials(tmp_path / "nano.fleet") == ("nano", "tls://192.168.1.20:4222")
 
@@ -209,7 +209,7 @@ def test_secrets_are_for_their_owner_alone(tmp_path):
     assert mode(tmp_path / "nano.fleet") == mode(tmp_path / "fleet" / "ca.key") == 0o600
     assert "PRIVATE" not in (tmp_path / "fleet" / "users.conf").read_text()
     before = (tmp_path / "fleet" / "ca.pem").read_text()
-    setup.init("fleet.example", store=tmp_path / "js", disk=8)
+    setup.init("fleet.example", store=tmp_path / "js", disk=8, port=4222)
     assert (tmp_path / "fleet" / "ca.pem").read_text() == before and setup.painters == ["nano"]
     bot = read_credentials(tmp_path / "fleet" / "bot.fleet")
     assert bot == ("bot", "tls://fleet.example:4222")
@@ -220,7 +220,7 @@ def test_secrets_are_for_their_owner_alone(tmp_path):
 )
 def test_names_that_could_be_others_are_refused(tmp_path, name):
     setup = Setup(tmp_path)
-    setup.init("a", store=tmp_path / "js", disk=8)
+    setup.init("a", store=tmp_path / "js", disk=8, port=4222)
     with pytest.raises(FleetError, match="no painter's name"):
         setup.add(name, tmp_path / "file")
 
@@ -229,7 +229,7 @@ def test_what_is_wrong_is_said(tmp_path):
     setup = Setup(tmp_path)
     with pytest.raises(FleetError, match="scripts/fleet init"):
         setup.add("nano", tmp_path / "nano.fleet")
-    setup.init("a", store=tmp_path / "js", disk=8)
+    setup.init("a", store=tmp_path / "js", disk=8, port=4222)
     setup.add("nano", tmp_path / "nano.fleet")
     with pytest.raises(FleetError, match="there already"):
         setup.add("nano", tmp_path / "nano.fleet")
