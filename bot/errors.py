@@ -123,9 +123,10 @@ class PainterStuck(PaintingError):
 class PainterLost(PaintingError):
     """A painter of the fleet died, or cannot be reached; another one may paint the picture.
 
-    `began` unless the painter never got the job, which then cannot be the cause.
+    counts: whether it counts as an attempt. It does not where the job cannot be the cause: the painter
+        never got it, or was stopped by its owner.
     """
 
-    def __init__(self, message: str, *, began: bool = True) -> None:
+    def __init__(self, message: str, *, counts: bool = True) -> None:
         super().__init__(message, retriable=True)
-        self.began = began
+        self.counts = counts

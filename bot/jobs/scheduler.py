@@ -194,10 +194,10 @@ class Scheduler:
         retriable = getattr(error, "retriable", True)
         _log.error("Job %d, attempt %d of %d: %s", job.id, job.attempts, MOST_ATTEMPTS, error)
         lost = isinstance(error, PainterLost)
-        began = not isinstance(error, PainterLost) or error.began
-        if retriable and (job.attempts < MOST_ATTEMPTS or not began):
+        counts = not isinstance(error, PainterLost) or error.counts
+        if retriable and (job.attempts < MOST_ATTEMPTS or not counts):
             # Through no fault of its user's a lost painter must not cost the job its turn.
-            await self._jobs.hand_back(job.id, count_attempt=began, keep_turn=not lost)
+            await self._jobs.hand_back(job.id, count_attempt=counts, keep_turn=not lost)
             # Another machine pauses by itself.
             here = place.painter == LOCAL and isinstance(error, PaintingFailed)
             if here or isinstance(error, OSError):

@@ -102,7 +102,7 @@ class Delivery:
 
         Cancel it by cancelling the caller. Raises `PictureRefused`, `PaintingError` as
         `PainterClient.submit` does, and `PainterLost` when the painter is silent for longer than its
-        lease, or has started again.
+        lease, has started again, or was stopped.
         """
         begin = time.monotonic()
         ended = False
@@ -111,14 +111,15 @@ class Delivery:
                 await self._hand_over(request)
             except FleetError as error:
                 text = f"{self.painter} cannot be given the job: {error}"
-                raise PainterLost(text, began=False) from error
+                raise PainterLost(text, counts=False) from error
             result = await self._follow(request, on_progress)
             ended = True
             self._painter.succeeded(time.monotonic() - begin)
             return result
         except PaintingError as error:
             ended = not isinstance(error, PainterLost)
-            if error.retriable:
+            # One that was stopped needs no rest.
+            if error.retriable and self._painter.session is not None:
                 rest = self._painter.failed_once()
                 _log.warning("The painter %s rests for %.0f s: %s", self.painter, rest, error)
             raise
@@ -169,6 +170,8 @@ class Delivery:
     async def _next(self) -> Tuple[Union[Step, Ended], Msg]:
         """The next message about the job; raises `PainterLost` when there will be none."""
         while self._inbox.empty():
+            if self._painter.session is None:
+                raise PainterLost(f"The painter {self.painter} was stopped.", counts=False)
             if self._painter.session != self._session:
                 raise PainterLost(f"The painter {self.painter} has started again.")
             left = self._lease - self._silence

@@ -47,7 +47,7 @@ async def test_a_full_server_costs_no_attempt(office, monkeypatch):
     nano = office.hire("nano")
     with pytest.raises(PainterLost, match="cannot be given the job") as caught:
         await office.paint(large_request(office))
-    assert not caught.value.began and nano.requests == []
+    assert not caught.value.counts and nano.requests == []
     await office.no_files("nano")
     assert (await asyncio.wait_for(office.paint(), HANG))[0] == "nano"
 

@@ -41,8 +41,11 @@ async def test_a_server_that_was_killed_costs_nothing(office, server):
 async def test_a_painter_that_stops_hands_its_job_back_at_once(office):
     _client, job = await begun(office)
     await office.stop("nano")
-    with pytest.raises(PainterLost):
+    with pytest.raises(PainterLost) as caught:
         await asyncio.wait_for(job, office.lease * 0.9)
+    # Neither the job nor the painter is to blame.
+    assert not caught.value.counts
+    assert [each.failed for each in office.fleet.states()] == [0]
 
 
 async def test_a_painter_that_starts_again_has_lost_its_job(office):
