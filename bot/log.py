@@ -15,7 +15,8 @@ _log = logging.getLogger(__name__)
 _QUIET: Mapping[str, int] = {
     "aiohttp.access": logging.WARNING,
     "aiogram.event": logging.WARNING,
-    "asyncio": logging.INFO,
+    # Its warning at each end of a TLS connection that nats-py made says nothing.
+    "asyncio": logging.ERROR,
     "PIL": logging.INFO,
 }
 

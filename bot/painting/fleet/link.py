@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two tries to connect, and that a try and a request may take.
 _PAUSE, _CONNECTING, REQUEST = 1.0, 5.0, 5.0
+#: What the server says to a user that it does not know, as nats-py puts it.
+_REFUSAL = "authorization violation"
 #: A server that answers none of so many pings, sent after so many seconds each, is given up.
 _PINGS, _PING_EVERY = 2, 10
 
@@ -44,12 +46,18 @@ class Link:
         self._js: Optional[JetStreamContext] = None
         self._since: Optional[float] = None
         self._problem = Problem(_log)
+        self._refused = False
         self._listeners: List[Callable[[], None]] = []
 
     @property
     def up(self) -> bool:
         """Whether it is connected."""
         return self._client is not None and self._client.is_connected
+
+    @property
+    def problem(self) -> Optional[str]:
+        """Why there is no connection, in a sentence; `None` while there is one, or before it is known."""
+        return self._problem.text
 
     @property
     def since(self) -> float:
@@ -81,6 +89,7 @@ class Link:
         tls = None if self._credentials is None else _tls_context(self._credentials)
         options: Any = {} if tls is None else {"tls": tls, "tls_hostname": subjects.SERVER}
         while True:
+            self._refused = False
             try:
                 self._client = await nats.connect(
                     self._url,
@@ -99,7 +108,9 @@ class Link:
                 )
                 break
             except (nats.errors.Error, OSError, asyncio.TimeoutError) as error:
-                self._report(error)
+                # Of a connection that was refused, the end is no further problem.
+                if not self._refused:
+                    self._report(error)
                 await asyncio.sleep(_PAUSE)
         self._js = self._client.jetstream(timeout=REQUEST)
         await self._made()
@@ -159,10 +170,17 @@ class Link:
         self._report(error)
 
     def _report(self, error: BaseException) -> None:
-        self._problem.report(
-            f"The fleet's server at {self._url}: {error or type(error).__name__}. See"
-            " `systemctl status jetbrush-nats` on its machine."
-        )
+        self._refused = _REFUSAL in str(error).lower()
+        if self._refused:
+            text = (
+                f"refuses {self.user}. `scripts/fleet list` on its machine shows who may connect."
+            )
+        else:
+            text = (
+                f"cannot be used: {error or type(error).__name__}. See"
+                " `systemctl status jetbrush-nats` on its machine."
+            )
+        self._problem.report(f"The fleet's server at {self._url} {text}")
 
     def _notify(self) -> None:
         for listener in self._listeners:
