@@ -34,8 +34,9 @@ def container(settings):
     reason = what_is_missing()
     if reason:
         pytest.skip(reason)
-    container = Container()
+    container = Container("bot")
     try:
+        container.make()
         container.boot()
         container.write("/etc/jetbrush/jetbrush.env", as_text(settings), 0o640)
         # A umask such as sudo may keep.
@@ -43,4 +44,4 @@ def container(settings):
         container.output("sh", "-c", install, timeout=2400)
         yield container
     finally:
-        container.close()
+        container.remove()

@@ -51,19 +51,25 @@ def base():
 
 
 class Container:
-    """A copy of the Debian, between `boot` and `close`; the checkout is read-only in it."""
+    """A copy of the Debian, between `make` and `remove`; the checkout is read-only in it."""
 
-    def __init__(self):
-        self.folder = CACHE / "running"
+    def __init__(self, name):
+        self.folder = CACHE / name
+        self._console = CACHE / f"{name}.log"
         self._nspawn = None
         self._leader = None
 
-    def boot(self):
+    def make(self):
+        """Copy the Debian."""
         shutil.rmtree(self.folder, ignore_errors=True)
         subprocess.run(["cp", "-a", "--reflink=auto", str(base()), str(self.folder)], check=True)
         # A network that opens TLS has certificates of its own.
         shutil.copy(f"/{CERTIFICATES}", self.folder / CERTIFICATES)
         (CACHE / "pip").mkdir(exist_ok=True)
+
+    def boot(self):
+        """Switch it on, and wait until it is up."""
+        self._leader = None
         command = [
             *("timeout", "--kill-after=5", str(LONGEST_LIFE)),
             *("systemd-nspawn", "--boot", "--register=no", "--keep-unit", "--console=pipe"),
@@ -72,7 +78,7 @@ class Container:
             f"--bind={CACHE / 'pip'}:/var/cache/pip",
             "--resolv-conf=replace-host",
         ]
-        with (CACHE / "console.log").open("wb") as log:
+        with self._console.open("wb") as log:
             self._nspawn = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
@@ -132,7 +138,7 @@ class Container:
             assert time.monotonic() < deadline, problem
             time.sleep(0.1)
 
-    def close(self):
+    def power_off(self):
         """Power it off; by force if it does not go."""
         if self._nspawn is None:
             return
@@ -145,10 +151,15 @@ class Container:
                 _kill(pid)
             self._nspawn.kill()
             self._nspawn.wait(_PARTING)
+        self._nspawn = None
+
+    def remove(self):
+        """Power it off and forget it."""
+        self.power_off()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _find_leader(self):
-        assert self._nspawn.poll() is None, (CACHE / "console.log").read_text()
+        assert self._nspawn.poll() is None, self._console.read_text()
         for nspawn in _children(self._nspawn.pid):
             for child in _children(nspawn):
                 # Before that it is nspawn's own preparing child.
