@@ -32,7 +32,7 @@ class SystemdNotifier:
         return cls(environ.get("NOTIFY_SOCKET"), watchdog_s)
 
     def ready(self) -> None:
-        """Notify that the port and the database are open."""
+        """Notify that the start is over: the bot's port is open, or a painter can paint."""
         self._send(READY=1)
 
     def stopping(self, seconds: float) -> None:

@@ -8,6 +8,24 @@ is_painter() {
     [ -n "$PAINTER" ] || { [ -e "$DESTDIR$ETC/painter.env" ] && [ ! -e "$DESTDIR$ETC/jetbrush.env" ]; }
 }
 
+# What this machine has: a bot or a painter, its unit, its settings, and the options of bot.upgrade for it.
+role() {
+    if is_painter; then say painter; else say bot; fi
+}
+
+service() {
+    if is_painter; then say jetbrush-painter; else say jetbrush; fi
+}
+
+settings_file() {
+    if is_painter; then say "$ETC/painter.env"; else say "$ETC/jetbrush.env"; fi
+}
+
+service_options() {
+    say "--settings $(settings_file)"
+    if is_painter; then say --painter; fi
+}
+
 # Refuses a file of credentials that is none, before anything is changed.
 check_painter() {
     [ -n "$PAINTER" ] || return 0
@@ -46,17 +64,4 @@ EOF
 LD_PRELOAD=$LIBGOMP
 EOF
     fi
-}
-
-# Starts the painter in place of a bot.
-start_painter() {
-    run systemctl daemon-reload
-    run systemctl enable jetbrush.target jetbrush-painter.service
-    if [ -x /usr/bin/jetson_clocks ]; then run systemctl enable jetbrush-clocks.service; fi
-    # shellcheck disable=SC2310  # the message follows
-    run systemctl restart jetbrush.target ||
-        refuse "the painter does not start. For the reason: sudo journalctl -u jetbrush-painter -n 30"
-    release ready
-    say "   The painter runs. Its status:  systemctl status jetbrush-painter"
-    say "                     Its log:     sudo journalctl -fu jetbrush-painter"
 }

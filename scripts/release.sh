@@ -45,65 +45,64 @@ finish_upgrade() {
     start_services "$current"
 }
 
-# start_services FOLDER: restarts the bot with the release in FOLDER and sees that it works.
+# start_services FOLDER: restarts the service with the release in FOLDER and sees that it works.
 start_services() {
     step "Services"
-    if is_painter; then
-        start_painter
-        return
-    fi
-    if [ -e "$ETC/jetbrush.env" ] && ! [ -r "$ETC/jetbrush.env" ]; then
+    if [ -e "$(settings_file)" ] && ! [ -r "$(settings_file)" ]; then
         say "   This depends on the settings, which only root may read: use sudo."
         return
     fi
     run systemctl daemon-reload
-    run systemctl enable jetbrush.target jetbrush.service
+    run systemctl enable jetbrush.target "$(service).service"
     # A release that is taken back may not have it.
     if [ -n "$DRY_RUN" ] || [ -e "$1/systemd/jetbrush-engines.service" ]; then
         run systemctl enable jetbrush-engines.service
     fi
     if [ -x /usr/bin/jetson_clocks ]; then run systemctl enable jetbrush-clocks.service; fi
-    if [ -n "$(setting NGROK_AUTHTOKEN)" ] && [ "$(setting MODE)" != polling ]; then
-        find_ngrok
-        run systemctl enable jetbrush-ngrok.service
-    else
-        run systemctl disable --now jetbrush-ngrok.service
-    fi
-    if token_is_missing; then
+    is_painter || prepare_tunnel
+    if ! is_painter && token_is_missing; then
         release ready
         say "   BOT_TOKEN is not set yet. Write it into $ETC/jetbrush.env, then:"
         say "       sudo systemctl start jetbrush.target"
         return
     fi
-    # One request to systemd: whatever happens to this script, the bot is started again.
-    # shellcheck disable=SC2310  # how the bot is decides, not the exit code
+    # One request to systemd: whatever happens to this script, the service is started again.
+    # shellcheck disable=SC2310  # how the service is decides, not the exit code
     run systemctl restart jetbrush.target || say "   systemd reports a failure."
-    say "   Waiting until the bot is well, at most four minutes"
-    # shellcheck disable=SC2310  # likewise
-    if in_folder "$SOURCE" "$PYTHON" -B -m bot.upgrade.health "$APP" "$1" \
-        --settings "$ETC/jetbrush.env"; then
+    say "   Waiting until the $(role) is well, at most four minutes"
+    # shellcheck disable=SC2310,SC2046  # likewise; several words are meant
+    if in_folder "$SOURCE" "$PYTHON" -B -m bot.upgrade.health "$APP" "$1" $(service_options); then
         release ready
         if [ -n "$DRY_RUN" ]; then return; fi
-        say "   The bot runs. Its status:  systemctl status jetbrush"
-        say "                 Its log:     sudo journalctl -fu jetbrush"
+        say "   The $(role) runs. Its status:  systemctl status $(service)"
+        say "   Its log:  sudo journalctl -fu $(service)"
         if [ -e "$1/engines/progress.json" ]; then
-            say "   It builds more engines:    systemctl status jetbrush-engines"
+            say "   It builds more engines:  systemctl status jetbrush-engines"
         fi
     else
         return_to_old "$1"
     fi
 }
 
+prepare_tunnel() {
+    if [ -n "$(setting NGROK_AUTHTOKEN)" ] && [ "$(setting MODE)" != polling ]; then
+        find_ngrok
+        run systemctl enable jetbrush-ngrok.service
+    else
+        run systemctl disable --now jetbrush-ngrok.service
+    fi
+}
+
 # return_to_old FOLDER: uses the release before that one, which does not work, and ends the script.
 return_to_old() {
-    [ -n "$old" ] || refuse "the bot does not start. For the reason: sudo journalctl -u jetbrush -n 30"
+    [ -n "$old" ] || refuse "the $(role) does not work. For the reason: sudo journalctl -u $(service) -n 30"
     step "Returning to the release before"
     release back --release "$1" --settings "$ETC/jetbrush.env"
     install_units "$DESTDIR$APP"
     run systemctl daemon-reload
     run systemctl restart jetbrush.target
     refuse "the new release did not work, and the one before runs again. For the reason: \
-sudo journalctl -u jetbrush -n 100"
+sudo journalctl -u $(service) -n 100"
 }
 
 # install_units FOLDER: the units of the release in FOLDER.

@@ -45,7 +45,8 @@ def add_parser(commands: Any) -> None:
 def _run(args: argparse.Namespace) -> int:
     keep_private()
     config = load_settings(PainterConfig, os.environ)
-    set_up_logging(config.log_level, (), os.environ)
+    # A check prints itself what is wrong.
+    set_up_logging("CRITICAL" if args.check else config.log_level, (), os.environ)
     link = painter_link(config, args.name)
     engines = args.engines or DEFAULT_ENGINES
     if args.check:
@@ -84,10 +85,7 @@ async def check(link: Link, engines: Path) -> int:
     await asyncio.wait([opening], timeout=_CHECK_SECONDS)
     if not opening.done():
         opening.cancel()
-        print(
-            "wrong the server does not answer, or refuses this painter; see that jetbrush-nats runs"
-            " there, that port 4222 is open, and `scripts/fleet list`"
-        )
+        print(f"wrong {link.problem or 'The server does not answer: is its port open?'}")
         return 1
     opening.result()
     print("ok    the server accepts it")
@@ -116,13 +114,12 @@ async def paint(config: PainterConfig, link: Link, engines: Path, command: Seque
     tasks = [
         asyncio.ensure_future(each)
         for each in (
-            _start_and_run(client, painter),
+            _start_and_run(client, painter, notifier),
             stop.wait(),
             notifier.keep_alive(),
             notifier.keep_status(describe),
         )
     ]
-    notifier.ready()
     try:
         await asyncio.wait(tasks[:2], return_when=asyncio.FIRST_COMPLETED)
         if tasks[0].done():
@@ -135,7 +132,10 @@ async def paint(config: PainterConfig, link: Link, engines: Path, command: Seque
         await client.close()
 
 
-async def _start_and_run(client: PainterClient, painter: FleetPainter) -> None:
+async def _start_and_run(
+    client: PainterClient, painter: FleetPainter, notifier: SystemdNotifier
+) -> None:
     # First: a painter says what it paints with, and its first job need not wait.
     await client.start()
+    notifier.ready()
     await painter.run()

@@ -1,7 +1,8 @@
-"""`python -m bot.upgrade.health`: waits until the bot is healthy after an upgrade.
+"""`python -m bot.upgrade.health`: waits until the service is healthy after an upgrade.
 
-It is healthy when systemd shows it as ready, its painter has a backend, its port answers, and the same
-process of the new release still runs some seconds later. The standard library alone is imported.
+A bot is healthy when systemd shows it as ready, its painter has a backend, its port answers, and the same
+process of the new release still runs some seconds later. A painter of a fleet has no port, but must be
+connected. The standard library alone is imported.
 """
 
 from __future__ import annotations
@@ -12,41 +13,54 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, List, Mapping, Optional
+from typing import Callable, List, Mapping, Optional, Sequence
 
 from bot.upgrade.environment import read_environment
 from bot.upgrade.releases import Releases
 from runtime.machine.resources import output_of
 
-UNIT = "jetbrush.service"
 #: A painter that imports TensorRT from an SD card takes a minute.
 _PATIENCE_S = 240.0
 #: A bot that fails, fails within these seconds.
 _STEADY_S = 10.0
 
-#: What the bot's status says while it cannot paint (`bot.painting.painters`).
+#: What a status says while nothing can be painted (`bot.painting.painters`).
 _CANNOT_PAINT = ("no painter", "no backend yet")
 
 
 @dataclass(frozen=True)
+class Service:
+    """What is upgraded: its name in messages, its unit, and what its status says while it is not healthy."""
+
+    name: str
+    unit: str
+    unhealthy: Sequence[str]
+
+
+BOT = Service("bot", "jetbrush.service", _CANNOT_PAINT)
+#: `bot.painting.fleet.painter` writes its status.
+PAINTER = Service("painter", "jetbrush-painter.service", (*_CANNOT_PAINT, "no connection"))
+
+
+@dataclass(frozen=True)
 class Report:
-    """What systemd shows of the bot: its process, `0` without one, and what is wrong."""
+    """What systemd shows of a service: its process, `0` without one, and what is wrong."""
 
     process: str
     problem: str
 
 
-def report(port_answers: Callable[[], bool]) -> Report:
-    """Examine the bot once; `port_answers` says whether its web server does."""
+def report(service: Service, port_answers: Callable[[], bool]) -> Report:
+    """Examine the service once; `port_answers` says whether its web server does."""
     names = ("ActiveState", "StatusText", "MainPID")
-    shown = output_of("systemctl", "show", UNIT, *(f"--property={name}" for name in names))
+    shown = output_of("systemctl", "show", service.unit, *(f"--property={name}" for name in names))
     found = dict(line.partition("=")[::2] for line in shown.splitlines())
     status = found.get("StatusText", "")
     problem = ""
     if found.get("ActiveState") != "active":
-        problem = f"systemd shows {UNIT} as {found.get('ActiveState', 'unknown')}"
-    elif not status or any(words in status for words in _CANNOT_PAINT):
-        problem = f"its painter does not run; its status is {status or 'empty'}"
+        problem = f"systemd shows {service.unit} as {found.get('ActiveState', 'unknown')}"
+    elif not status or any(words in status for words in service.unhealthy):
+        problem = f"it cannot paint; its status is {status or 'empty'}"
     elif not port_answers():
         problem = "its port does not answer"
     return Report(found.get("MainPID", "0"), problem)
@@ -101,14 +115,16 @@ def main(arguments: Optional[List[str]] = None) -> int:
     parser.add_argument("link", type=Path, help="the link to the release in use")
     parser.add_argument("release", type=Path, help="the new release")
     parser.add_argument("--settings", type=Path, default=Path("/etc/jetbrush/jetbrush.env"))
+    parser.add_argument("--painter", action="store_true", help="it is a painter of a fleet")
     args = parser.parse_args(arguments)
+    service = PAINTER if args.painter else BOT
     environment = read_environment(args.settings)
     problem = wait_until_healthy(
-        lambda: report(lambda: answers(environment)),
+        lambda: report(service, lambda: args.painter or answers(environment)),
         lambda: Releases(args.link).current == args.release,
     )
     if problem:
-        print(f"The bot is not healthy: {problem}.", file=sys.stderr)
+        print(f"The {service.name} is not healthy: {problem}.", file=sys.stderr)
         return 1
     return 0
 

@@ -29,6 +29,15 @@ Check = Tuple[str, List[str], Mapping[str, str]]
 
 _SETTINGS = "import os; from bot.config import load_config; load_config(os.environ)"
 _IMPORTS = "import bot.service.assembly, runtime.cli.command"
+_PAINTER_SETTINGS = """
+import os
+from bot.config import PainterConfig, load_settings
+from bot.tools.fleet_painter import painter_link
+painter_link(load_settings(PainterConfig, os.environ), None)
+"""
+_PAINTER_IMPORTS = (
+    "import bot.painting.fleet.painter, bot.painting.painter, nats, runtime.cli.command"
+)
 _DATABASE = """
 import asyncio, sys, pathlib
 from bot.storage.database import Database
@@ -40,14 +49,17 @@ asyncio.run(main())
 _LONGEST_S = 900
 
 
-def checks(environment: Mapping[str, str], folder: Path) -> Iterator[Check]:
+def checks(environment: Mapping[str, str], folder: Path, *, painter: bool) -> Iterator[Check]:
     """What is tried: imports, settings, the database's migration on a copy, a small painting.
 
-    `environment` is the service's, `folder` an empty one for what the checks write.
+    `environment` is the service's, `folder` an empty one for what the checks write. painter: whether the
+    service is a painter of a fleet.
     """
-    yield "imports", ["-c", _IMPORTS], {}
+    yield "imports", ["-c", _PAINTER_IMPORTS if painter else _IMPORTS], {}
+    if painter:
+        yield "settings", ["-c", _PAINTER_SETTINGS], environment
     # Before the first start there may be no token yet.
-    if environment.get("BOT_TOKEN") or environment.get("BOT_TOKEN_FILE"):
+    elif environment.get("BOT_TOKEN") or environment.get("BOT_TOKEN_FILE"):
         yield "settings", ["-c", _SETTINGS], environment
     database = database_in(environment)
     if database.exists():
@@ -98,10 +110,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Run the checks until one fails; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bot.upgrade.self_test", description=__doc__)
     parser.add_argument("--settings", type=Path, default=Path("/etc/jetbrush/jetbrush.env"))
+    parser.add_argument("--painter", action="store_true", help="it is a painter of a fleet")
     parser.add_argument("--user", help="the user to run the checks as, the service's")
     args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="jetbrush-") as folder:
-        for check in checks(read_environment(args.settings), Path(folder)):
+        environment = read_environment(args.settings)
+        for check in checks(environment, Path(folder), painter=args.painter):
             _give(Path(folder), args.user)
             problem = run(check, args.user)
             print(f"   {'failed' if problem else 'ok    '}  {check[0]}", flush=True)

@@ -36,6 +36,7 @@ from bot.painting.fleet.messages import (
 from bot.painting.fleet.pictures import KEEP, Bucket, working_folder
 from bot.painting.fleet.sketches import draw
 from bot.painting.fleet.steps import Steps
+from bot.painting.painters import LocalPainter
 from bot.painting.protocol import PaintRequest, PaintResult
 from bot.threads import held_on_thread, on_thread
 
@@ -89,14 +90,14 @@ class FleetPainter:
             await self._link.close()
 
     def describe(self) -> str:
-        """What it does, in a few words for `systemctl status`."""
+        """What it does, in a few words for `systemctl status`; `bot.upgrade.health` reads them."""
         if not self._link.up:
-            return "no connection to the fleet"
-        if not self._welcome.is_set():
-            return "waiting for the bot"
-        return (
-            f"{'painting' if self._job else 'idle'} on {self._client.backend or 'no backend yet'}"
-        )
+            doing = f"no connection to the fleet ({self._link.problem or 'connecting'})"
+        elif not self._welcome.is_set():
+            doing = "waiting for the bot"
+        else:
+            doing = "painting" if self._job else "idle"
+        return f"{self._link.user}: {doing}; {LocalPainter(self._client).describe()}"
 
     async def _beat(self) -> None:
         while True:

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from bot.painting.fleet.painter import FleetPainter
 from bot.painting.painters import LocalPainter
 from bot.upgrade import health
-from bot.upgrade.health import Report, answers, report, wait_until_healthy
+from bot.upgrade.health import BOT, PAINTER, Report, answers, report, wait_until_healthy
 
 HEALTHY = "ActiveState=active\nStatusText=idle, 0 waiting; painter on trt; polling\nMainPID=7\n"
 
@@ -24,22 +25,22 @@ def shown(monkeypatch):
 
 
 def test_a_bot_is_healthy_when_it_is_ready_paints_and_answers(shown):
-    assert report(lambda: True) == Report("7", "")
-    assert "port does not answer" in report(lambda: False).problem
+    assert report(BOT, lambda: True) == Report("7", "")
+    assert "port does not answer" in report(BOT, lambda: False).problem
 
 
 @pytest.mark.parametrize(
     ("before", "after", "problem"),
     [
         ("=active", "=activating", "as activating"),
-        ("painter on trt", "no painter", "its painter does not run"),
-        ("on trt", "on no backend yet", "its painter does not run"),
+        ("painter on trt", "no painter", "it cannot paint"),
+        ("on trt", "on no backend yet", "it cannot paint"),
         (HEALTHY, "", "as unknown"),
     ],
 )
 def test_what_is_missing_is_named(shown, before, after, problem):
     shown["text"] = HEALTHY.replace(before, after)
-    assert problem in report(lambda: True).problem
+    assert problem in report(BOT, lambda: True).problem
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,17 @@ def test_what_is_missing_is_named(shown, before, after, problem):
 def test_the_bot_s_own_words_decide(shown, pid, backend):
     words = LocalPainter(SimpleNamespace(pid=pid, backend=backend)).describe()
     shown["text"] = HEALTHY.replace("painter on trt", words)
-    assert (report(lambda: True).problem == "") == (backend is not None)
+    assert (report(BOT, lambda: True).problem == "") == (backend is not None)
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_a_painter_of_a_fleet_must_be_connected(shown, connected):
+    link = SimpleNamespace(user="nano", up=connected, problem="The server refuses nano.")
+    painter = FleetPainter(link, SimpleNamespace(pid=7, backend="trt"), None, "auto")
+    shown["text"] = HEALTHY.replace("idle, 0 waiting; painter on trt; polling", painter.describe())
+    found = report(PAINTER, lambda: True)
+    assert (found == Report("7", "")) == connected
+    assert connected or "The server refuses nano." in found.problem
 
 
 def looks(*reports):

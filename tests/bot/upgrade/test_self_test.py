@@ -16,9 +16,9 @@ def environment(tmp_path):
     return {"BOT_TOKEN": "42:a-token", "STATE_DIR": str(tmp_path / "state")}
 
 
-def by_name(environment, folder):
+def by_name(environment, folder, *, painter=False):
     folder.mkdir()
-    return {check[0]: check for check in checks(environment, folder)}
+    return {check[0]: check for check in checks(environment, folder, painter=painter)}
 
 
 def test_a_wrong_setting_and_a_newer_database_are_found_before_the_switch(environment, tmp_path):
@@ -46,6 +46,17 @@ def test_a_bot_whose_machine_does_not_paint_needs_nothing_to_paint_with(environm
     assert list(found) == ["imports", "settings"]
 
 
+def test_a_painter_needs_its_credentials_and_no_token(environment, tmp_path):
+    del environment["BOT_TOKEN"]
+    file = tmp_path / "painter.fleet"
+    environment["NATS_CREDENTIALS"] = str(file)
+    found = by_name(environment, tmp_path / "work", painter=True)
+    assert list(found) == ["imports", "settings", "doctor", "painting"]
+    assert f"{file} cannot be read" in run(found["settings"], None)
+    file.write_text("NATS_USER=nano\nNATS_URL=tls://192.168.1.20:4222\n")
+    assert run(found["settings"], None) == run(found["imports"], None) == ""
+
+
 def test_a_board_does_not_paint_on_the_gpu_that_the_running_bot_uses(
     environment, tmp_path, monkeypatch
 ):
@@ -70,7 +81,7 @@ def test_it_stops_at_the_first_failure_and_shows_it(monkeypatch, tmp_path, capsy
     monkeypatch.setattr(
         self_test,
         "checks",
-        lambda environment, folder: iter(
+        lambda environment, folder, painter: iter(
             [("good", ["-c", ""], {}), ("bad", ["-c", "raise SystemExit('why')"], {})]
         ),
     )
