@@ -69,7 +69,7 @@ start_services() {
     # One request to systemd: whatever happens to this script, the service is started again.
     # shellcheck disable=SC2310  # how the service is decides, not the exit code
     run systemctl restart jetbrush.target || say "   systemd reports a failure."
-    say "   Waiting until the $(role) is well, at most four minutes"
+    say "   Waiting until the $(role) is healthy, at most four minutes"
     # shellcheck disable=SC2310,SC2046  # likewise; several words are meant
     if in_folder "$SOURCE" "$PYTHON" -B -m bot.upgrade.health "$APP" "$1" $(service_options); then
         release ready
