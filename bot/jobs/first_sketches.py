@@ -16,7 +16,7 @@ from bot.painting.painters import Painters
 from bot.painting.protocol import SketchRequest
 from bot.storage.jobs import Job, Jobs, JobState
 from bot.storage.results import Results
-from bot.threads import on_thread
+from bot.threads import held_on_thread, on_thread
 from runtime import SketchOptions, StylizeOptions
 
 _log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class FirstSketches:
         self._board.sketched(job.id, output)
 
     async def _draw(self, job: Job, options: StylizeOptions, output: Path) -> None:
-        with tempfile.TemporaryDirectory(prefix="jetbrush-sketch-") as name:
+        async with held_on_thread(tempfile.TemporaryDirectory(prefix="jetbrush-sketch-")) as name:
             folder = Path(name)
             request = SketchRequest(
                 photo=await self._fetching.photo(job.order.picture, folder / "photo"),

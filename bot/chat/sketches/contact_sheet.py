@@ -30,7 +30,7 @@ from bot.painting.protocol import SketchRequest
 from bot.storage.pictures import Picture, Pictures
 from bot.storage.styles import StyleChoice, Styles, alone
 from bot.telegram.error_text import error_text
-from bot.threads import on_thread
+from bot.threads import held_on_thread, on_thread
 from runtime import SketchOptions, Style
 
 _log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class ContactSheets:
 
     async def _draw(self, photo: Picture, offer: _Offer, deadline: float) -> bytes:
         """The sheet as a JPEG."""
-        with tempfile.TemporaryDirectory(prefix="jetbrush-sheet-") as name:
+        async with held_on_thread(tempfile.TemporaryDirectory(prefix="jetbrush-sheet-")) as name:
             folder = Path(name)
             request = SketchRequest(
                 photo=await self._fetching.photo(photo.id, folder / "photo"),

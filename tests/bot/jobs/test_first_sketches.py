@@ -61,8 +61,8 @@ async def test_the_first_thing_to_see_is_the_sketch_also_in_the_queue(sandbox, t
         await anna.wait_for(lambda message: "Cancelled." in message.text)
         painter_client.release()
         await boris.wait_for(lambda message: "Your photo" in message.text)
-    left = sorted(path.name for path in (tmp_path / "state" / "results").rglob("*.jpg"))
-    assert left == ["sketch.jpg", "sketch.jpg", "stage-001.jpg", "stage-001.jpg"]
+    left = sorted(path.name[:6] for path in (tmp_path / "state" / "results").rglob("*.jpg"))
+    assert left == ["sketch", "sketch", "stage-", "stage-"]
     # Each photo and each style, for the sketch and the painting.
     assert len([call for call in sandbox.calls if call.method == "download"]) == 4
 
