@@ -17,16 +17,11 @@ from bot.log import set_up_logging
 from bot.painting.client import PainterClient, painter_command
 from bot.process_privacy import keep_private
 from bot.systemd import SystemdNotifier
-from bot.threads import on_thread
 from runtime.spec.folder import DEFAULT_ENGINES
 
 if TYPE_CHECKING:
     from bot.painting.fleet.link import Link
     from bot.painting.fleet.painter import FleetPainter
-
-
-#: Seconds that the server has to accept a painter that is checked.
-_CHECK_SECONDS = 10
 
 
 def add_parser(commands: Any) -> None:
@@ -50,7 +45,9 @@ def _run(args: argparse.Namespace) -> int:
     link = painter_link(config, args.name)
     engines = args.engines or DEFAULT_ENGINES
     if args.check:
-        return asyncio.run(check(link, engines))
+        from bot.tools.painter_check import check
+
+        return asyncio.run(check(link, engines, config.nats_credentials))
     asyncio.run(paint(config, link, engines, painter_command(engines)))
     return 0
 
@@ -74,26 +71,6 @@ def painter_link(config: PainterConfig, name: Optional[str]) -> Link:
         return Link(config.nats_url, name)
     found = read_credentials(config.nats_credentials)
     return Link(config.nats_url or found.url, found.user, config.nats_credentials)
-
-
-async def check(link: Link, engines: Path) -> int:
-    """Print what works and what does not; returns the exit code."""
-    from bot.painting.fleet.about import Machine
-
-    print(f"ok    this is the painter {link.user}")
-    opening = asyncio.ensure_future(link.open())
-    await asyncio.wait([opening], timeout=_CHECK_SECONDS)
-    if not opening.done():
-        opening.cancel()
-        print(f"wrong {link.problem or 'The server does not answer: is its port open?'}")
-        return 1
-    opening.result()
-    print("ok    the server accepts it")
-    about = await on_thread(Machine(engines).describe, None, None)
-    print(f"ok    {len(about.styles)} styles, generators: {', '.join(about.generators) or 'none'}")
-    print(f"ok    pictures of up to {about.largest} pixels")
-    await link.close()
-    return 0
 
 
 async def paint(config: PainterConfig, link: Link, engines: Path, command: Sequence[str]) -> None:

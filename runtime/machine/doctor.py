@@ -8,7 +8,7 @@ import platform
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Iterable, Iterator, Sequence
 
 from runtime.backends import PREFERENCE
 from runtime.catalog.generators import models
@@ -66,17 +66,19 @@ def examine(engines: Path) -> Iterator[Finding]:
     yield _styles()
 
 
+def is_unusable(findings: Iterable[Finding]) -> bool:
+    """Whether nothing can be painted: for want of a backend, or of a graph."""
+    needed = {PAINTING, "weights", "classic"}
+    return any(each.topic in needed and each.state == MISSING for each in findings)
+
+
 def _run(args: argparse.Namespace) -> int:
     findings = list(examine(args.engines))
     if args.json:
         print(json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2))
     else:
         print(report(findings))
-    # Nothing can be painted without a backend or a graph.
-    unusable = {PAINTING, "weights", "classic"} & {
-        each.topic for each in findings if each.state == MISSING
-    }
-    return 1 if unusable else 0
+    return 1 if is_unusable(findings) else 0
 
 
 def _python() -> Finding:

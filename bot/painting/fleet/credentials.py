@@ -6,10 +6,19 @@ OpenSSL, which reads the file too, skips everything outside of PEM blocks.
 
 from __future__ import annotations
 
+import re
+import ssl
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Tuple
 
 from bot.errors import FleetError
+
+#: The painter's own certificate comes first.
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
+#: The two times of a certificate in DER, each a UTCTime with two digits of the year
+#: (RFC 5280, section 4.1.2.5). Python's library reads no certificate but a peer's.
+_TIMES = re.compile(rb"\x17\x0d(?P<begin>\d{12})Z\x17\x0d(?P<end>\d{12})Z")
 
 
 class Credentials(NamedTuple):
@@ -34,6 +43,20 @@ def read_credentials(path: Path) -> Credentials:
         raise FleetError(
             f"{path} has no line {error.args[0]}=. Expected the file that `scripts/fleet add` made."
         ) from error
+
+
+def validity(path: Path) -> Tuple[datetime, datetime]:
+    """From when and until when the certificate of a file is valid; raises `FleetError`."""
+    found = _CERTIFICATE.search(path.read_text(encoding="ascii", errors="replace"))
+    times = None if found is None else _TIMES.search(ssl.PEM_cert_to_DER_cert(found.group()))
+    if times is None:
+        raise FleetError(f"{path} has no certificate. `scripts/fleet add` makes a new file.")
+    begin, end = (
+        # Two digits of a year are of this century.
+        datetime.strptime(f"20{digits.decode()}", "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
+        for digits in (times["begin"], times["end"])
+    )
+    return begin, end
 
 
 def write_credentials(user: str, url: str, pem: str) -> str:
