@@ -54,7 +54,7 @@ start_services() {
     fi
     run systemctl daemon-reload
     run systemctl enable jetbrush.target "$(service).service"
-    # A release that is taken back may not have it.
+    # A release of before may not have it.
     if [ -n "$DRY_RUN" ] || [ -e "$1/systemd/jetbrush-engines.service" ]; then
         run systemctl enable jetbrush-engines.service
     fi
@@ -80,7 +80,7 @@ start_services() {
             say "   It builds more engines:  systemctl status jetbrush-engines"
         fi
     else
-        return_to_old "$1"
+        roll_back "$1"
     fi
 }
 
@@ -93,10 +93,10 @@ prepare_tunnel() {
     fi
 }
 
-# return_to_old FOLDER: uses the release before that one, which does not work, and ends the script.
-return_to_old() {
+# roll_back FOLDER: goes back from that release, which does not work, to the one before; ends the script.
+roll_back() {
     [ -n "$old" ] || refuse "the $(role) does not work. For the reason: sudo journalctl -u $(service) -n 30"
-    step "Returning to the release before"
+    step "Rolling back to the release before"
     release back --release "$1" --settings "$ETC/jetbrush.env"
     install_units "$DESTDIR$APP"
     run systemctl daemon-reload

@@ -473,9 +473,13 @@ def test_uninstall_removes_the_files_and_keeps_settings_unless_purged(tmp_path):
         tmp_path / "etc/jetbrush/jetbrush.env"
     ]
     assert own.exists()
+    # The fleet's server keeps pictures of users.
+    for state in ("jetbrush", "jetbrush-clocks", "jetbrush-nats"):
+        (tmp_path / "var/lib" / state).mkdir(parents=True, exist_ok=True)
     code, said = run("uninstall", "--purge", DESTDIR=str(tmp_path))
     assert code == 0, said
     assert not (tmp_path / "etc/jetbrush").exists()
+    assert not list((tmp_path / "var/lib").iterdir())
 
 
 def test_ngrok_bootstrap_says_what_is_missing(tmp_path):
