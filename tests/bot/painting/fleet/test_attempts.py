@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from bot.errors import FleetError
+from bot.errors import FleetError, PainterDied
+from bot.outcomes import FAILED, PAINTED
 from bot.painting.fleet import pictures
-from bot.storage.jobs import JobState
 from tests.support.fleet.painters import HANG, Client
 from tests.support.fleet.workshop import Workshop
 
@@ -21,24 +21,21 @@ async def workshop(server, tmp_path):
     await workshop.close()
 
 
-async def test_a_job_that_ends_three_painters_is_given_up_and_the_next_is_painted(workshop):
+async def test_a_job_that_kills_three_painters_is_given_up_and_the_next_is_painted(workshop):
+    clients = {name: Client() for name in "abc"}
+    for client in clients.values():
+        client.errors.append(PainterDied("It was killed."))
+    painters = [workshop.hire(name, client) for name, client in clients.items()]
+    await workshop.painters(3)
     job = await workshop.order(1)
-    painting = asyncio.ensure_future(workshop.paint_all(1))
-    for name in ("a", "b", "c"):
-        client = Client()
-        client.hold()
-        painter = workshop.hire(name, client)
-        await asyncio.wait_for(client.began.wait(), HANG)
-        painter.cancel()
-        await asyncio.wait([painter])
-    await asyncio.wait_for(painting, HANG)
-    ended = await workshop.jobs.get(job.id)
-    assert ended.state is JobState.FINISHED and ended.ending.label == "failed"
-    last = workshop.hire("d", Client())
-    await workshop.order(1)
     await asyncio.wait_for(workshop.paint_all(1), HANG)
-    assert workshop.begun[-1][1] == "d"
-    last.cancel()
+    assert {painter for _, painter, _ in workshop.begun} == set(clients)
+    assert (await workshop.jobs.get(job.id)).ending == FAILED
+    job = await workshop.order(1)
+    await asyncio.wait_for(workshop.paint_all(1), HANG)
+    assert (await workshop.jobs.get(job.id)).ending == PAINTED
+    for painter in painters:
+        painter.cancel()
 
 
 async def test_a_job_that_never_reaches_a_painter_is_not_given_up(workshop, monkeypatch):
@@ -59,6 +56,6 @@ async def test_a_job_that_never_reaches_a_painter_is_not_given_up(workshop, monk
     job = await workshop.order(1)
     await asyncio.wait_for(workshop.paint_all(1), HANG)
     ended = await workshop.jobs.get(job.id)
-    assert len(refused) == 4 and ended.ending.label == "painted" and ended.attempts == 1
+    assert len(refused) == 4 and ended.ending == PAINTED and ended.attempts == 1
     for painter in painters:
         painter.cancel()
