@@ -9,9 +9,10 @@ from typing import AsyncIterator, Iterator, List, Optional
 
 from bot.errors import FleetError
 from bot.painting.fleet.about import Machine
+from bot.painting.fleet.connection import REQUEST
 from bot.painting.fleet.credentials import validity
 from bot.painting.fleet.endings import CANCELLED
-from bot.painting.fleet.link import REQUEST, Link
+from bot.painting.fleet.link import Link
 from bot.painting.fleet.messages import Ended, encode
 from bot.painting.fleet.subjects import from_painter
 from bot.threads import on_thread

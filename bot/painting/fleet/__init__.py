@@ -3,7 +3,7 @@
     subjects     what is sent where, and what a painter's credential allows
     messages     what is sent; `endings` makes them of results and errors
     credentials  the file that proves who somebody is
-    link         the connection to the server
+    link         the way to the server, over one `connection` after another
     pictures     files on their way, in the server's object store
     roster       what the bot knows of the painters
     sketches     what is drawn beside a job

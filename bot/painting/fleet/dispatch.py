@@ -139,8 +139,7 @@ class Fleet:
         """Disconnect; the painters stop what they have."""
         for task in list(self._tasks):
             task.cancel()
-        if self._link.up:
-            await self._link.send(subjects.EVERYONE, WhoIsThere(secrets.token_hex(8)))
+        await self._link.send(subjects.EVERYONE, WhoIsThere(secrets.token_hex(8)))
         await self._link.close()
         if self._own is not None:
             await self._own.local.close()
@@ -193,20 +192,32 @@ class Fleet:
             _log.error("%s %s paints until the bot starts again.", error, who)
             return
         problem = Problem(_log)
+        prepared: Optional[float] = None
         while True:
-            try:
-                await make_stream(self._link)
-                break
-            except FleetError as error:
-                problem.report(str(error))
-                await asyncio.sleep(1)
-        problem.report(None)
-        await self._link.subscribe(subjects.FROM_ANY, self._hear)
-        await self._link.send(subjects.EVERYONE, WhoIsThere(self._run))
-        while True:
+            since = self._link.since
+            if self._link.up and prepared != since:
+                try:
+                    await self._prepare(is_first=prepared is None)
+                    prepared = since
+                    problem.report(None)
+                except FleetError as error:
+                    problem.report(str(error))
             # Rests and leases end without a message.
             await asyncio.sleep(min(self._lease / BEATS, 1.0))
             self._changed()
+
+    async def _prepare(self, *, is_first: bool) -> None:
+        """Make the stream of jobs, if it is not there, and listen to painters; raises `FleetError`."""
+        is_new = await make_stream(self._link)
+        if is_first:
+            # What an earlier run gave out is queued again.
+            await self._link.attempt(self._link.js.purge_stream(subjects.JOBS))
+            await self._link.subscribe(subjects.FROM_ANY, self._hear)
+            await self._link.send(subjects.EVERYONE, WhoIsThere(self._run))
+        elif is_new:
+            _log.warning("The server has lost what it kept; what is painted begins again.")
+            for painter in self.roster.all:
+                self._forget(painter)
 
     async def _hear(self, raw: Msg) -> None:
         name = subjects.sender(raw.subject)
@@ -219,8 +230,7 @@ class Fleet:
         if isinstance(message, Hello):
             await self._greet(painter, message)
         elif isinstance(message, Goodbye):
-            painter.leave()
-            self._check_deliveries(painter, None)
+            self._forget(painter)
         elif isinstance(message, Sketched):
             self._sketches.hear(message)
         elif isinstance(message, (Step, Ended)):
@@ -239,6 +249,11 @@ class Fleet:
             await Bucket(self._link, painter.name).remove(files_of(message))
         except FleetError as error:
             _log.info("The files of %s stay for an hour: %s", painter.name, error)
+
+    def _forget(self, painter: Painter) -> None:
+        """Admit the painter again when it is heard again; what it had is for another one."""
+        painter.leave()
+        self._check_deliveries(painter, None)
 
     def _check_deliveries(self, painter: Painter, job: Optional[str]) -> None:
         """Look at what a painter has that says its job is `job`."""

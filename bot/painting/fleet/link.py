@@ -7,11 +7,12 @@ import logging
 import ssl
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Awaitable, Callable, List, Optional
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, List, Optional, Set, Tuple
 
 from bot.errors import FleetError
 from bot.log import Problem
 from bot.painting.fleet import subjects
+from bot.painting.fleet.connection import Connection, tls_context
 from bot.painting.fleet.messages import Message, encode
 
 if TYPE_CHECKING:
@@ -19,14 +20,12 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
 
-    OnMessage = Callable[[Msg], Awaitable[None]]
+    from bot.painting.fleet.connection import OnMessage
 
-#: Seconds between two tries to connect, and that a try and a request may take.
-_PAUSE, _CONNECTING, REQUEST = 1.0, 5.0, 5.0
+#: Seconds between two tries to connect.
+_PAUSE = 1.0
 #: What the server says to a user that it does not know, as nats-py puts it.
 _REFUSAL = "authorization violation"
-#: A server that answers none of so many pings, sent after so many seconds each, is given up.
-_PINGS, _PING_EVERY = 2, 10
 
 _log = logging.getLogger(__name__)
 
@@ -42,17 +41,19 @@ class Link:
         self.user = user
         self._url = url
         self._credentials = credentials
-        self._client: Optional[Client] = None
-        self._js: Optional[JetStreamContext] = None
+        self._connection: Optional[Connection] = None
         self._since: Optional[float] = None
         self._problem = Problem(_log)
         self._refused = False
         self._listeners: List[Callable[[], None]] = []
+        self._subscriptions: List[Tuple[str, OnMessage]] = []
+        self._keeping: Optional[asyncio.Future[None]] = None
+        self._closing: Set[asyncio.Future[None]] = set()
 
     @property
     def up(self) -> bool:
         """Whether it is connected."""
-        return self._client is not None and self._client.is_connected
+        return self._connection is not None and self._connection.client.is_connected
 
     @property
     def problem(self) -> Optional[str]:
@@ -66,108 +67,131 @@ class Link:
 
     @property
     def client(self) -> Client:
-        """The connection; raises `FleetError` before the first one."""
-        if self._client is None:
-            raise FleetError(f"There is no connection to {self._url} yet.")
-        return self._client
+        """The present connection; raises `FleetError` while there is none."""
+        return self._present.client
 
     @property
     def js(self) -> JetStreamContext:
-        """JetStream over the connection; raises `FleetError` before the first one."""
-        if self._js is None:
-            raise FleetError(f"There is no connection to {self._url} yet.")
-        return self._js
+        """JetStream over the present connection; raises `FleetError` while there is none."""
+        return self._present.js
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever the connection is made or lost."""
         self._listeners.append(listener)
 
     async def open(self) -> None:
-        """Connect, however long it takes; raises `FleetError` for unusable credentials."""
-        import nats
+        """Connect, however long it takes, and from then on again when the connection is lost.
 
-        tls = None if self._credentials is None else _tls_context(self._credentials)
-        options: Any = {} if tls is None else {"tls": tls, "tls_hostname": subjects.SERVER}
-        while True:
-            self._refused = False
-            try:
-                self._client = await nats.connect(
-                    self._url,
-                    name=f"jetbrush {self.user}",
-                    inbox_prefix=subjects.inbox_prefix(self.user).encode(),
-                    allow_reconnect=True,
-                    max_reconnect_attempts=-1,
-                    reconnect_time_wait=_PAUSE,  # type: ignore[arg-type]
-                    connect_timeout=_CONNECTING,  # type: ignore[arg-type]
-                    ping_interval=_PING_EVERY,
-                    max_outstanding_pings=_PINGS,
-                    error_cb=self._failed,
-                    disconnected_cb=self._lost,
-                    reconnected_cb=self._made,
-                    **options,
-                )
-                break
-            except (nats.errors.Error, OSError, asyncio.TimeoutError) as error:
-                # Of a connection that was refused, the end is no further problem.
-                if not self._refused:
-                    self._report(error)
-                await asyncio.sleep(_PAUSE)
-        self._js = self._client.jetstream(timeout=REQUEST)
-        await self._made()
+        Raises `FleetError` for unusable credentials.
+        """
+        tls = None if self._credentials is None else tls_context(self._credentials)
+        connection = await self._connect(tls)
+        self._keeping = asyncio.ensure_future(self._keep(connection, tls))
 
     async def close(self) -> None:
         """Disconnect."""
-        import nats
-
-        if self._client is not None:
-            try:
-                await self._client.close()
-            except (nats.errors.Error, OSError) as error:
-                _log.debug("The connection did not close: %r", error)
+        if self._keeping is not None:
+            self._keeping.cancel()
+        if self._connection is not None:
+            self._give_up(self._connection)
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=_PAUSE)
 
     async def subscribe(self, subject: str, handler: OnMessage) -> None:
         """Hand what is sent to `subject` to `handler`; it stays so over a lost connection."""
-        await self.client.subscribe(subject, cb=handler)
+        self._subscriptions.append((subject, handler))
+        try:
+            if self._connection is not None:
+                await self.attempt(self.client.subscribe(subject, cb=handler))
+        except FleetError as error:
+            # The next connection does it.
+            _log.debug("%s", error)
+
+    async def pull(self, stream: str, consumer: str) -> Msg:
+        """Take the next message of a stream; raises `FleetError` if none comes for a while."""
+        message: Msg = await self.attempt(self._present.pull(stream, consumer))
+        return message
 
     async def send(self, subject: str, message: Message) -> None:
         """Send a message that may get lost; without a connection it is not sent."""
+        await self._publish(subject, encode(message))
+
+    async def reply(self, message: Msg, data: bytes) -> None:
+        """Answer a request; an answer may get lost, and the request then comes again."""
+        # Not by the message itself, which knows only the connection that it came over.
+        await self._publish(message.reply, data)
+
+    async def attempt(self, work: Awaitable[Any]) -> Any:
+        """Wait for what the server is asked.
+
+        Raises `FleetError` when it does not do it, and as soon as the connection is lost.
+        """
+        import nats
+
+        doing = asyncio.ensure_future(work)
+        waiting: Set[asyncio.Future[Any]] = {doing}
+        if self._connection is not None:
+            waiting.add(self._connection.lost)
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                raise FleetError(f"The connection to {self._url} is lost.")
+            return doing.result()
+        except (nats.errors.Error, OSError, asyncio.TimeoutError) as error:
+            raise FleetError(f"The server at {self._url} does not do it: {error!r}.") from error
+        finally:
+            doing.cancel()
+
+    @property
+    def _present(self) -> Connection:
+        if self._connection is None:
+            raise FleetError(f"There is no connection to {self._url}.")
+        return self._connection
+
+    async def _publish(self, subject: str, data: bytes) -> None:
         import nats
 
         if not self.up:
             return
         try:
-            await self.client.publish(subject, encode(message))
+            await self.client.publish(subject, data)
         except (nats.errors.Error, OSError) as error:
             _log.debug("Not sent to %s: %r", subject, error)
 
-    async def reply(self, message: Msg, data: bytes) -> None:
-        """Answer a request; an answer may get lost, and the request then comes again."""
+    async def _keep(self, connection: Connection, tls: Optional[ssl.SSLContext]) -> None:
+        """Connect again each time that the connection is lost."""
+        while True:
+            await connection.until_lost()
+            self._connection = None
+            self._give_up(connection)
+            self._notify()
+            connection = await self._connect(tls)
+
+    async def _connect(self, tls: Optional[ssl.SSLContext]) -> Connection:
         import nats
 
-        try:
-            await message.respond(data)
-        except (nats.errors.Error, OSError) as error:
-            _log.debug("Not answered: %r", error)
-
-    async def attempt(self, work: Awaitable[Any]) -> Any:
-        """Wait for what the server is asked; raises `FleetError` when it does not do it."""
-        import nats
-
-        try:
-            return await work
-        except (nats.errors.Error, OSError, asyncio.TimeoutError) as error:
-            raise FleetError(f"The server at {self._url} does not do it: {error!r}.") from error
-
-    async def _made(self) -> None:
+        while True:
+            self._refused = False
+            connection = Connection(self.user, self._report)
+            try:
+                await connection.open(self._url, tls, self._subscriptions)
+                break
+            except (nats.errors.Error, OSError, asyncio.TimeoutError) as error:
+                # Of a connection that was refused, the end is no further problem.
+                if not self._refused:
+                    self._report(error)
+                self._give_up(connection)
+                await asyncio.sleep(_PAUSE)
+        self._connection = connection
         self._since = time.monotonic()
         self._problem.report(None)
         self._notify()
+        return connection
 
-    async def _lost(self) -> None:
-        self._notify()
-
-    async def _failed(self, error: Exception) -> None:
-        self._report(error)
+    def _give_up(self, connection: Connection) -> None:
+        closing = asyncio.ensure_future(connection.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     def _report(self, error: BaseException) -> None:
         self._refused = _REFUSAL in str(error).lower()
@@ -187,8 +211,8 @@ class Link:
             listener()
 
 
-async def make_stream(link: Link) -> None:
-    """Make the stream of jobs, empty: what an earlier run gave out is queued again.
+async def make_stream(link: Link) -> bool:
+    """Make the stream of jobs, unless it is there; returns whether it was made.
 
     Only the bot may. Raises `FleetError`, as the other function here does.
     """
@@ -202,8 +226,8 @@ async def make_stream(link: Link) -> None:
         max_age=3600.0,
         max_bytes=64 << 20,
     )
-    await link.attempt(link.js.add_stream(config))
-    await link.attempt(link.js.purge_stream(subjects.JOBS))
+    stream = await link.attempt(link.js.add_stream(config))
+    return bool(stream.did_create)
 
 
 async def make_consumer(link: Link, painter: str, lease: float) -> None:
@@ -218,18 +242,3 @@ async def make_consumer(link: Link, painter: str, lease: float) -> None:
         max_ack_pending=1,
     )
     await link.attempt(link.js.add_consumer(subjects.JOBS, config))
-
-
-def _tls_context(credentials: Path) -> ssl.SSLContext:
-    """TLS with the one authority that `credentials` names, and with their certificate.
-
-    The server's certificate is for a fixed name, so that its machine may have any address.
-    """
-    try:
-        context = ssl.create_default_context(cafile=str(credentials))
-        context.load_cert_chain(str(credentials))
-    except (OSError, ssl.SSLError) as error:
-        raise FleetError(
-            f"{credentials} cannot be used: {error}. Expected the file that `scripts/fleet add` made."
-        ) from error
-    return context

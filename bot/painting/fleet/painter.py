@@ -17,9 +17,10 @@ from bot.errors import BotError, FleetError
 from bot.painting.client import PainterClient
 from bot.painting.fleet import subjects
 from bot.painting.fleet.about import Machine
+from bot.painting.fleet.connection import REQUEST
 from bot.painting.fleet.dispatch import BEATS, LEASE
 from bot.painting.fleet.endings import ending_of
-from bot.painting.fleet.link import REQUEST, Link
+from bot.painting.fleet.link import Link
 from bot.painting.fleet.messages import (
     About,
     Cancel,
@@ -47,8 +48,8 @@ if TYPE_CHECKING:
 _OFFER_PAUSE = 1.0
 #: The share of a new painting in the remembered mean.
 _SHARE = 0.3
-#: Seconds that a request for a job waits for one.
-_FETCH = 20.0
+#: What JetStream takes as answers to a job.
+_ACKNOWLEDGED, _IN_PROGRESS, _TERMINATED = b"+ACK", b"+WPI", b"+TERM"
 
 _log = logging.getLogger(__name__)
 
@@ -146,13 +147,10 @@ class FleetPainter:
 
     async def _serve(self) -> None:
         """Take job after job."""
-        fetching = await self._link.js.pull_subscribe_bind(
-            consumer=self._link.user, stream=subjects.JOBS
-        )
         while True:
             await self._welcome.wait()
             try:
-                (raw,) = await self._link.attempt(fetching.fetch(1, timeout=_FETCH))
+                raw = await self._link.pull(subjects.JOBS, self._link.user)
             except FleetError as error:
                 # No job came, or the server is away.
                 _log.debug("%s", error)
@@ -169,11 +167,11 @@ class FleetPainter:
                 raise FleetError("Something else than a job is in the stream of jobs.")
         except FleetError as error:
             _log.warning("%s", error)
-            await self._acknowledge(raw.term())
+            await self._link.reply(raw, _TERMINATED)
             return
         mine = work.painter == self._link.user and work.run == self._run
         if not mine or work.job in self._ended:
-            await self._acknowledge(raw.ack())
+            await self._link.reply(raw, _ACKNOWLEDGED)
             return
         self._job = work.job
         lease = asyncio.ensure_future(self._keep_lease(raw, work))
@@ -185,21 +183,14 @@ class FleetPainter:
             lease.cancel()
             self._job = self._painting = None
         self._ended.append(work.job)
-        await self._acknowledge(raw.ack())
+        await self._link.reply(raw, _ACKNOWLEDGED)
         await self._say_hello()
 
     async def _keep_lease(self, raw: Msg, work: Work) -> None:
         while True:
-            await self._acknowledge(raw.in_progress())
+            await self._link.reply(raw, _IN_PROGRESS)
             await self._say_hello()
             await asyncio.sleep(work.lease / BEATS)
-
-    async def _acknowledge(self, answer: Any) -> None:
-        try:
-            await self._link.attempt(answer)
-        except FleetError as error:
-            # The server gives the job out again, and is answered then.
-            _log.debug("%s", error)
 
     async def _paint_and_offer(self, work: Work) -> None:
         async with held_on_thread(working_folder()) as folder:
@@ -207,10 +198,9 @@ class FleetPainter:
         # The bot answers even when it knows nothing of the job; after an hour the picture is gone.
         deadline = asyncio.get_running_loop().time() + KEEP
         while asyncio.get_running_loop().time() < deadline:
-            request = self._link.client.request(
-                subjects.from_painter(self._link.user), encode(ended), timeout=REQUEST
-            )
             try:
+                subject = subjects.from_painter(self._link.user)
+                request = self._link.client.request(subject, encode(ended), timeout=REQUEST)
                 await self._link.attempt(request)
                 return
             except FleetError as error:

@@ -72,6 +72,10 @@ class NatsServer:
     def reload(self):
         self._process.send_signal(signal.SIGHUP)
 
+    def wipe(self):
+        """Delete what it has kept, between `kill` and `start`."""
+        shutil.rmtree(str(self._folder / "jetstream"))
+
     def kill(self):
         self._process.kill()
         self._process.wait()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import resource
 import signal
@@ -13,31 +12,38 @@ from pathlib import Path
 
 from bot.config import PainterConfig
 from bot.log import set_up_logging
+from bot.painting.fleet import connection
 from bot.tools.fleet_painter import paint, painter_link
+from tests.support.bot import bot_process
+from tests.support.bot.bot_process import FORKS
+from tests.support.fleet.lan import enter
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 PAINTER = ROOT / "tests" / "support" / "painters" / "gated_painter.py"
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([__name__])
+#: One server forks painters and the bot beside them, and has imported both.
+FORKS.set_forkserver_preload([__name__, bot_process.__name__])
 
 
 class PainterProcess:
     """Paints with `gated_painter`: halfway it waits while the gate is closed.
 
-    room: how many bytes each file of it may have, as where the disk is full.
+    room: how many bytes each file of it may have, as where the disk is full. network: the path of
+    the network namespace that it is in. settings: of a `PainterConfig`.
     """
 
-    def __init__(self, name, url, folder, room=resource.RLIM_INFINITY):
+    def __init__(self, name, folder, *, room=resource.RLIM_INFINITY, network=None, **settings):
         self.name = name
         self._room = room
-        self._url = url
+        self._network = network
+        self._settings = settings
         self._folder = folder
         self._gate = folder / f"{name}-gate"
         self._process = None
 
     def start(self):
         log = self._folder / f"{self.name}.log"
-        arguments = (self.name, self._url, str(self._gate), str(log), self._room)
+        where = (self._room, self._network, self._settings)
+        arguments = (self.name, str(self._gate), str(log), *where)
         self._process = FORKS.Process(target=run, args=arguments)
         self._process.start()
 
@@ -84,12 +90,16 @@ class PainterProcess:
         return (self._folder / f"{self.name}.log").read_text()
 
 
-def run(name, url, gate, log, room):
+def run(name, gate, log, room, network, settings):
     """Paint in this process, with its log at the end of the file `log`."""
+    if network is not None:
+        enter(network)
+        # Seconds: the test's painters notice sooner that the server does not answer.
+        connection.PATIENCE = 2.0
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
     with Path(log).open("ab") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
     set_up_logging("DEBUG", (), {})
-    config = PainterConfig(nats_url=url)
+    config = PainterConfig(**settings)
     command = [sys.executable, str(PAINTER), gate]
     asyncio.run(paint(config, painter_link(config, name), Path(gate).parent, command))

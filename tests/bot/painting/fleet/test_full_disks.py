@@ -29,7 +29,7 @@ def large_request(office):
 
 
 async def test_a_painter_with_a_full_disk_rests_and_another_one_paints(office, server, tmp_path):
-    full = PainterProcess("full", server.url, tmp_path, room=ROOM)
+    full = PainterProcess("full", tmp_path, room=ROOM, nats_url=server.url)
     full.start()
     try:
         request = large_request(office)

@@ -38,6 +38,17 @@ async def test_a_server_that_was_killed_costs_nothing(office, server):
     assert len(client.requests) == 1
 
 
+async def test_a_server_that_lost_its_disk_gets_everything_again(office, server):
+    client, job = await begun(office)
+    server.kill()
+    server.wipe()
+    await server.start()
+    with pytest.raises(PainterLost):
+        await asyncio.wait_for(job, HANG)
+    client.release()
+    assert (await asyncio.wait_for(office.paint(), HANG))[0] == "nano"
+
+
 async def test_a_painter_that_stops_hands_its_job_back_at_once(office):
     _client, job = await begun(office)
     await office.stop("nano")

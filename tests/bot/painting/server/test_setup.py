@@ -72,7 +72,7 @@ async def test_painters_with_their_credentials_paint(office):
 async def denied(link, work):
     """Whether the server refuses what `work` does over the link."""
     errors = []
-    link._client._error_cb = lambda error: noted(errors, error)
+    link.client._error_cb = lambda error: noted(errors, error)
     try:
         await asyncio.wait_for(work, 1)
     except (OSError, ValueError, asyncio.TimeoutError) as error:
@@ -148,6 +148,12 @@ async def test_a_removed_painter_is_thrown_out_and_a_new_one_comes_in(site):
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.02)
     await (await site.link("other")).close()
+    # One that is admitted again need not be started again.
+    site.setup.add("nano", site.file("new-nano"))
+    site.server.reload()
+    while not nano.up:
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.02)
     await nano.close()
 
 
