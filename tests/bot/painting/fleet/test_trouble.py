@@ -13,11 +13,11 @@ from bot.painting.fleet.subjects import from_painter
 from tests.support.fleet.painters import HANG
 
 
-async def begun(office, name="nano"):
-    """A job that is being painted, and what it is painted with."""
-    client = office.hire(name)
+async def begun(office, heard=None):
+    """A job that is being painted, and what it is painted with; its steps go to `heard`."""
+    client = office.hire("nano")
     client.hold()
-    job = asyncio.ensure_future(office.paint())
+    job = asyncio.ensure_future(office.paint(heard=heard))
     await asyncio.wait_for(client.began.wait(), HANG)
     return client, job
 
@@ -140,10 +140,8 @@ async def test_garbage_on_the_wire_harms_nobody(office, data, caplog):
     ],
 )
 async def test_a_step_that_makes_no_sense_is_not_shown(office, progress):
-    client = office.hire("nano")
-    client.hold()
     heard = []
-    job = asyncio.ensure_future(office.paint(heard=heard))
+    client, job = await begun(office, heard)
     while not heard:
         await asyncio.sleep(0.01)
     (delivery,) = office.fleet._deliveries.values()
