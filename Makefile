@@ -69,10 +69,7 @@ test-tensorrt: .venv38/.requirements  ## the tests' doubles against the real Ten
 	@tests/support/tensorrt/with_real_modules $(PY) $(PY) -m pytest tests/support/tensorrt $(PYTEST_ARGS)
 
 test-aiogram: VENV = .venv-aiogram
-test-aiogram:  ## the bot's conversation with the oldest aiogram that it runs on
-	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	@grep -v -e '^pycuda' -e '^aiogram' -e '^aiohttp' -e '^pydantic' requirements-jetson.txt > $(VENV)/pins.txt
-	@$(PY) -m pip install --quiet -r $(VENV)/pins.txt aiogram==3.3.0 'aiohttp==3.9.*' pydantic-settings $(TEST_PINS)
+test-aiogram: .venv-aiogram/.requirements  ## the bot's conversation with the oldest aiogram that it runs on
 	@$(PY) -m pytest -n auto tests/bot/handlers tests/bot/sandbox/test_aiogram.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.requirements-dev  ## ruff and mypy
@@ -157,6 +154,13 @@ $(VENV)/.requirements: $(REQUIREMENTS)
 	@grep -v '^pycuda' requirements-jetson.txt > .venv38/pins.txt
 	@.venv38/bin/python -m pip install --quiet -r .venv38/pins.txt \
 	    torch==1.13.0 torchvision==0.14.0 matplotlib==3.7.5 tensorboard six $(TEST_PINS)
+	@touch $@
+
+.venv-aiogram/.requirements: requirements-jetson.txt
+	@test -d .venv-aiogram || $(PYTHON) -m venv .venv-aiogram
+	@grep -v -e '^pycuda' -e '^aiogram' -e '^aiohttp' -e '^pydantic' requirements-jetson.txt > .venv-aiogram/pins.txt
+	@.venv-aiogram/bin/python -m pip install --quiet -r .venv-aiogram/pins.txt \
+	    aiogram==3.3.0 'aiohttp==3.9.*' pydantic-settings $(TEST_PINS)
 	@touch $@
 
 $(VENV)/.requirements-dev: requirements-dev.txt $(VENV)/.requirements

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from export.graphs.gatys import write_graphs
 from export.graphs.sketch import write_sketch
 from export.sources.vgg import load_vgg19
+from runtime.backends.base import available_threads
 from runtime.spec.vgg import CLASSIC, POOLINGS
 from tests.support.export.fetched_weights import find_weights, path_in, scratch_of_run
 from tests.support.export.random_sketch_networks import random_networks, write_wheel
 
 
 def pytest_configure(config):
-    """Let programs that tests start hear Ctrl-C, which a shell's background jobs ignore."""
+    """Let programs that tests start hear Ctrl-C, and compute on one processor."""
+    # A shell's background jobs ignore it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    keep_to_one_processor(os.environ.get("PYTEST_XDIST_WORKER"))
+
+
+def keep_to_one_processor(worker):
+    """Pin this process of xdist, and those that it starts, to a processor; `worker` is its name.
+
+    Otherwise libraries start a thread for each processor in each process, and the threads spin while
+    they wait for each other. On two processors, tests that paint then took twice the processor time.
+    """
+    if worker and hasattr(os, "sched_setaffinity"):
+        processors = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {processors[int(worker[len("gw") :]) % len(processors)]})
+        # NumPy has been imported by now, with a thread for each.
+        threadpool_limits(1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """One process more than there are processors, since many tests wait for what they started."""
+    return available_threads() + 1
 
 
 @pytest.fixture(scope="session")

@@ -177,7 +177,7 @@ def test_failing_backend_is_followed_by_the_next(stylize, monkeypatch, caplog):
 
 
 @pytest.mark.any_python
-def test_fifty_random_pairs_never_end_above_their_best_loss(stylize, monkeypatch):
+def test_random_pairs_never_end_above_their_best_loss(stylize, monkeypatch):
     """Evaluations never diverge: what is reported of each stage is the lowest loss seen in it."""
     seen = []
 
@@ -197,7 +197,8 @@ def test_fifty_random_pairs_never_end_above_their_best_loss(stylize, monkeypatch
     names = ("night-swirls", "stained-glass", "sunset-dots", "cubist-planes", "circles-lines")
     styles = [read_picture(find_style(name)) for name in names]
     photos = [photo(1024, 819, "nagasaki-boats.jpg"), photo(600, 400), photo(451, 300, "cat.jpg")]
-    for index in range(50):
+    # Each photo with each style.
+    for index in range(15):
         seen.clear()
         told = []
         stylize(

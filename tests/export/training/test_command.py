@@ -67,7 +67,7 @@ def trained(tmp_path_factory, weights):
     return run, time.process_time() - begin, weights
 
 
-@pytest.mark.alone
+@pytest.mark.any_python
 def test_learns_a_dozen_classes_in_two_minutes(trained):
     run, seconds, weights = trained
     report = json.loads((run / "report.json").read_text(encoding="utf-8"))
@@ -83,7 +83,7 @@ def test_learns_a_dozen_classes_in_two_minutes(trained):
             assert min(picture.size) > 300
 
 
-@pytest.mark.alone
+@pytest.mark.any_python
 def test_its_weights_paint(trained, tmp_path, monkeypatch):
     weights = trained[2]
     changed = read_finetuned(weights).convolutions
