@@ -163,11 +163,11 @@ class PainterProcess:
         return await _within(PARTING, self._process.wait())
 
     async def _sort_messages(self) -> None:
-        """Give each message to who waits for it, and the reason of the end to all."""
+        """Give each message to whoever waits for it, and the reason of the end to all."""
         try:
             await self._sort_until_end()
         except ValueError:
-            _log.exception("The painter sent what is no message, and is killed.")
+            _log.exception("The painter sent a line that is no message, and is killed.")
             self.kill()
         self._end = await self._death()
         self._messages.put_nowait(self._end)
@@ -181,7 +181,7 @@ class PainterProcess:
             line = await self._process.stdout.readline()
             if not line.endswith(b"\n"):
                 return
-            message: Message = json.loads(line)
+            message = _message(line)
             if "number" not in message:
                 self._messages.put_nowait(message)
                 continue
@@ -236,6 +236,23 @@ class PainterProcess:
                 _log.log(level, "painter: %s", rest)
             else:
                 _log.info("painter: %s", text)
+
+
+def _message(line: bytes) -> Message:
+    """The message on a line; raises `ValueError` for anything else."""
+    try:
+        message = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("The line is nested too deeply.") from error
+    is_message = (
+        isinstance(message, dict)
+        and isinstance(message.get("kind"), str)
+        and isinstance(message.get("number", 0), int)
+    )
+    if not is_message:
+        raise ValueError(f"{line[:80]!r} is no object with a kind, and a number if it has one.")
+    found: Message = message
+    return found
 
 
 async def _within(seconds: float, awaited: Awaitable[object]) -> bool:

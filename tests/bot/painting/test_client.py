@@ -115,6 +115,15 @@ async def test_a_picture_that_stops_the_painter_is_refused(make, what, reason):
     assert await painter_client.submit(request(), on_progress=unheard) == DONE
 
 
+@pytest.mark.parametrize(
+    "line", ["no JSON", "5", "{}", '{"kind": "done", "number": []}', "[" * 100_000]
+)
+async def test_a_painter_that_sends_no_message_is_killed(make, caplog, line):
+    with pytest.raises(PainterDied):
+        await asyncio.wait_for(make().submit(request(f"line {line}"), on_progress=unheard), HANG)
+    assert "The painter sent a line that is no message" in caplog.text
+
+
 async def test_a_kill_is_not_the_fault_of_the_picture(make):
     with pytest.raises(PainterDied) as caught:
         await make().submit(request("kill while reading"), on_progress=unheard)
