@@ -9,10 +9,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from runtime.backends.kept import KeptGraphs
 from runtime.catalog.styles import Style
+from runtime.errors import OptionError
 from runtime.imaging.reading import read_picture
 from runtime.options import SketchOptions
 from runtime.progress import Event
-from runtime.sketching import sketches
+from runtime.sketching import reduced, sketches
 from runtime.spec.engines import Size
 from runtime.spec.folder import DEFAULT_ENGINES
 
@@ -38,11 +39,13 @@ def contact_sheet(
     """`photo`, RGB, in each of `styles`, with their numbers from 1 and English titles below.
 
     The longer side of each sketch has `options.size` pixels, or those of the photo if it has fewer.
-    Raises what `runtime.sketching.sketch` raises, and `PictureError` for a style that cannot be read.
+    Raises what `runtime.sketching.sketch` raises, `PictureError` for a style that cannot be read, and
+    `OptionError` without a style.
     """
+    if not styles:
+        raise OptionError("There is no style to sketch in; `git checkout styles` restores them.")
     options = options or SketchOptions()
-    small = photo.copy()
-    small.thumbnail((options.size, options.size), Image.Resampling.LANCZOS)
+    small = reduced(photo, options.size)
     pictures = [read_picture(style.path) for style in styles]
     sketched = sketches(small, pictures, options, engines=engines, graphs=graphs, cancel=cancel)
     captions = [f"{number}. {style.title['en']}" for number, style in enumerate(styles, 1)]

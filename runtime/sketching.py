@@ -21,7 +21,7 @@ from runtime.errors import BackendError
 from runtime.gatys.targets import WeightedStyle, weighted_styles
 from runtime.imaging.finish import enlarge, with_colours_of
 from runtime.imaging.frame import Frame, frame_for
-from runtime.imaging.limits import check_size
+from runtime.imaging.limits import LEAST_SIDE, check_size
 from runtime.imaging.reading import to_array, to_image
 from runtime.options import SketchOptions
 from runtime.progress import Event, check_cancel
@@ -99,6 +99,16 @@ def sketches(
     if options.keep_colours:
         return [with_colours_of(photo, each) for each in finished]
     return finished
+
+
+def reduced(photo: Image.Image, longest: int) -> Image.Image:
+    """A copy of `photo` for small sketches: its longer side has at most `longest` pixels.
+
+    The shorter side keeps the `LEAST_SIDE` pixels that a photo needs, if it has them.
+    """
+    scale = min(1.0, max(longest / max(photo.size), LEAST_SIDE / min(photo.size)))
+    size = (round(photo.width * scale), round(photo.height * scale))
+    return photo.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
 def style_vector(

@@ -1,6 +1,6 @@
-"""A child process that speaks JSON lines: its start, its messages, its death.
+"""A child process that speaks JSON lines: its start, its messages, its end.
 
-Whatever it writes to standard error becomes lines of this process's log.
+What it writes to standard error becomes lines of this process's log.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from bot.errors import PainterDied, PainterStuck, PaintingError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-#: Seconds that a process has to disappear once it was asked to, and again once it was killed.
-#: After a kill it stays only if a driver holds it.
+#: Seconds that a process has to end once it was asked to, and again once it was killed. After a kill
+#: it stays only if a driver holds it.
 PARTING = 1.0
 
 #: The longest line that is read, in bytes.
@@ -33,7 +33,7 @@ CRASHES = frozenset(
 
 Message = Dict[str, Any]
 
-#: What the child has no need of: it opens pictures of strangers.
+#: The child opens pictures of strangers, and does not need these.
 SECRETS = ("BOT_TOKEN", "BOT_TOKEN_FILE", "WEBHOOK_SECRET", "NGROK_AUTHTOKEN")
 
 _log = logging.getLogger(__name__)

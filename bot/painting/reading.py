@@ -1,6 +1,6 @@
-"""The painter's reading of pictures, which are strangers': nothing about one is tried again.
+"""Reads pictures in the painter. They come from strangers, so a bad one is never tried again.
 
-The parent bounds the time, see `bot.painting.client`, and this module the memory.
+The parent limits the time, see `bot.painting.client`, and this module the memory.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def memory_limit(more: int) -> Iterator[None]:
 
 
 def _data_bytes() -> int:
-    """What counts against the limit; 0 where the system does not say."""
+    """The bytes that count against the limit; 0 where the system does not report them."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:

@@ -1,7 +1,7 @@
 """The painter's sketches: drawn in a thread of their own, while a painting waits between its steps.
 
-A step may take seconds, and a sketch is for somebody who looks at the screen: it begins beside the
-step that runs, and the next one waits for it.
+A step may take seconds, and a user waits for the sketch. So a sketch begins beside the step that runs,
+and the next step waits for it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     #: Each request with its number and the event that drops it.
     _Requests = queue.Queue[Tuple[int, SketchRequest, threading.Event]]
 
-#: The longest that a step of a painting waits for sketches, in seconds.
+#: How many seconds a step of a painting waits for sketches.
 STEP_ASIDE = 1.0
 
 #: Bytes that the graphs of sketches may use.
@@ -70,7 +70,7 @@ class Sketcher:
         threading.Thread(target=self._run, daemon=True).start()
 
     def add(self, number: int, request: SketchRequest) -> None:
-        """Sketch this after those before it; the number comes back with the answer."""
+        """Sketch this after the others; the answer has its number."""
         drop = self._drops[number] = threading.Event()
         self._idle.clear()
         self._requests.put((number, request, drop))
@@ -119,11 +119,9 @@ class Sketcher:
             self._say("sketched", number=number)
 
     def _draw(self, request: SketchRequest, drop: threading.Event) -> None:
-        from PIL import Image
-
         from runtime.progress import check_cancel
         from runtime.sheets import numbered_sheet
-        from runtime.sketching import sketches
+        from runtime.sketching import reduced, sketches
 
         check_cancel(drop)
         # Now, or the photo would be decoded and each backend tried first.
@@ -131,8 +129,8 @@ class Sketcher:
             onnx_path(graph, self._engines)
         with _time_to_decode():
             photo = read_picture(PictureRole.PHOTO, request.photo)
-        # A copy: the sketches need no more pixels, and a photo may have fifty million.
-        photo.thumbnail((request.options.size,) * 2, Image.Resampling.LANCZOS)
+        # The sketches need no more pixels, and a photo may have fifty million.
+        photo = reduced(photo, request.options.size)
         looks = [self._styles.vector(look, drop) for look in request.looks]
         drawn = sketches(
             photo, looks, request.options, engines=self._engines, graphs=self._graphs, cancel=drop

@@ -1,4 +1,4 @@
-"""The painter's work on videos, whose files are strangers' as those of pictures are.
+"""Repaints videos in the painter. They come from strangers, as pictures do.
 
 A video is decoded frame by frame while it is repainted, so its frames are never all in memory.
 """

@@ -13,7 +13,7 @@ from runtime.imaging.reading import to_array
 from runtime.spec.engines import Size
 
 #: By how much a photo's aspect may be changed to fill an engine's picture. The painting is changed
-#: back: at the most a painted circle gets 1.2 times as wide as high.
+#: back: a painted circle becomes 1.2 times as wide as high at most.
 STRETCH = 1.2
 
 #: Sides that differ by less are near each other, and aspects that differ by less are the same.

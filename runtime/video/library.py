@@ -16,6 +16,6 @@ def open_library() -> Any:
             f"Videos need PyAV, which cannot be imported here ({error}). Install what the "
             "requirements list: make setup, or python -m pip install av."
         ) from error
-    # FFmpeg writes its opinion of each damaged file to stderr.
+    # FFmpeg would report each damaged file on stderr.
     av.logging.set_level(av.logging.PANIC)
     return av

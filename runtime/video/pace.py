@@ -8,12 +8,12 @@ from typing import Sequence
 MOST_SECONDS = 15.0
 MOST_RATE = 30.0
 
-#: By how much sooner than its turn a frame may come: the clocks of phones are not exact.
+#: How many seconds before its turn a frame may come: the clocks of phones are not exact.
 _TOLERANCE = 0.25 / MOST_RATE
 
 
 class Pace:
-    """Takes frames in the order of their times, and leaves out what is too many."""
+    """Chooses frames, in the order of their times: up to `MOST_RATE` per second."""
 
     def __init__(self) -> None:
         self._due = 0.0
@@ -23,7 +23,7 @@ class Pace:
         """Whether the frame at this time is taken; one that is not later than the last is not."""
         if seconds < self._due - _TOLERANCE or seconds <= self._last:
             return False
-        # A slow video leaves its turns behind, and does not make up for them.
+        # A slow video misses turns, and does not catch up.
         self._due = max(self._due, seconds - 1 / MOST_RATE) + 1 / MOST_RATE
         self._last = seconds
         return True

@@ -1,4 +1,4 @@
-"""Reads the frames of a video: upright, small, with their times, and no more than is allowed.
+"""Reads the frames of a video: upright, small, with their times, and within limits.
 
 Files come from strangers. FFmpeg gets an open file and the format that its first bytes name, so that
 no name in it leads anywhere, and it may use only the decoders of `runtime.video.formats`.
@@ -98,7 +98,7 @@ class Video:
                     yield frame, float(ticks * frame.time_base) - self.plan.start
 
     def _upright(self, frame: Any) -> Image.Image:
-        """A frame as it is to be seen, at the size of the first one: some files change theirs."""
+        """A frame as it is shown, at the size of the first one: in some files the size changes."""
         if self._shape is None:
             self._shape = self._size_of(frame), _turn(frame)
         size, turn = self._shape
@@ -106,7 +106,7 @@ class Video:
         return picture if turn is None else picture.transpose(turn)
 
     def _size_of(self, frame: Any) -> Size:
-        """Width and height of a frame before it is turned: even, and no longer than is wanted."""
+        """The even width and height at which a frame is read, before it is turned."""
         # The pixels of some cameras and discs are not square.
         width = max(1, round(frame.width * (self._stream.sample_aspect_ratio or 1)))
         scale = min(1.0, self._longest / max(width, frame.height))

@@ -56,8 +56,7 @@ def repaint_video(
     Up to 30 frames per second of the first 15 seconds are repainted, and the sound is kept. All
     frames have the same style. `on_progress` is called after each frame, and `cancel` is checked
     before each; `output` appears whole or not at all, and a `durable` one survives a power cut. The
-    other parameters are those of
-    `runtime.sketching.sketch`.
+    other parameters are those of `runtime.sketching.sketch`.
 
     Raises `VideoError` for a video that cannot be read or written, and what `sketch` raises.
     """
@@ -76,7 +75,7 @@ def repaint_video(
 
 @dataclass(frozen=True)
 class _Painter:
-    """How videos are repainted with one backend, and who hears of it."""
+    """Repaints videos with one backend."""
 
     options: VideoOptions
     graphs: GraphsOf
@@ -104,7 +103,7 @@ class _Painter:
         return RepaintedVideo(size, count, plan.seconds, plan.is_cut)
 
     def _painted(self, frames: Iterator[Frame], size: Size, look: Look) -> Iterator[Frame]:
-        """The frames, all of `size`, in the style that the first of them is given."""
+        """The frames, all of `size`; a strength below 1 mixes in the style of the first one."""
         options, steadying = self.options, Steadying()
         vector: Optional[np.ndarray] = None
         with transformer(size, options.size, self.graphs) as network:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from runtime.sheets import numbered_sheet, sheet
+from runtime.catalog.styles import installed_styles
+from runtime.errors import OptionError
+from runtime.options import SketchOptions
+from runtime.sheets import contact_sheet, numbered_sheet, sheet, sheet_size
+from tests.support import sketcher
 from tests.support.pictures import photo
 
 
@@ -30,3 +35,15 @@ def test_each_picture_of_a_numbered_sheet_has_another_disc_in_its_corner():
     for cell in cells:
         white = (cell[:40, :40].min(2) > 250).mean()
         assert 0.1 < white < 0.5 and (cell[40:] == (0x22, 0x44, 0x66)).all()
+
+
+def test_a_panorama_is_sketched_though_it_is_narrow_when_it_is_small(monkeypatch):
+    sketcher.use(monkeypatch)
+    styles = list(installed_styles().values())[:2]
+    panorama = Image.new("RGB", (640, 40), "#246")
+    assert contact_sheet(panorama, styles, SketchOptions(size=64)).size == sheet_size((512, 32), 2)
+
+
+def test_without_a_style_there_is_no_sheet():
+    with pytest.raises(OptionError, match="no style"):
+        contact_sheet(photo(60, 40), [])

@@ -1,1 +1,1 @@
-"""What sketches and stages are shown by: the sheet to choose a style from, and the film."""
+"""The sheet of sketches to choose a style from, and the film of how a picture was painted."""

@@ -1,4 +1,4 @@
-"""Work that goes on after an update has been answered, so that the next one need not wait."""
+"""Work that continues after an update was answered, so that the next one need not wait."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _log = logging.getLogger(__name__)
 
 
 class Background:
-    """Tasks of which nobody waits for the end."""
+    """Tasks whose end nobody waits for."""
 
     def __init__(self) -> None:
         self._tasks: Set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[None, None, None]) -> None:
-        """Do the work; what it raises is logged."""
+        """Start the work; its errors are logged."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)

@@ -147,7 +147,7 @@ class ContactSheets:
     ) -> None:
         asked: Optional[Picture] = await self._pictures.get(photo.id)
         if asked is None or asked.question is None:
-            # The user had everything forgotten meanwhile.
+            # The user has had everything deleted meanwhile.
             return
         file = BufferedInputFile(file=sheet, filename="sketches.jpg")
         media = InputMediaPhoto(media=file, caption=caption, has_spoiler=photo.spoiler)

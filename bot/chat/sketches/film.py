@@ -1,4 +1,4 @@
-"""The film under a result: how it was painted, from the sketch to the last stroke."""
+"""The film under a result: how the picture was painted, from the sketch to the last stroke."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from runtime.video.writing import write_video
 
 _log = logging.getLogger(__name__)
 
-#: Frames per second, the longer side in pixels, and the seconds: of the whole film, of the sketch
-#: at its beginning and of the result at its end.
+#: Frames per second, and the longer side in pixels.
 FPS, SIDE = 25, 720
+
+#: The seconds of the whole film, of the sketch at its beginning and of the result at its end.
 WHOLE, FIRST, LAST = 5.5, 0.6, 1.3
 
 
