@@ -237,15 +237,16 @@ def _preload(root: Path) -> Finding:
 
 
 def _nodes(root: Path) -> Finding:
-    there = [root / "dev" / name for name in _NODES if (root / "dev" / name).exists()]
-    closed = [f"/dev/{each.name}" for each in there if not os.access(each, os.R_OK | os.W_OK)]
+    dev = root / "dev"
+    there = [name for name in _NODES if (dev / name).exists()]
+    closed = [f"/dev/{name}" for name in there if not os.access(dev / name, os.R_OK | os.W_OK)]
     if closed:
         advice = "Run `sudo usermod -aG video $USER` and log in again."
-        return Finding("gpu nodes", MISSING, f"no right to {', '.join(closed)}", advice)
+        return Finding("gpu nodes", MISSING, f"no permission for {', '.join(closed)}", advice)
     if not there:
         advice = "In a container, pass the GPU in; otherwise its driver is not loaded: see dmesg."
         return Finding("gpu nodes", NOTE, "none of the usual ones is in /dev", advice)
-    return Finding("gpu nodes", OK, ", ".join(f"/dev/{each.name}" for each in there))
+    return Finding("gpu nodes", OK, ", ".join(f"/dev/{name}" for name in there))
 
 
 if __name__ == "__main__":

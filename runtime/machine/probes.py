@@ -1,7 +1,7 @@
 """Findings that need a vendor's library, each probe in a process of its own.
 
 A library that crashes ends that process only, and its memory is free for the next one.
-`python -m runtime.machine.probes PROBE ENGINES` prints a probe's findings as JSON.
+`python -m runtime.machine.probes PROBE ENGINES` prints a probe's findings as a line of JSON.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ PAINTING, TENSORRT, ENGINES = "painting", "tensorrt", "engines"
 #: Loading a library from a Jetson's SD card takes long, and so does reading all engines.
 _PATIENCE_S = 300
 
+#: What the findings follow in a probe's output: a library may print lines of its own.
+_MARK = "findings: "
+
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 _SETUP = "`make setup` installs it where it can run."
@@ -67,15 +70,14 @@ def probe(name: str, engines: Path) -> List[Finding]:
         ]
     if done.returncode:
         return [Finding(name, MISSING, _how_it_failed(done), _CRASHED)]
-    # A library may print lines of its own.
-    last = done.stdout.decode(errors="replace").splitlines()[-1]
-    return [Finding(**values) for values in json.loads(last)]
+    text = done.stdout.decode(errors="replace").partition(_MARK)[2]
+    return [Finding(**values) for values in json.loads(text.splitlines()[0])]
 
 
 def main(arguments: List[str]) -> int:
-    """Print the findings of a probe as one line of JSON."""
+    """Print the findings of a probe."""
     name, engines = arguments
-    print(json.dumps([asdict(each) for each in PROBES[name](Path(engines))]), flush=True)
+    print(_MARK + json.dumps([asdict(each) for each in PROBES[name](Path(engines))]), flush=True)
     return 0
 
 

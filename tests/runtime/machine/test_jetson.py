@@ -122,6 +122,11 @@ def test_tools_are_asked(nano):
     assert nano.found["desktop"].state == NOTE
 
 
+def test_nodes_are_named_by_their_whole_paths(nano):
+    nano.change("dev/nvgpu/igpu0/ctrl", "")
+    assert "/dev/nvgpu/igpu0/ctrl" in nano.found["gpu nodes"].text
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may open everything")
 def test_nodes_without_permission(nano):
     nano.change("dev/nvmap", "").chmod(0)

@@ -27,7 +27,9 @@ def test_a_library_that_crashes_is_a_finding(tmp_path, monkeypatch, library, sai
 
 
 def test_what_a_library_prints_does_no_harm(tmp_path, monkeypatch):
-    (tmp_path / "onnxruntime.py").write_text("print('Welcome!')")
+    (tmp_path / "onnxruntime.py").write_text(
+        "import atexit; print('Welcome!'); atexit.register(print, 'Goodbye!')"
+    )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (found,) = probes.probe("onnxrt", tmp_path)
     assert found.state == OK
