@@ -12,7 +12,7 @@ from bot.backoff import wait_at_most
 from bot.errors import BotError, StoreError
 from bot.jobs.fetching import Fetching
 from bot.jobs.progress_board import ProgressBoard
-from bot.painting.painters import Painters
+from bot.painting.painters import Needs, Painters
 from bot.painting.protocol import SketchRequest
 from bot.storage.jobs import Job, Jobs, JobState
 from bot.storage.results import Results
@@ -46,8 +46,19 @@ class FirstSketches:
         self._results = results
         self._board = board
         self._tried: Set[int] = set()
+        # Whether a job was left for when a painter comes.
+        self._put_off = False
         self._awake = asyncio.Event()
         board.listen(self._awake.set)
+        painters.listen(self._resume)
+
+    @property
+    def _has_painter(self) -> bool:
+        return bool(self._painters.able(Needs()))
+
+    def _resume(self) -> None:
+        if self._put_off and self._has_painter:
+            self._awake.set()
 
     async def run(self) -> None:
         """Sketch until cancelled."""
@@ -65,8 +76,12 @@ class FirstSketches:
         active = [job for job in await self._jobs.active() if job.state is not JobState.FINISHED]
         self._tried &= {job.id for job in active}
         self._board.forget_sketches(besides=self._tried)
+        self._put_off = False
         for job in active:
             if job.id not in self._tried:
+                if not self._has_painter:
+                    self._put_off = True
+                    return
                 await self._sketch(job)
                 self._tried.add(job.id)
 

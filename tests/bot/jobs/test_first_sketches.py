@@ -14,10 +14,14 @@ from bot.jobs import first_sketches
 from bot.jobs.first_sketches import FirstSketches
 from bot.jobs.progress_board import ProgressBoard
 from bot.sandbox import Sandbox
+from bot.storage.jobs import Jobs, Limits
+from bot.storage.results import Results
 from tests.support.bot.albums import order_pair
 from tests.support.bot.doubles import FakePainterClient, painted_by_double
+from tests.support.bot.orders import order
 from tests.support.bot.running import running
 from tests.support.bot.stage import config_for, jpeg, plain
+from tests.support.fleet.workshop import Fetching
 
 STYLE, PHOTO = plain("white"), plain("green")
 
@@ -96,10 +100,52 @@ async def test_a_job_is_painted_without_a_sketch_where_there_is_none(sandbox, tm
     assert len(painter_client.sketched) == 1
 
 
+class Painters:
+    """Painters that come when a test says so; `sketched` are their requests."""
+
+    def __init__(self):
+        self.names = []
+        self.sketched = asyncio.Queue()
+
+    def listen(self, listener):
+        self.come = listener
+
+    def able(self, _needs):
+        return self.names
+
+    async def sketch(self, request, *, within):
+        self.sketched.put_nowait(request)
+
+
+async def test_what_was_ordered_while_no_painter_was_there_is_sketched_when_one_comes(
+    database, tmp_path
+):
+    painters, board = Painters(), ProgressBoard()
+    jobs = Jobs(database, Limits(9, 9))
+    sketching = FirstSketches(
+        jobs=jobs,
+        fetching=Fetching(),
+        painters=painters,
+        results=Results(tmp_path),
+        board=board,
+    )
+    for user in (1, 2):
+        await jobs.submit(order(user))
+    sketches = asyncio.ensure_future(sketching.run())
+    while not sketching._put_off:
+        await asyncio.sleep(0.01)
+    assert painters.sketched.empty()
+    painters.names = ["nano"]
+    painters.come()
+    for _ in range(2):
+        await asyncio.wait_for(painters.sketched.get(), 10)
+    sketches.cancel()
+
+
 async def test_after_a_failure_of_the_database_the_jobs_are_looked_at_again(monkeypatch):
     looked_again = asyncio.Event()
 
-    class Jobs:
+    class FailingJobs:
         failed = False
 
         async def active(self):
@@ -111,7 +157,7 @@ async def test_after_a_failure_of_the_database_the_jobs_are_looked_at_again(monk
 
     monkeypatch.setattr(first_sketches, "_REST", 0.01)
     sketching = FirstSketches(
-        jobs=Jobs(), fetching=None, painters=None, results=None, board=ProgressBoard()
+        jobs=FailingJobs(), fetching=None, painters=Painters(), results=None, board=ProgressBoard()
     )
     running_sketches = asyncio.ensure_future(sketching.run())
     try:
