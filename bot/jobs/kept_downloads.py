@@ -6,6 +6,7 @@ import asyncio
 import logging
 import shutil
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Container, MutableMapping
@@ -56,8 +57,7 @@ class KeptDownloads:
             return
         # Not twice at the same time: the sheet and the painting may want it at once.
         async with self._lock(picture.id):
-            if picture.id in self._kept:
-                await on_thread(shutil.copyfile, self._file(picture.id), path)
+            if picture.id in self._kept and await on_thread(self._copy_kept, picture.id, path):
                 return
             await download(self._bot, picture.file_id, path, role)
             await self._keep(picture.id, path)
@@ -85,11 +85,13 @@ class KeptDownloads:
             _log.warning("A photo is not kept, and will be downloaded again: %s", error)
         else:
             self._kept[number] = _Kept(size, asyncio.get_running_loop().time())
+            self._kept.move_to_end(number)
 
     async def _delete(self, number: int) -> None:
         async with self._lock(number):
             if self._kept.pop(number, None) is not None:
-                await on_thread(self._file(number).unlink)
+                with suppress(FileNotFoundError):
+                    await on_thread(self._file(number).unlink)
 
     def _lock(self, number: int) -> asyncio.Lock:
         """The lock of a picture, which lives as long as somebody has it."""
@@ -97,6 +99,14 @@ class KeptDownloads:
         if lock is None:
             lock = self._locks[number] = asyncio.Lock()
         return lock
+
+    def _copy_kept(self, number: int, path: Path) -> bool:
+        """Copy a kept file to `path`; returns whether it was still there."""
+        try:
+            shutil.copyfile(self._file(number), path)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _copy(self, path: Path, number: int) -> int:
         """Copy a file to keep; returns its size in bytes."""

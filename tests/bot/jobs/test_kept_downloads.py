@@ -84,6 +84,14 @@ async def as_awaitable(value):
     return value
 
 
+async def test_a_file_that_somebody_removed_is_downloaded_again(kept, telegram, tmp_path):
+    for _ in range(2):
+        await kept.fetch(picture(1), tmp_path / "photo", PHOTO)
+        (tmp_path / "kept" / "1").unlink()
+    assert telegram == ["file-1"] * 2
+    await kept.clear()
+
+
 async def test_a_video_is_not_kept(kept, telegram, tmp_path):
     await kept.fetch(picture(1), tmp_path / "video", PictureRole.VIDEO)
     assert (tmp_path / "video").exists() and names(tmp_path) == []
