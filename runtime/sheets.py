@@ -12,7 +12,6 @@ from runtime.catalog.styles import Style
 from runtime.errors import OptionError
 from runtime.imaging.reading import read_picture
 from runtime.options import SketchOptions
-from runtime.progress import Event
 from runtime.sketching import reduced, sketches
 from runtime.spec.engines import Size
 from runtime.spec.folder import DEFAULT_ENGINES
@@ -34,7 +33,6 @@ def contact_sheet(
     *,
     engines: Path = DEFAULT_ENGINES,
     graphs: Optional[KeptGraphs] = None,
-    cancel: Optional[Event] = None,
 ) -> Image.Image:
     """`photo`, RGB, in each of `styles`, with their numbers from 1 and English titles below.
 
@@ -47,7 +45,7 @@ def contact_sheet(
     options = options or SketchOptions()
     small = reduced(photo, options.size)
     pictures = [read_picture(style.path) for style in styles]
-    sketched = sketches(small, pictures, options, engines=engines, graphs=graphs, cancel=cancel)
+    sketched = sketches(small, pictures, options, engines=engines, graphs=graphs)
     captions = [f"{number}. {style.title['en']}" for number, style in enumerate(styles, 1)]
     return sheet(list(zip(captions, sketched)))
 
