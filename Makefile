@@ -60,7 +60,7 @@ test: $(VENV)/.requirements-dev  ## run all tests
 	@$(RUN_TESTS)
 
 test-jetson test-tensorrt: VENV = .venv38
-# Left out: Chromium's page, pip's choice of wheels for a Jetson, programs that draw, repetitions.
+# Left out: Chromium's page, what reads texts and sources only, pictures of quality, repetitions.
 test-jetson: WITHOUT = and not any_python
 test-jetson: .venv38/.requirements  ## the tests with the Jetson's pins; PYTHON must be a Python 3.8
 	@$(RUN_TESTS)
@@ -70,7 +70,7 @@ test-tensorrt: .venv38/.requirements  ## the tests' doubles against the real Ten
 
 test-aiogram: VENV = .venv-aiogram
 test-aiogram: .venv-aiogram/.requirements  ## the bot's conversation with the oldest aiogram that it runs on
-	@$(PY) -m pytest -n auto tests/bot/handlers tests/bot/sandbox/test_aiogram.py $(PYTEST_ARGS)
+	@$(PY) -m pytest -n auto -m "not any_python" tests/bot/handlers tests/bot/sandbox/test_aiogram.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.requirements-dev  ## ruff and mypy
 	@$(PY) -m ruff check .

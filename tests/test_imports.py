@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("export", "runtime", "bot", "styles")
 MODULES = [path for package in OURS for path in sorted((ROOT / package).rglob("*.py"))]

@@ -80,7 +80,10 @@ def studio(engines, tmp_path_factory):
 
 
 #: Each language is spoken once: how updates arrive does not depend on it.
-SCENES = [(Mode.WEBHOOK, "ru"), (Mode.POLLING, "en")]
+SCENES = [
+    (Mode.WEBHOOK, "ru"),
+    pytest.param((Mode.POLLING, "en"), marks=pytest.mark.any_python),
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=SCENES)

@@ -22,6 +22,8 @@ from tests.support.bot.bot_process import BotProcess
 from tests.support.bot.stage import free_port, jpeg, plain
 from tests.support.bot.steps import QUESTION
 
+pytestmark = pytest.mark.any_python
+
 KILLS = int(os.environ.get("JETBRUSH_KILLS", "8"))
 SEED = int(os.environ.get("JETBRUSH_SEED", "12"))
 USERS = 4

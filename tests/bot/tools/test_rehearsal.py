@@ -33,6 +33,7 @@ def picture(tmp_path):
     return path
 
 
+@pytest.mark.any_python
 async def test_a_conversation(picture, tmp_path, engines, capsys, monkeypatch):
     monkeypatch.setattr(rehearsal, "QUICK", {"SIZE": "64", "STEPS": "6"})
     output = tmp_path / "chat.jpg"

@@ -88,6 +88,7 @@ def evaluators(painting):
     return evaluator(run(model, feeds), feeds), evaluator(half, feeds)
 
 
+@pytest.mark.any_python
 def test_fp16_keeps_the_gradient_of_a_half_finished_picture(painting, evaluators):
     exact, half = evaluators
     middle = painted(exact, painting[1]["image"], 10).best
@@ -95,6 +96,7 @@ def test_fp16_keeps_the_gradient_of_a_half_finished_picture(painting, evaluators
     assert 0.998 < similarity < 1 - 1e-9, "rounded, but only a little"
 
 
+@pytest.mark.any_python
 def test_fp16_reaches_the_loss_of_float32(painting, evaluators):
     exact, _ = evaluators
     if painting[0].graph.name == gatys_graph(DEEP, MAX).name:

@@ -16,11 +16,13 @@ from runtime.spec.vgg import CLASSIC
 from tests.support.networks import random_vgg19
 from tests.support.pictures import photo
 
+pytestmark = pytest.mark.any_python
 
-@pytest.fixture
-def weights(tmp_path):
-    folder = tmp_path / "weights"
-    folder.mkdir()
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A folder with two sets; not to be changed: writing the second takes seconds."""
+    folder = tmp_path_factory.mktemp("weights")
     shutil.copy(str(slice_path(WEIGHTS, CLASSIC)), str(folder))
     write_finetuned(folder, random_vgg19(CLASSIC), {})
     return folder

@@ -12,6 +12,8 @@ from PIL import Image
 from export.training.checkpoint import Epoch
 from export.training.plots import draw_confusion, draw_curves
 
+pytestmark = pytest.mark.any_python
+
 pytest.importorskip("matplotlib")
 
 TRAINING, VALIDATION, DARKEST = (196, 84, 28), (31, 111, 180), (8, 48, 107)

@@ -56,7 +56,7 @@ async def conversation(sandbox, folder, examples, engines):
     await conversation.stop()
 
 
-@pytest.fixture(params=["en", "ru"])
+@pytest.fixture(params=["en", pytest.param("ru", marks=pytest.mark.any_python)])
 async def anna(request, sandbox, conversation):
     """Someone who reads English, then someone who reads Russian."""
     speaker = Speaker(conversation, sandbox.user(language_code=request.param, name="Anna"))

@@ -34,6 +34,7 @@ PHONE = {"width": 390, "height": 844}
 
 # One browser, and with it one event loop, for all tests of a module: it takes seconds to start.
 MARKS = [
+    pytest.mark.any_python,
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
     pytest.mark.asyncio(loop_scope="module"),
 ]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 from urllib.parse import urlsplit
 
-import pytest
-
 from bot.sandbox import Sandbox
 from tests.support.sandbox import chromium
 from tests.support.sandbox.chromium import (
@@ -20,8 +18,6 @@ from tests.support.sandbox.chromium import (
     start,
 )
 from tests.support.sandbox.client import QUICK
-
-pytestmark = pytest.mark.any_python
 
 pytestmark = chromium.MARKS
 sandbox, browser, page = chromium.sandbox, chromium.browser, chromium.page
