@@ -124,5 +124,5 @@ class _Painter:
             return
         steps = max(count, plan.count)
         self.on_progress(
-            Progress(step=count, steps=steps, share=count / steps, loss=None, draw=lambda: painted)
+            Progress(step=count, steps=steps, share=count / steps, loss=None, draw=painted.copy)
         )

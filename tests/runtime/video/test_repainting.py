@@ -110,6 +110,12 @@ def test_progress_counts_the_frames(backend, tmp_path):
     assert seen == [(n, 3, n / 3, (64, 48)) for n in (1, 2, 3)]
 
 
+def test_a_picture_of_the_progress_may_be_changed(backend, tmp_path):
+    source, output = videos.make_video(tmp_path / "a.mp4", FRAMES), tmp_path / "out.mp4"
+    repaint_video(source, BLUE, output, on_progress=lambda now: now.draw().thumbnail((8, 8)))
+    assert {pixels.shape for _, pixels in videos.read_video(output)[0]} == {(48, 64, 3)}
+
+
 def test_cancelling_leaves_nothing(backend, tmp_path):
     cancel = threading.Event()
     source = videos.make_video(tmp_path / "a.mp4", FRAMES)
