@@ -137,7 +137,7 @@ class PainterClient:
         finally:
             asked.cancel()
         if not done:
-            text = f"A sketch was not there within {within:.3g} s and is dropped."
+            text = f"A sketch took longer than {within:.3g} s and is dropped."
             raise PaintingFailed(text, retriable=True)
         asked.result()
 

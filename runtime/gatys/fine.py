@@ -31,12 +31,12 @@ from runtime.spec.engine_sizes import MARGINS, Stage
 from runtime.spec.engines import Size
 from runtime.spec.graphs import GraphSpec
 
-#: The descent of each tile. The loss falls to a tenth; `lbfgs.SCALE` is too bold so near the start,
+#: The descent of each tile. The loss falls to a tenth; `lbfgs.SCALE` is too bold so near the start:
 #: with it every other step of the first ten fails.
 DESCENT = Descent(steps=10, first_step=0.03, scale=2.0)
 
 #: Standard deviation of the grey noise on the picture that painting starts from: the enlarged
-#: motifs are smooth, and a smooth picture hardly tells in which direction strokes could begin.
+#: motifs are smooth, and a smooth picture gives strokes hardly any direction.
 NOISE = 0.03
 
 #: How much of the photo's fine luminance the strokes follow, and how much where it is kept. With 0.3

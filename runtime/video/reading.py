@@ -194,7 +194,8 @@ def _check(container: Any) -> None:
         raise NotAVideo("The file has no pictures, only sound.")
     context = container.streams.video[0].codec_context
     if not _is_decoded(container.streams.video[0]):
-        raise NotAVideo("The video's pictures are in a format that is not read; H.264 is.")
+        name = "of this video" if context is None else context.codec.name
+        raise NotAVideo(f"The codec {name} is not supported; H.264 is.")
     if not context.width:
         raise _damaged()
     _check_size(context.width, context.height)

@@ -184,6 +184,12 @@ def make_sound(path):
     [
         ("a.mp4", make_cut_off, DamagedVideo, "incomplete"),
         ("a.mp4", make_sound, NotAVideo, "only sound"),
+        (
+            "a.mkv",
+            lambda path: videos.make_video(path, [RED], codec="ffv1"),
+            NotAVideo,
+            "codec ffv1 is not supported",
+        ),
         ("a.mp4", lambda path: path.write_bytes(b"#EXTM3U\n/etc/passwd"), NotAVideo, "MP4"),
         ("a.mp4", lambda path: path.write_bytes(b""), NotAVideo, "MP4"),
         ("a.gif", lambda path: path.write_bytes(b"GIF89a"), DamagedVideo, "damaged"),
