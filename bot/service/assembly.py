@@ -205,6 +205,7 @@ class Service:
         await self.parts.contact_sheets.work.close()
         await self.parts.films.work.close()
         await self._painters.close()
+        await self.parts.downloads.clear()
         await self.bot.session.close()
         if self._session is not None:
             await self._session.close()

@@ -69,6 +69,7 @@ async def test_the_first_thing_to_see_is_the_sketch_also_in_the_queue(sandbox, t
     assert left == ["sketch", "sketch", "stage-", "stage-"]
     # Each photo and each style, for the sketch and the painting.
     assert len([call for call in sandbox.calls if call.method == "download"]) == 4
+    assert not list((tmp_path / "state" / "photos").iterdir())
 
 
 async def test_a_sketch_from_before_a_restart_is_not_drawn_again(sandbox, tmp_path):
