@@ -70,13 +70,18 @@ class Connection:
         for subject, handler in subscriptions:
             await self.client.subscribe(subject, cb=handler)
 
-    async def pull(self, stream: str, consumer: str) -> Msg:
-        """Take the next message of a stream; raises `nats.errors.TimeoutError` if none comes."""
+    async def pull(self, stream: str, consumer: str) -> Optional[Msg]:
+        """Take the next message of a stream, `None` if none comes; raises `nats.errors.Error`."""
+        import nats
+
         if self._pulling is None:
             self._pulling = await self.js.pull_subscribe_bind(consumer=consumer, stream=stream)
         # Where packets vanish the server sends a message to whoever asked first: over the lost
         # connection, unless that question has expired.
-        (message,) = await self._pulling.fetch(1, timeout=PATIENCE)
+        try:
+            (message,) = await self._pulling.fetch(1, timeout=PATIENCE)
+        except nats.errors.TimeoutError:
+            return None
         return message
 
     async def until_lost(self) -> None:

@@ -107,9 +107,9 @@ class Link:
             # The next connection does it.
             _log.debug("%s", error)
 
-    async def pull(self, stream: str, consumer: str) -> Msg:
-        """Take the next message of a stream; raises `FleetError` if none comes for a while."""
-        message: Msg = await self.attempt(self._present.pull(stream, consumer))
+    async def pull(self, stream: str, consumer: str) -> Optional[Msg]:
+        """Take the next message of a stream, `None` if none comes for a while."""
+        message: Optional[Msg] = await self.attempt(self._present.pull(stream, consumer))
         return message
 
     async def send(self, subject: str, message: Message) -> None:
@@ -141,6 +141,8 @@ class Link:
             raise FleetError(f"The server at {self._url} does not do it: {error!r}.") from error
         finally:
             doing.cancel()
+            # Of a lost connection it can fail instead, which nobody waits for.
+            doing.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     @property
     def _present(self) -> Connection:

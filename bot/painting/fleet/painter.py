@@ -141,9 +141,11 @@ class FleetPainter:
             self._stop("The bot does not want the job any more.")
 
     def _stop(self, why: str) -> None:
-        if self._painting is not None:
+        # Once: a second cancellation would end the child process, which is stopping.
+        painting, self._painting = self._painting, None
+        if painting is not None:
             _log.info("%s", why)
-            self._painting.cancel()
+            painting.cancel()
 
     async def _serve(self) -> None:
         """Take job after job."""
@@ -152,12 +154,12 @@ class FleetPainter:
             try:
                 raw = await self._link.pull(subjects.JOBS, self._link.user)
             except FleetError as error:
-                # No job came, or the server is away.
+                # The server is away, or has lost what it kept.
                 _log.debug("%s", error)
-                if not self._link.up:
-                    await asyncio.sleep(1)
+                await asyncio.sleep(1)
                 continue
-            await self._take(raw)
+            if raw is not None:
+                await self._take(raw)
 
     async def _take(self, raw: Msg) -> None:
         """Paint a job, keep its lease meanwhile, and say how it ended."""
@@ -175,11 +177,11 @@ class FleetPainter:
             return
         self._job = work.job
         lease = asyncio.ensure_future(self._keep_lease(raw, work))
-        self._painting = asyncio.ensure_future(self._paint_and_offer(work))
+        painting = self._painting = asyncio.ensure_future(self._paint_and_offer(work))
         try:
-            await asyncio.wait([self._painting])
+            await asyncio.wait([painting])
         finally:
-            self._painting.cancel()
+            painting.cancel()
             lease.cancel()
             self._job = self._painting = None
         self._ended.append(work.job)

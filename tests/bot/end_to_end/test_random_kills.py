@@ -15,12 +15,10 @@ from collections import Counter
 
 import pytest
 
-from bot.chat.catalog import key_of
-from bot.chat.keyboards.data import ChooseStyle
 from bot.sandbox import WaitTimeout
 from tests.support.bot.bot_process import BotProcess
-from tests.support.bot.stage import free_port, jpeg, plain
-from tests.support.bot.steps import QUESTION
+from tests.support.bot.crowd import Senders
+from tests.support.bot.stage import free_port
 
 pytestmark = pytest.mark.any_python
 
@@ -55,19 +53,8 @@ class Chaos:
         self.sandbox = sandbox
         self.bot = bot
         self.chance = random.Random(SEED)
-        self.users = [sandbox.user(name=f"User {number}") for number in range(USERS)]
-        self.photos = []
+        self.senders = Senders(sandbox, self.chance, USERS, besides=1)
         self.kills = Counter()
-
-    async def prepare(self):
-        """Have the photos of all users repainted, except for those of the first."""
-        data = ChooseStyle(style=key_of("night-swirls"), picture=None).pack()
-        for user in self.users:
-            start = await user.text("/start")
-            await user.wait_for()
-            if user is not self.users[0]:
-                await user.press_data(start, data)
-                await user.wait_for(lambda message: "Now send" in message.text)
 
     async def round(self):
         """Send photos, and kill the bot or the painter after some of the calls that follow."""
@@ -76,10 +63,7 @@ class Chaos:
             self.sandbox.faults.add(method, kind, after=after)
         if self.chance.random() < 0.3:
             self.bot.close_gate()
-        for user in self.users:
-            if self.chance.random() < 0.6:
-                photo = await user.photo(jpeg(plain("teal", (60, 40))))
-                self.photos.append((user, photo))
+        await self.senders.send()
         await self.some_calls()
         await self.kill()
 
@@ -103,23 +87,13 @@ class Chaos:
         if not self.bot.is_alive:
             await self.bot.start()
 
-    async def wait_for_answers(self):
-        """Wait until every photo has its result, or the question about it."""
-        for user, photo in self.photos:
-            await user.wait_for(lambda message, photo=photo: is_answer(message, photo), PATIENCE)
-
-
-def is_answer(message, photo):
-    painted = message.kind == "photo" and "Your photo" in message.text
-    return message.reply_to == photo.id and (painted or message.text == QUESTION)
-
 
 @pytest.fixture()
 async def chaos(sandbox, tmp_path):
     bot = BotProcess(sandbox, tmp_path, free_port())
     await bot.start()
     chaos = Chaos(sandbox, bot)
-    await chaos.prepare()
+    await chaos.senders.prepare()
     yield chaos
     await bot.kill()
 
@@ -128,13 +102,11 @@ async def test_every_photo_is_answered_once_whatever_is_killed(chaos):
     for number in range(1, KILLS + 1):
         await chaos.round()
         if number % KILLS_OF_A_JOB == 0:
-            await chaos.wait_for_answers()
+            await chaos.senders.wait_for_answers(PATIENCE)
     chaos.sandbox.faults.clear()
-    await chaos.wait_for_answers()
+    await chaos.senders.wait_for_answers(PATIENCE)
     # A stop waits for what is being sent.
     await chaos.bot.terminate()
-    for user, photo in chaos.photos:
-        answers = [each for each in user.messages if each.from_bot and each.reply_to == photo.id]
-        assert len(answers) == 1, answers
+    assert chaos.senders.check() == 0
     assert "Traceback" not in chaos.bot.log
-    print(f"{dict(chaos.kills)}, {len(chaos.photos)} photos")
+    print(f"{dict(chaos.kills)}, {len(chaos.senders.photos)} photos")

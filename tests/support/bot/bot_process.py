@@ -118,6 +118,9 @@ class BotProcess:
     def freeze(self):
         os.kill(self._process.pid, signal.SIGSTOP)
 
+    def thaw(self):
+        os.kill(self._process.pid, signal.SIGCONT)
+
     async def kill(self):
         """End it as the kernel would when memory runs out, or a pulled plug."""
         if self.is_alive:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import ipaddress
+import itertools
 import os
 import secrets
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 
 #: Kept for measurements in networks (RFC 2544): nobody else is there.
 SPACE = ipaddress.ip_network("198.18.0.0/15")
-PREFIX = 28
+PREFIX = 24
 
 
 def require_namespaces():
@@ -36,9 +37,9 @@ class Lan:
     """A switch, with this machine at `address` and others beside it."""
 
     def __init__(self):
-        begin = int(SPACE[0]) + secrets.randbelow(1 << (PREFIX - SPACE.prefixlen)) * 16
-        self._free = ipaddress.ip_network((begin, PREFIX)).hosts()
-        self.address = str(next(self._free))
+        networks = list(SPACE.subnets(new_prefix=PREFIX))
+        self.address, *others = map(str, secrets.choice(networks).hosts())
+        self._free = itertools.cycle(others)
         self._switch = Namespace()
         self._machines = {}
         here = f"jb-{os.getpid()}"

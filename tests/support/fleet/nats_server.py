@@ -72,6 +72,12 @@ class NatsServer:
     def reload(self):
         self._process.send_signal(signal.SIGHUP)
 
+    def freeze(self):
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._process.send_signal(signal.SIGCONT)
+
     def wipe(self):
         """Delete what it has kept, between `kill` and `start`."""
         shutil.rmtree(str(self._folder / "jetstream"))

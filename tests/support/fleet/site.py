@@ -39,9 +39,14 @@ class Site:
         self.anna = None
         self.photos = []
 
-    async def open(self):
+    async def start(self):
+        """Start server and bot."""
         await self.server.start()
         await self.bot.start()
+
+    async def open(self):
+        """Start server and bot, and have Anna's photos repainted."""
+        await self.start()
         self.anna = self.sandbox.user(name="Anna")
         await self.anna.text("/styles")
         gallery = await self.anna.wait_for(lambda message: message.buttons)
