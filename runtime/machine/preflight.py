@@ -99,7 +99,10 @@ def _disk(place: Place) -> Finding:
     text = f"{free} MB free, {needed} needed: " + ", ".join(f"{n} {v}" for n, v in parts.items())
     if free >= needed:
         return Finding("disk", OK, text)
-    advice = "Remove what you do not need: `sudo apt clean`, `sudo journalctl --vacuum-size=50M`, `sudo du -xh -d2 / | sort -h | tail`. Or take a larger card."  # fmt: skip
+    advice = (
+        "Remove what you do not need: `sudo apt clean`, `sudo journalctl --vacuum-size=50M`. "
+        "`sudo du -xh -d2 / | sort -h | tail` shows what is large. Or take a larger card."
+    )
     return Finding("disk", MISSING, text, advice)
 
 
