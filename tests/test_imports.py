@@ -33,6 +33,7 @@ LAYERS = {
             "bot.config",
             "bot.metrics",
             "bot.systemd",
+            "bot.status_words",
             "bot.backoff",
             "bot.process_privacy",
             "bot.threads",

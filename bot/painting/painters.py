@@ -14,6 +14,7 @@ from typing_extensions import Protocol
 
 from bot.painting.client import OnProgress, PainterClient
 from bot.painting.protocol import PaintRequest, PaintResult, SketchRequest
+from bot.status_words import NO_BACKEND, NO_PAINTER
 
 #: The name of the painter that is this machine's own child process.
 LOCAL = ""
@@ -184,5 +185,5 @@ class LocalPainter:
     def describe(self) -> str:
         """What the child process paints with."""
         if self._client.pid is None:
-            return "no painter"
-        return f"painter on {self._client.backend or 'no backend yet'}"
+            return NO_PAINTER
+        return f"painter on {self._client.backend or NO_BACKEND}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, List, Mapping, Optional, Sequence
 
+from bot.status_words import NO_BACKEND, NO_CONNECTION, NO_PAINTER
 from bot.upgrade.environment import read_environment
 from bot.upgrade.releases import Releases
 from runtime.machine.resources import output_of
@@ -23,9 +24,6 @@ from runtime.machine.resources import output_of
 _PATIENCE_S = 240.0
 #: A bot that fails, fails within these seconds.
 _STEADY_S = 10.0
-
-#: What a status says while nothing can be painted (`bot.painting.painters`).
-_CANNOT_PAINT = ("no painter", "no backend yet")
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,8 @@ class Service:
     unhealthy: Sequence[str]
 
 
-BOT = Service("bot", "jetbrush.service", _CANNOT_PAINT)
-#: `bot.painting.fleet.painter` writes its status.
-PAINTER = Service("painter", "jetbrush-painter.service", (*_CANNOT_PAINT, "no connection"))
+BOT = Service("bot", "jetbrush.service", (NO_PAINTER, NO_BACKEND))
+PAINTER = Service("painter", "jetbrush-painter.service", (NO_PAINTER, NO_BACKEND, NO_CONNECTION))
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from bot.painting.fleet.roster import OwnMachine, Painter, Roster
 from bot.painting.fleet.sketches import SketchOrders
 from bot.painting.painters import Lack, Needs, PainterState, Place
 from bot.painting.protocol import SketchRequest
+from bot.status_words import NO_CONNECTION
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
@@ -153,7 +154,7 @@ class Fleet:
         here = sum(each.here for each in self.roster.all)
         parts = [f"{here} of {len(self.roster.all)} painters in the fleet"]
         if not self._link.up:
-            parts = ["no connection to the fleet"]
+            parts = [NO_CONNECTION]
         if self._own is not None:
             parts.append(self._own.local.describe())
         return ", ".join(parts)

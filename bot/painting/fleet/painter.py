@@ -39,6 +39,7 @@ from bot.painting.fleet.sketches import draw
 from bot.painting.fleet.steps import Steps
 from bot.painting.painters import LocalPainter
 from bot.painting.protocol import PaintRequest, PaintResult
+from bot.status_words import NO_CONNECTION
 from bot.threads import held_on_thread, on_thread
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class FleetPainter:
     def describe(self) -> str:
         """What it does, in a few words for `systemctl status`; `bot.upgrade.health` reads them."""
         if not self._link.up:
-            doing = f"no connection to the fleet ({self._link.problem or 'connecting'})"
+            doing = f"{NO_CONNECTION} ({self._link.problem or 'connecting'})"
         elif not self._welcome.is_set():
             doing = "waiting for the bot"
         else:
