@@ -92,7 +92,7 @@ def test_its_weights_paint(trained, tmp_path, monkeypatch):
     assert [each.name for each in changed] == list(CLASSIC.layers)
     losses = []
     content, style = photo(96, 64), photo(80, 80, "cat.jpg")
-    options = StylizeOptions(size=96, steps=30, objective="classic", backend="onnxrt")
+    options = StylizeOptions(size=96, fine=96, steps=30, objective="classic", backend="onnxrt")
     painted = stylize(
         content,
         style,

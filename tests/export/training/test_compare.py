@@ -34,7 +34,7 @@ def compare(tmp_path, weights, *options):
     files = [str(tmp_path / name) for name in ("photo.png", "style.png")]
     output = str(tmp_path / "sheet.png")
     command = ["compare-vgg", *files, "-o", output, "--weights", str(weights)]
-    return main([*command, "--size", "96", "--steps", "5", *options])
+    return main([*command, "--size", "96", "--steps", "2", *options])
 
 
 def test_every_set_paints_its_own_picture(tmp_path, weights, capsys):

@@ -29,6 +29,7 @@ def config_for(sandbox, state_dir, **changes):
         "port": port,
         "state_dir": state_dir,
         "size": 64,
+        "file_size": 64,
         "steps": 20,
         "stop_grace": 0,
     }
