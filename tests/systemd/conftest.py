@@ -1,17 +1,37 @@
-"""One container with Jetbrush installed, for all tests that need a real systemd."""
+"""Containers with Jetbrush installed, for all tests that need a real systemd."""
 
 from __future__ import annotations
 
-import pytest
+import subprocess
 
+import pytest
+import pytest_asyncio
+
+from bot.sandbox import Redelivery, Sandbox
 from tests.support.bot.stage import free_port
 from tests.support.systemd.container import CHECKOUT, Container, as_text, what_is_missing
+from tests.support.systemd.installed import (
+    BLOCKER,
+    BOT,
+    ENVIRONMENT,
+    LONG_SECONDS,
+    NGROK,
+    PATIENT,
+    SOON,
+    drop_in,
+    order,
+    outside,
+    until,
+)
+
+#: What the first installation on a machine makes.
+RELEASE = "opt/jetbrush-releases/a"
 
 
 @pytest.fixture(scope="session")
 def ports():
-    """Free ports on this machine, whose network the container shares."""
-    return {name: free_port() for name in ("telegram", "bot", "agent")}
+    """Free ports on this machine, whose network the containers share."""
+    return {name: free_port() for name in ("telegram", "bot", "agent", "nats")}
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +43,7 @@ def settings(ports):
         "MODE": "webhook",
         "WEBHOOK_URL": f"http://127.0.0.1:{ports['bot']}",
         "PORT": ports["bot"],
+        "ADMIN_IDS": "1001",
         "SIZE": 128,
         "STEPS": 5,
         "STOP_GRACE": 1,
@@ -31,6 +52,7 @@ def settings(ports):
 
 @pytest.fixture(scope="session")
 def container(settings):
+    """The bot's machine."""
     reason = what_is_missing()
     if reason:
         pytest.skip(reason)
@@ -38,10 +60,53 @@ def container(settings):
     try:
         container.make()
         container.boot()
-        container.write("/etc/jetbrush/jetbrush.env", as_text(settings), 0o640)
+        container.write(ENVIRONMENT, as_text(settings), 0o640)
         # A umask such as sudo may keep.
         install = f"umask 077 && exec {CHECKOUT}/scripts/install --yes --no-weights"
         container.output("sh", "-c", install, timeout=2400)
         yield container
     finally:
         container.remove()
+
+
+@pytest.fixture(scope="module")
+def second(container):
+    """Another machine, with the Python packages of the first one as an interrupted installation leaves them."""
+    second = Container("second")
+    try:
+        second.make()
+        (second.folder / RELEASE).mkdir(parents=True)
+        packages = (str(each.folder / RELEASE / ".venv") for each in (container, second))
+        # The installer never writes into a file of a release that is there.
+        subprocess.run(["cp", "-al", *packages], check=True)
+        second.boot()
+        yield second
+    finally:
+        second.remove()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sandbox(container, ports, settings):
+    container.write("/srv/blocker/sitecustomize.py", BLOCKER)
+    drop_in(container, BOT, PATIENT.format(LONG_SECONDS))
+    drop_in(container, NGROK, SOON)
+    soon = Redelivery(first=0.2, longest=1.0, timeout=60.0)
+    token = settings["BOT_TOKEN"]
+    async with Sandbox(token, ports["telegram"], redelivery=soon) as sandbox:
+        yield sandbox
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(container, sandbox):
+    """The service, active."""
+    await outside(container.systemctl, "restart", "jetbrush.target")
+    await until(lambda: sandbox.webhook.get("url"), container)
+    yield container
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def anna(service, sandbox):
+    """A user whose next photos are repainted."""
+    anna = sandbox.user(name="Anna")
+    await order(anna)
+    return anna

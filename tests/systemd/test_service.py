@@ -2,114 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from bot.sandbox import Redelivery, Sandbox
 from tests.support.bot.stage import difference, picture_of
-from tests.support.systemd.container import as_text
+from tests.support.systemd.container import CHECKOUT, as_text
+from tests.support.systemd.installed import (
+    BOT,
+    ENGINES,
+    ENVIRONMENT,
+    LONG_SECONDS,
+    NATS,
+    NGROK,
+    PAINTER,
+    PATIENT,
+    PHOTO,
+    RESULT_SECONDS,
+    ROOT,
+    WATCHDOG_SECONDS,
+    drop_in,
+    is_result,
+    is_shown,
+    outside,
+    shown,
+    signal_painter,
+    until,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PHOTO = ROOT / "docs" / "pictures" / "cat.jpg"
-BOT, NGROK, ENGINES = (f"jetbrush{each}.service" for each in ("", "-ngrok", "-engines"))
-ENVIRONMENT = "/etc/jetbrush/jetbrush.env"
-#: Bounds on a hang, not on the machine's speed: it may do much else meanwhile.
-RESULT_SECONDS = STATE_SECONDS = 1500
 #: How far a painting is from its photo at the least, on average, of 255.
 REPAINTED = 3.0
-
-#: Blocks the event loop at SIGUSR2, as a mistake in a handler would.
-BLOCKER = """
-import signal, time
-signal.signal(signal.SIGUSR2, lambda number, frame: time.sleep(3600))
-"""
-SOON = "[Service]\nRestartSec=1\n"
-#: A slow machine is no hang; one test makes the watchdog impatient.
-PATIENT = (
-    "[Service]\nWatchdogSec={}\nTimeoutStartSec=1500\nTimeoutStopSec=1500\nRestartSec=1\n"
-    "Environment=PYTHONPATH=/srv/blocker\n"
-)
-WATCHDOG_SECONDS, LONG_SECONDS = 15, 1500
-
-
-def drop_in(container, unit, text):
-    """Change a unit's settings; /run is the container's own, hidden from outside."""
-    container.run("mkdir", "-p", f"/run/systemd/system/{unit}.d")
-    container.run("sh", "-c", f"printf '{text}' > /run/systemd/system/{unit}.d/test.conf")
-    container.systemctl("daemon-reload")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def sandbox(container, ports, settings):
-    container.write("/srv/blocker/sitecustomize.py", BLOCKER)
-    drop_in(container, BOT, PATIENT.format(LONG_SECONDS))
-    drop_in(container, NGROK, SOON)
-    soon = Redelivery(first=0.2, longest=1.0, timeout=60.0)
-    token = settings["BOT_TOKEN"]
-    async with Sandbox(token, ports["telegram"], redelivery=soon) as sandbox:
-        yield sandbox
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def service(container, sandbox):
-    """The service, active."""
-    await outside(container.systemctl, "restart", "jetbrush.target")
-    await until(lambda: sandbox.webhook.get("url"), container)
-    yield container
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def anna(service, sandbox):
-    """A user whose next photos are repainted."""
-    anna = sandbox.user(name="Anna")
-    await anna.text("/styles")
-    gallery = await anna.wait_for(lambda message: message.buttons, timeout=STATE_SECONDS)
-    await anna.press(gallery, "1")
-    await anna.wait_for(
-        lambda message: "Now send" in message.text, after=gallery, timeout=STATE_SECONDS
-    )
-    return anna
-
-
-async def outside(function, *arguments, **options):
-    """Run a command in the container while the sandbox goes on answering."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(None, lambda: function(*arguments, **options))
-
-
-async def until(condition, container, seconds=STATE_SECONDS):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, await outside(container.journal, "jetbrush*")
-        await asyncio.sleep(0.1)
-
-
-async def shown(container, name, unit=BOT):
-    return await outside(container.shown, unit, name)
-
-
-async def is_shown(container, name, expected, unit=BOT, seconds=STATE_SECONDS):
-    deadline = time.monotonic() + seconds
-    while expected not in (text := await shown(container, name, unit)):
-        assert time.monotonic() < deadline, (text, await outside(container.journal, unit))
-        await asyncio.sleep(0.2)
-
-
-def is_result(message):
-    return message.kind == "photo" and "Your photo" in message.text
-
-
-async def signal_painter(container, name):
-    main = await shown(container, "MainPID")
-    children = await outside(container.output, "cat", f"/proc/{main}/task/{main}/children")
-    await outside(container.output, "sh", "-c", f"kill -{name} {children}")
 
 
 async def job_that_runs(anna, container):
@@ -285,7 +210,7 @@ async def test_web_hook_follows_an_agent_that_comes_late_changes_and_fails(
 
 async def test_second_run_upgrades_and_keeps_what_is_the_owner_s(service, anna, settings):
     service.run("touch", "/opt/jetbrush/bot/left_over.py", "/opt/jetbrush/styles/owl.jpg")
-    command = ("/home/owner/jetbrush/scripts/install", "--yes", "--no-weights")
+    command = (f"{CHECKOUT}/scripts/install", "--yes", "--no-weights")
     said = await outside(service.output, *command, timeout=RESULT_SECONDS)
     assert "The bot runs" in said and "stays as it is" in said
     assert not (service.folder / "opt/jetbrush/bot/left_over.py").exists()
@@ -315,32 +240,24 @@ async def test_engines_are_built_beside_the_bot_while_some_are_missing(service):
 
 
 async def test_units_are_clean_and_well_closed(container, sandbox):
-    units = [f"/etc/systemd/system/jetbrush{each}" for each in (".target", ".service")]
-    units += [
-        f"/etc/systemd/system/jetbrush-{each}.service" for each in ("ngrok", "clocks", "engines")
-    ]
-    said = await outside(container.output, "systemd-analyze", "verify", *units)
+    services = (BOT, NGROK, ENGINES, NATS, PAINTER)
+    units = ("jetbrush.target", "jetbrush-clocks.service", *services)
+    paths = [f"/etc/systemd/system/{each}" for each in units]
+    said = await outside(container.output, "systemd-analyze", "verify", *paths)
     assert "jetbrush" not in said, said
-    code, said = await outside(
-        container.run,
-        "systemd-analyze",
-        "security",
-        "--threshold=40",
-        BOT,
-        NGROK,
-        ENGINES,
-        check=False,
-    )
+    exposure = ("systemd-analyze", "security", "--threshold=40")
+    code, said = await outside(container.run, *exposure, *services, check=False)
     assert code == 0, said
 
 
 async def test_uninstall_leaves_settings_and_state_unless_purged(container, sandbox):
-    uninstall = "/home/owner/jetbrush/scripts/uninstall"
+    uninstall = f"{CHECKOUT}/scripts/uninstall"
     await outside(container.output, uninstall)
     inside = container.folder
     assert not (inside / "opt/jetbrush").exists()
     assert not list((inside / "etc/systemd/system").glob("jetbrush*"))
     assert (inside / "var/lib/jetbrush").exists() and (inside / "etc/jetbrush").exists()
     await outside(container.output, uninstall, "--purge")
-    assert not (inside / "var/lib/jetbrush").exists() and not (inside / "etc/jetbrush").exists()
+    assert not list((inside / "var/lib").glob("jetbrush*"))
+    assert not (inside / "etc/jetbrush").exists()
     assert container.run("id", "jetbrush", check=False)[0] != 0

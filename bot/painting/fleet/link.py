@@ -173,18 +173,16 @@ class Link:
         import nats
 
         while True:
-            self._refused = False
             connection = Connection(self.user, self._report)
             try:
                 await connection.open(self._url, tls, self._subscriptions)
                 break
             except (nats.errors.Error, OSError, asyncio.TimeoutError) as error:
-                # Of a connection that was refused, the end is no further problem.
-                if not self._refused:
-                    self._report(error)
+                self._report(error)
                 self._give_up(connection)
                 await asyncio.sleep(_PAUSE)
         self._connection = connection
+        self._refused = False
         self._since = time.monotonic()
         self._problem.report(None)
         self._notify()
@@ -196,6 +194,12 @@ class Link:
         closing.add_done_callback(self._closing.discard)
 
     def _report(self, error: BaseException) -> None:
+        import nats
+
+        # The server ends a connection that it refuses, often before its reason is read.
+        ends = (ConnectionResetError, BrokenPipeError, ssl.SSLError, nats.errors.UnexpectedEOF)
+        if self._refused and isinstance(error, ends):
+            return
         self._refused = _REFUSAL in str(error).lower()
         if self._refused:
             text = (

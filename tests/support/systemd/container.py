@@ -51,7 +51,7 @@ def base():
 
 
 class Container:
-    """A copy of the Debian, between `make` and `remove`; the checkout is read-only in it."""
+    """A copy of the Debian, from `make` to `remove`; the checkout is read-only in it."""
 
     def __init__(self, name):
         self.folder = CACHE / name
@@ -69,7 +69,6 @@ class Container:
 
     def boot(self):
         """Switch it on, and wait until it is up."""
-        self._leader = None
         command = [
             *("timeout", "--kill-after=5", str(LONGEST_LIFE)),
             *("systemd-nspawn", "--boot", "--register=no", "--keep-unit", "--console=pipe"),
@@ -138,24 +137,12 @@ class Container:
             assert time.monotonic() < deadline, problem
             time.sleep(0.1)
 
-    def power_off(self):
-        """Power it off; by force if it does not go."""
-        if self._nspawn is None:
-            return
-        try:
-            if self._leader is not None and self._nspawn.poll() is None:
-                os.kill(self._leader, signal.SIGRTMIN + 4)
-            self._nspawn.wait(_PARTING)
-        except (subprocess.TimeoutExpired, ProcessLookupError):
+    def remove(self):
+        """End it at once: nothing in it is kept."""
+        if self._nspawn is not None:
             for pid in filter(None, (self._leader, *_children(self._nspawn.pid))):
                 _kill(pid)
-            self._nspawn.kill()
             self._nspawn.wait(_PARTING)
-        self._nspawn = None
-
-    def remove(self):
-        """Power it off and forget it."""
-        self.power_off()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _find_leader(self):

@@ -69,6 +69,23 @@ async def test_painters_with_their_credentials_paint(office):
     assert {name for name, _ in painted} <= {"nano", "desktop"}
 
 
+async def test_who_is_refused_learns_so_and_nothing_else(site):
+    site.setup.remove("nano")
+    site.server.reload()
+    link = Link(site.url, "nano", site.file("nano"))
+    opening = asyncio.ensure_future(link.open())
+    while link.problem is None or "refuses nano" not in link.problem:
+        await asyncio.wait([opening], timeout=0.05)
+    # How the server ends the next tries is no other problem.
+    for end in (ConnectionResetError(104, "reset"), BrokenPipeError(32, "broken")):
+        link._report(end)
+    assert "refuses nano" in link.problem
+    opening.cancel()
+    site.server.kill()
+    link._report(ConnectionRefusedError(111, "Connect call failed"))
+    assert "Connect call failed" in link.problem
+
+
 async def denied(link, work):
     """Whether the server refuses what `work` does over the link."""
     errors = []
