@@ -171,7 +171,8 @@ def _container(av: Any, path: Path) -> Iterator[Any]:
                 _check_size(*struct.unpack("<HH", head[6:10]))
             options = {"codec_whitelist": DECODERS}
             try:
-                container = av.open(file, format=kind, options=options)
+                # Titles are in any encoding, and nobody reads them.
+                container = av.open(file, format=kind, options=options, metadata_errors="ignore")
             except av.error.FFmpegError as error:
                 raise _damaged() from error
             with container:

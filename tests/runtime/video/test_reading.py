@@ -160,6 +160,15 @@ def test_a_gif_of_100_000_frames_is_read_up_to_the_limit(tmp_path):
     assert (plan.is_cut, plan.count, len(frames)) == (True, 150, 150)
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
+def test_a_title_in_any_encoding_does_no_harm(tmp_path, name):
+    path = videos.make_video(tmp_path / name, [RED], codec="mpeg4")
+    data = path.read_bytes()
+    assert b"Lavf" in data
+    path.write_bytes(data.replace(b"Lavf", "Фото".encode("cp1251")))
+    assert near(shown(path), "#c82828")
+
+
 def test_of_an_incomplete_video_the_beginning_is_read(tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (20, 48, 64, 3), np.uint8)
     path = videos.make_video(tmp_path / "a.mkv", list(noise), g="1")
