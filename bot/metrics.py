@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Optional
+from typing import Dict, Optional
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -76,6 +76,7 @@ class FleetMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         labels = ["painter"]
+        self._backends: Dict[str, str] = {}
         self._jobs = Counter(
             "jetbrush_painter_jobs",
             "Attempts by painter and outcome (painted, failed).",
@@ -118,7 +119,11 @@ class FleetMetrics:
         self._busy.labels(painter).set(busy)
         if temperature is not None:
             self._temperature.labels(painter).set(temperature)
+        before = self._backends.pop(painter, None)
+        if before not in (None, backend):
+            self._backend.remove(painter, before)
         if backend is not None:
+            self._backends[painter] = backend
             self._backend.labels(painter, backend).set(1)
 
     def painted(self, painter: str, seconds: float) -> None:

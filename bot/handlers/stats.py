@@ -70,7 +70,11 @@ def _painter(state: PainterState) -> str:
     if state.temperature is not None:
         known.append(f"{state.temperature:.0f} °C")
     details = ", ".join(each for each in known if each)
-    return f"{text} ({details})" if details else text
+    if details:
+        text = f"{text} ({details})"
+    if state.doubled:
+        text += "\n    " + _("Two machines have its credentials: give each its own.")
+    return text
 
 
 def _engines(progress: EngineProgress) -> str:

@@ -47,6 +47,7 @@ class PainterState:
 
     silence: seconds since its last sign of life. here: whether jobs may go to it. painted, failed:
     attempts since the bot started. seconds: the mean of its paintings. temperature: in degrees Celsius.
+    doubled: whether two machines have its credentials.
     """
 
     name: str
@@ -58,6 +59,7 @@ class PainterState:
     backend: Optional[str] = None
     seconds: Optional[float] = None
     temperature: Optional[float] = None
+    doubled: bool = False
 
 
 class Place(Protocol):

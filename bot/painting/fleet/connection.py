@@ -28,6 +28,9 @@ _CONNECTING, REQUEST = 5.0, 5.0
 #: Seconds that the server has to answer a ping; it gets two in that time.
 PATIENCE = 10.0
 
+#: Bytes of messages that wait to be handled; more are dropped, so that a flood fills no memory.
+_WAITING = 16 << 20
+
 _log = logging.getLogger(__name__)
 
 
@@ -68,7 +71,11 @@ class Connection:
             **options,
         )
         for subject, handler in subscriptions:
-            await self.client.subscribe(subject, cb=handler)
+            await self.subscribe(subject, handler)
+
+    async def subscribe(self, subject: str, handler: OnMessage) -> None:
+        """Hand what is sent to `subject` to `handler`; raises `nats.errors.Error`."""
+        await self.client.subscribe(subject, cb=handler, pending_bytes_limit=_WAITING)
 
     async def pull(self, stream: str, consumer: str) -> Optional[Msg]:
         """Take the next message of a stream, `None` if none comes; raises `nats.errors.Error`."""

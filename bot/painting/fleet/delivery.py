@@ -7,7 +7,7 @@ import logging
 import time
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, Optional, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, Optional, Set, Tuple, Type, Union
 
 from bot.errors import FleetError, PainterLost, PaintingError, PaintingFailed
 from bot.painting.client import OnProgress
@@ -29,13 +29,18 @@ _log = logging.getLogger(__name__)
 #: The answer to a painter that a job has ended: it may forget the picture.
 TAKEN = b'{"taken": true}'
 
+#: How often a picture is fetched that does not arrive.
+_TRIES = 5
+#: The files of a job, at most; a painting has a photo, two styles, a result and a few previews.
+_MOST_FILES = 1000
+
 _KNOWN = frozenset(each.name for each in fields(PaintProgress))
 
 
 def files_of(message: Union[Step, Ended]) -> Collection[str]:
-    """The names of the files that belong to a message."""
+    """The names of the files that belong to a message, of those that the bot knows."""
     if isinstance(message, Step):
-        return message.files.values()
+        return [message.files[field] for field in _KNOWN & set(message.files)]
     return () if message.file is None else (message.file,)
 
 
@@ -63,7 +68,8 @@ class Delivery:
         self._leave = leave
         self._bucket = Bucket(link, painter.name)
         self._session = painter.session
-        self._inbox: asyncio.Queue[Tuple[Union[Step, Ended], Msg]] = asyncio.Queue()
+        # Of each kind the last one: a painter may send faster than the bot can fetch files.
+        self._inbox: Dict[Type[Any], Tuple[Union[Step, Ended], Msg]] = {}
         self._step = 0
         self._files: Set[str] = set()
         self._kept = time.monotonic()
@@ -86,7 +92,9 @@ class Delivery:
     def hear(self, message: Union[Step, Ended], raw: Msg) -> None:
         """Take a message about this job."""
         self.keep()
-        self._inbox.put_nowait((message, raw))
+        if type(message) in self._inbox:
+            self._note(files_of(self._inbox[type(message)][0]))
+        self._inbox[type(message)] = message, raw
         self._changed.set()
 
     def keep(self) -> None:
@@ -148,6 +156,7 @@ class Delivery:
         self.keep()
 
     async def _follow(self, request: PaintRequest, on_progress: OnProgress) -> PaintResult:
+        tries = 0
         while True:
             message, raw = await self._next()
             try:
@@ -160,7 +169,13 @@ class Delivery:
             except FleetError as error:
                 # A preview is not needed, and an ending is sent again.
                 _log.info("From the painter %s: %s", self.painter, error)
-                continue
+                tries += isinstance(message, Ended)
+                if tries < _TRIES:
+                    continue
+                await self._answer(raw)
+                raise PaintingFailed(
+                    f"The picture cannot be fetched: {error}", retriable=True
+                ) from error
             except BaseException:
                 await self._answer(raw)
                 raise
@@ -169,7 +184,7 @@ class Delivery:
 
     async def _next(self) -> Tuple[Union[Step, Ended], Msg]:
         """The next message about the job; raises `PainterLost` when there will be none."""
-        while self._inbox.empty():
+        while not self._inbox:
             if self._painter.session is None:
                 raise PainterLost(f"The painter {self.painter} was stopped.", counts=False)
             if self._painter.session != self._session:
@@ -186,7 +201,7 @@ class Delivery:
                 await asyncio.wait([waiting], timeout=left)
             finally:
                 waiting.cancel()
-        return self._inbox.get_nowait()
+        return self._inbox.pop(next(iter(self._inbox)))
 
     @property
     def _silence(self) -> float:
@@ -203,7 +218,7 @@ class Delivery:
         values: Dict[str, Any] = dict(step.progress)
         for field, name in step.files.items():
             if field in _KNOWN:
-                self._files.add(name)
+                self._note([name])
                 # Not by a name of the painter's choice.
                 values[field] = folder / f"{field}.jpg"
                 try:
@@ -222,7 +237,7 @@ class Delivery:
         result = result_of(ended)
         if ended.file is None:
             raise PaintingFailed("The painter sent no picture.", retriable=True)
-        self._files.add(ended.file)
+        self._note([ended.file])
         await self._bucket.get(ended.file, Path(request.output), durable=True)
         try:
             await on_thread(check_result, request, result)
@@ -245,9 +260,14 @@ class Delivery:
             # The painter gets it, and finds that it belongs to nobody.
             _log.info("The job %s stays with %s: %s", self.job, self.painter, error)
 
+    def _note(self, names: Collection[str]) -> None:
+        """Delete these files with the job; those of a painter that sends too many stay for an hour."""
+        if len(self._files) < _MOST_FILES:
+            self._files.update(names)
+
     async def _remove_files(self) -> None:
-        while not self._inbox.empty():
-            self._files.update(files_of(self._inbox.get_nowait()[0]))
+        for message, _raw in self._inbox.values():
+            self._note(files_of(message))
         try:
             await self._bucket.remove(self._files)
         except FleetError as error:

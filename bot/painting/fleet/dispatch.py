@@ -265,9 +265,7 @@ class Fleet:
                 delivery.check()
 
     async def _greet(self, painter: Painter, hello: Hello) -> None:
-        known = painter.session == hello.session
-        painter.hear(hello)
-        if not known:
+        if painter.hear(hello):
             _log.info("The painter %s is there, on %s.", painter.name, hello.about.backend)
             painter.admitted = False
             admitting = asyncio.ensure_future(self._admit(painter, hello.session))

@@ -18,15 +18,22 @@ from bot.painting.protocol import PaintResult
 PAINTED, REFUSED, FAILED = "painted", "refused", "failed"
 DIED, STUCK, CANCELLED = "died", "stuck", "cancelled"
 
+#: How many characters of an error are logged: another machine may send any number.
+_LONGEST = 1000
+
 _ERRORS: Dict[str, Callable[[Mapping[str, Any]], BotError]] = {
     REFUSED: lambda has: PictureRefused(
-        str(has["message"]), PictureRole(has["picture"]), Reason(has["reason"])
+        _message(has), PictureRole(has["picture"]), Reason(has["reason"])
     ),
-    FAILED: lambda has: PaintingFailed(str(has["message"]), retriable=bool(has["retriable"])),
-    DIED: lambda has: PainterDied(str(has["message"])),
-    STUCK: lambda has: PainterStuck(str(has["message"])),
+    FAILED: lambda has: PaintingFailed(_message(has), retriable=bool(has["retriable"])),
+    DIED: lambda has: PainterDied(_message(has)),
+    STUCK: lambda has: PainterStuck(_message(has)),
     CANCELLED: lambda has: PainterDied("The painter was stopped in the middle."),
 }
+
+
+def _message(details: Mapping[str, Any]) -> str:
+    return str(details["message"])[:_LONGEST]
 
 
 def ending_of(job: str, end: Union[PaintResult, BaseException], file: Optional[str]) -> Ended:

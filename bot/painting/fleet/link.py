@@ -102,7 +102,7 @@ class Link:
         self._subscriptions.append((subject, handler))
         try:
             if self._connection is not None:
-                await self.attempt(self.client.subscribe(subject, cb=handler))
+                await self.attempt(self._connection.subscribe(subject, handler))
         except FleetError as error:
             # The next connection does it.
             _log.debug("%s", error)

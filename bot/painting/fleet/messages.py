@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import collections.abc
 import json
-import math
 from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import (
     Any,
@@ -29,6 +28,8 @@ from typing import (
 from bot.errors import FleetError
 
 VERSION, OLDEST = 1, 1
+#: How many characters a name or a sentence in a message has at most.
+LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,9 @@ Message = Union[Hello, Goodbye, Step, Ended, Work, Sketch, Sketched, Welcome, Ca
 
 Made = TypeVar("Made")
 
+#: The largest number in a message: all whole numbers up to it are floats too.
+_MOST = 1 << 53
+
 _KINDS: Dict[str, Type[Any]] = {
     "hello": Hello,
     "goodbye": Goodbye,
@@ -188,8 +192,10 @@ def decode(data: bytes) -> Message:
     """
     try:
         values = json.loads(data.decode())
+        # Half of a surrogate pair, which JSON can escape, could not be written anywhere else.
+        json.dumps(values, ensure_ascii=False).encode()
         version, kind = values["version"], _KINDS[values["kind"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FleetError(f"A message of the fleet is not understood: {data[:80]!r}.") from error
     if not isinstance(version, int) or not OLDEST <= version <= VERSION:
         raise FleetError(
@@ -237,5 +243,7 @@ def _fits(value: Any, hint: Any) -> bool:
     if hint in (int, float) and isinstance(value, (int, float)):
         # JSON has whole numbers for both, and Python takes truths for numbers and reads NaN.
         whole = isinstance(value, int) and not isinstance(value, bool)
-        return whole or (hint is float and isinstance(value, float) and math.isfinite(value))
+        return (whole or (hint is float and isinstance(value, float))) and abs(value) <= _MOST
+    if hint is str:
+        return isinstance(value, str) and len(value) <= LONGEST
     return hint is Any or isinstance(value, hint)

@@ -34,7 +34,7 @@ from bot.painting.fleet.messages import (
     decode,
     encode,
 )
-from bot.painting.fleet.pictures import KEEP, Bucket, working_folder
+from bot.painting.fleet.pictures import KEEP, Bucket, inside, working_folder
 from bot.painting.fleet.sketches import draw
 from bot.painting.fleet.steps import Steps
 from bot.painting.painters import LocalPainter
@@ -239,7 +239,7 @@ class FleetPainter:
             raise FleetError(f"The job {work.job} is not understood: {error!r}") from error
         own = {name: self._machine.styles.get(digest) for name, digest in work.styles.items()}
         paths = await self._bucket.get_all(request.inputs, folder, own)
-        moved = request.with_paths(lambda name: paths.get(name) or str(folder / name))
+        moved = request.with_paths(lambda name: paths.get(name) or inside(folder, name))
         return moved.with_backend(self._backend)
 
     async def _put(self, name: str, path: Path) -> None:

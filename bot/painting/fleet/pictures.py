@@ -98,15 +98,17 @@ class Bucket:
         paths: Dict[str, str] = {}
         for name in names:
             path = own.get(name)
+            paths[name] = inside(folder, name) if path is None else str(path)
             if path is None:
-                path = folder / Path(name).name
-                await self.get(name, path)
-            paths[name] = str(path)
+                await self.get(name, Path(paths[name]))
         return paths
 
     async def get(self, name: str, path: Path, *, durable: bool = False) -> None:
         """Write the file `name` to `path`, whole or not at all; raises `OSError` of the disk too."""
         info = await self._info(name)
+        sizes = (info.chunks, info.size)
+        if not all(isinstance(each, int) and 0 <= each <= ROOM for each in sizes):
+            raise FleetError(f"{name} has no size that a file of the fleet can have.")
         async with held_on_thread(atomic_write(path, durable=durable)) as file:
             if await self._copy(info, file) != info.digest:
                 raise FleetError(f"{name} arrived damaged.")
@@ -146,15 +148,26 @@ class Bucket:
         # Not `ObjectStore.get`: it needs a consumer, which a painter may not have.
         subject = f"$O.{self._name}.C.{info.nuid}"
         digest, sequence = hashlib.sha256(), 0
+        size = 0
         for _ in range(info.chunks):
             chunk = await self._link.attempt(
                 self._link.js.get_msg(self._stream, seq=sequence + 1, subject=subject, next=True)
             )
             sequence = chunk.seq
             data = chunk.data or b""
+            size += len(data)
+            if not data or size > info.size:
+                raise FleetError(f"{info.name} is not of the size that it says.")
             digest.update(data)
             await on_thread(file.write, data)
         return f"SHA-256={base64.urlsafe_b64encode(digest.digest()).decode()}"
+
+
+def inside(folder: Path, name: str) -> str:
+    """The path of the file `name` in `folder`, or of that itself; raises `FleetError` for another."""
+    if name != "." and (Path(name).name != name or name in ("", "..")):
+        raise FleetError(f"{name!r} is not a file's name.")
+    return str(folder / name)
 
 
 @contextlib.contextmanager

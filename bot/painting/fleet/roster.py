@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from typing import Callable, Dict, List, Optional, Sequence, Union
+from collections import deque
+from typing import Callable, Deque, Dict, List, Optional, Sequence, Union
 
 from bot.backoff import Backoff
+from bot.log import Problem
 from bot.metrics import FleetMetrics
 from bot.painting.fleet.about import Machine
 from bot.painting.fleet.link import Link
@@ -19,6 +22,12 @@ _FIRST_REST, _LONGEST_REST = 1.0, 60.0
 _SHARE = 0.3
 #: Seconds for which a painter that is away counts as one that comes back.
 MEMORY = 3600.0
+
+
+#: How many earlier starts of a painter are known again.
+_SESSIONS = 8
+
+_log = logging.getLogger(__name__)
 
 
 class Painter:
@@ -41,6 +50,9 @@ class Painter:
         self._heard = time.monotonic()
         self._rest_until = 0.0
         self._rests = Backoff(_FIRST_REST, _LONGEST_REST)
+        self._former: Deque[str] = deque(maxlen=_SESSIONS)
+        self._doubled: Optional[float] = None
+        self._problem = Problem(_log)
 
     @property
     def silence(self) -> float:
@@ -51,6 +63,11 @@ class Painter:
     def here(self) -> bool:
         """Whether it is connected, as far as the bot can know."""
         return self._link.up and self.session is not None and self.silence < self._lease
+
+    @property
+    def doubled(self) -> bool:
+        """Whether two machines say that they are this painter; they are treated as one."""
+        return self._doubled is not None and time.monotonic() - self._doubled < 2 * self._lease
 
     @property
     def remembered(self) -> bool:
@@ -81,12 +98,28 @@ class Painter:
             backend=self.about.backend,
             seconds=self.seconds,
             temperature=self.about.temperature,
+            doubled=self.doubled,
         )
 
-    def hear(self, hello: Hello) -> None:
-        """Take note of a sign of life."""
-        self.session, self.job, self.about = hello.session, hello.job, hello.about
+    def hear(self, hello: Hello) -> bool:
+        """Take note of a sign of life; returns whether the painter has started since the last one."""
         self.heard()
+        before = self.session
+        is_new = hello.session != before
+        if is_new and before is not None and hello.session in self._former:
+            # The one that seemed to have started again is still there.
+            is_new, self._doubled = False, time.monotonic()
+        else:
+            if is_new and before is not None:
+                self._former.append(before)
+            self.session, self.job, self.about = hello.session, hello.job, hello.about
+        self._problem.report(
+            f"Two machines have the credentials of the painter {self.name}. Give each its own:"
+            " `scripts/fleet add`."
+            if self.doubled
+            else None
+        )
+        return is_new
 
     def leave(self) -> None:
         """Take note that it has stopped."""

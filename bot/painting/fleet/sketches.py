@@ -12,8 +12,8 @@ from typing import Dict, Mapping, Set
 from bot.errors import BotError, FleetError, PaintingFailed
 from bot.painting.client import PainterClient
 from bot.painting.fleet.link import Link
-from bot.painting.fleet.messages import Sketch, Sketched
-from bot.painting.fleet.pictures import Bucket, working_folder
+from bot.painting.fleet.messages import LONGEST, Sketch, Sketched
+from bot.painting.fleet.pictures import Bucket, inside, working_folder
 from bot.painting.fleet.roster import Painter
 from bot.painting.fleet.subjects import from_painter, to_painter
 from bot.painting.protocol import SketchRequest
@@ -93,14 +93,14 @@ async def draw(
             request = SketchRequest.from_message(message.request)
             own = {name: styles.get(digest) for name, digest in message.styles.items()}
             paths = await bucket.get_all(request.inputs, folder, own)
-            moved = request.with_paths(lambda each: paths.get(each) or str(folder / each))
+            moved = request.with_paths(lambda each: paths.get(each) or inside(folder, each))
             left = max(deadline - time.monotonic(), 0.0)
             await client.sketch(moved.with_backend(backend), within=left)
             await bucket.put(request.output, Path(moved.output))
         answer = Sketched(message.sketch, request.output)
     except (BotError, OSError, KeyError, TypeError, ValueError) as error:
         _log.info("The sketch %s is not drawn: %s", message.sketch, error)
-        answer = Sketched(message.sketch, message=str(error))
+        answer = Sketched(message.sketch, message=str(error)[:LONGEST])
     await link.send(from_painter(link.user), answer)
 
 

@@ -69,6 +69,22 @@ async def test_a_painter_that_starts_again_has_lost_its_job(office):
     await link.close()
 
 
+async def test_two_machines_with_the_same_credentials_are_noticed_and_lose_nothing(office, caplog):
+    office.hire("nano")
+    await asyncio.wait_for(office.paint(), HANG)
+    link = Link(office.url, "other")
+    await link.open()
+    # A copy of its card in another machine; it could have started again as well.
+    await link.send(from_painter("nano"), Hello("copied"))
+    await link.client.flush()
+    painted = [await asyncio.wait_for(office.paint(), HANG) for _ in range(3)]
+    assert [name for name, _ in painted] == ["nano"] * 3
+    (state,) = office.fleet.states()
+    assert state.doubled and state.failed == 0
+    assert "Two machines have the credentials of the painter nano" in caplog.text
+    await link.close()
+
+
 async def test_a_bot_that_starts_again_gets_no_result_of_its_former_run(office):
     client, job = await begun(office)
     # As if it had been killed: nobody is told.
