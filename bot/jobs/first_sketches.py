@@ -82,8 +82,8 @@ class FirstSketches:
                 if not self._has_painter:
                     self._put_off = True
                     return
-                await self._sketch(job)
                 self._tried.add(job.id)
+                await self._sketch(job)
 
     async def _sketch(self, job: Job) -> None:
         """Show the job's sketch, which is drawn unless there is one from before a restart."""
@@ -95,6 +95,7 @@ class FirstSketches:
             try:
                 await self._draw(job, options, output)
             except StoreError:
+                self._tried.discard(job.id)
                 raise
             except (BotError, OSError) as error:
                 _log.info("Job %d has no sketch: %s", job.id, error)
