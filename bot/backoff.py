@@ -1,9 +1,11 @@
-"""Waiting: for an event with a limit, and for longer after each failure."""
+"""Waiting: for an event with a limit, for longer after each failure, and so that it can be cancelled."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Optional
+from typing import Awaitable, Optional, TypeVar
+
+Result = TypeVar("Result")
 
 
 class Backoff:
@@ -37,3 +39,18 @@ async def wait_at_most(event: asyncio.Event, seconds: Optional[float]) -> None:
         await asyncio.wait([waiting], timeout=seconds)
     finally:
         waiting.cancel()
+
+
+async def in_own_task(work: Awaitable[Result]) -> Result:
+    """Wait for `work`, which a library does, so that a cancellation is never lost.
+
+    Before Python 3.12 `asyncio.wait_for`, which libraries use, can swallow one.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait([task])
+        return task.result()
+    finally:
+        task.cancel()
+        # It can fail instead, which nobody waits for.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -48,6 +48,7 @@ class Connection:
         self.client = Client()
         self.js: JetStreamContext = self.client.jetstream(timeout=REQUEST)
         self._closed = asyncio.Event()
+        self._opening: Optional[asyncio.Future[None]] = None
         self._pulling: Optional[JetStreamContext.PullSubscription] = None
         #: Done when nothing can be expected of the connection any more.
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -59,6 +60,17 @@ class Connection:
         subscriptions: Iterable[Tuple[str, OnMessage]],
     ) -> None:
         """Connect and subscribe; raises `nats.errors.Error`, `OSError` or `asyncio.TimeoutError`."""
+        # Not here: before Python 3.12 `wait_for`, which the library uses, can swallow a cancellation.
+        self._opening = asyncio.ensure_future(self._open(url, tls, subscriptions))
+        await asyncio.wait([self._opening])
+        self._opening.result()
+
+    async def _open(
+        self,
+        url: str,
+        tls: Optional[ssl.SSLContext],
+        subscriptions: Iterable[Tuple[str, OnMessage]],
+    ) -> None:
         options: Any = {} if tls is None else {"tls": tls, "tls_hostname": subjects.SERVER}
         await self.client.connect(
             url,
@@ -110,6 +122,10 @@ class Connection:
         self._report = None
         if not self.lost.done():
             self.lost.set_result(None)
+        if self._opening is not None:
+            # One that cannot be cancelled any more may still connect.
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
         try:
             await self.client.close()
         except (nats.errors.Error, OSError) as error:

@@ -114,9 +114,8 @@ class Fleet:
     async def sketch(self, request: SketchRequest, *, within: float) -> None:
         """Sketch here, if this machine can, or else on a painter, if possible on one that has no job."""
         here = [each for each in self.roster.all if each.sketching]
-        own = self._own
-        if own is not None and (own.about.sketches or not here):
-            await own.local.sketch(request, within=within)
+        if self._own is not None and (self._own.about.sketches or not here):
+            await self._own.local.sketch(request, within=within)
         elif here:
             painter = min(here, key=lambda each: (each.reserved, each.seconds or 0.0))
             await self._sketches.sketch(painter, request, within=within)
@@ -138,8 +137,10 @@ class Fleet:
 
     async def close(self) -> None:
         """Disconnect; the painters stop what they have."""
-        for task in list(self._tasks):
+        for task in self._tasks:
             task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         await self._link.send(subjects.EVERYONE, WhoIsThere(secrets.token_hex(8)))
         await self._link.close()
         if self._own is not None:

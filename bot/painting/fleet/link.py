@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, List, Optional, Set, Tuple
 
+from bot.backoff import in_own_task
 from bot.errors import FleetError
 from bot.log import Problem
 from bot.painting.fleet import subjects
@@ -163,7 +164,7 @@ class Link:
     async def _keep(self, connection: Connection, tls: Optional[ssl.SSLContext]) -> None:
         """Connect again each time that the connection is lost."""
         while True:
-            await connection.until_lost()
+            await in_own_task(connection.until_lost())
             self._connection = None
             self._give_up(connection)
             self._notify()
@@ -177,6 +178,9 @@ class Link:
             try:
                 await connection.open(self._url, tls, self._subscriptions)
                 break
+            except asyncio.CancelledError:
+                self._give_up(connection)
+                raise
             except (nats.errors.Error, OSError, asyncio.TimeoutError) as error:
                 self._report(error)
                 self._give_up(connection)

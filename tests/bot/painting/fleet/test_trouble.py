@@ -10,7 +10,7 @@ from bot.errors import PainterLost
 from bot.painting.fleet.link import Link
 from bot.painting.fleet.messages import Ended, Hello, Step, encode
 from bot.painting.fleet.subjects import from_painter
-from tests.support.fleet.painters import HANG
+from tests.support.fleet.painters import HANG, Office
 
 
 async def begun(office, heard=None):
@@ -57,6 +57,20 @@ async def test_a_painter_that_stops_hands_its_job_back_at_once(office):
     # Neither the job nor the painter is to blame.
     assert not caught.value.counts
     assert [each.failed for each in office.fleet.states()] == [0]
+
+
+async def test_a_bot_that_stops_while_it_connects_stops_at_once(server, tmp_path):
+    # Some moments are just before and just after an answer of the server's.
+    for moment in range(40):
+        office = Office(server.url, tmp_path)
+        await office.open()
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        await office.close()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if left:
+            _ended, left = await asyncio.wait(left, timeout=5)
+        assert not left, moment
 
 
 async def test_a_painter_that_starts_again_has_lost_its_job(office):
