@@ -16,6 +16,7 @@ from export.engines.job import Job
 from export.engines.staleness import why_invalid
 from export.errors import WeightsError
 from export.graphs import command as onnx_files
+from export.sources import vgg_rescaling
 from export.sources.catalogue import CATALOGUE, WEIGHTS
 from export.sources.fetch import THERE, fetch
 from export.sources.vgg import ALL_CHANNELS, MEAN_RGB, Convolution, load_vgg19
@@ -44,6 +45,16 @@ from runtime.style_transfer import stylize
 from tests.support.networks import random_vgg19
 from tests.support.pictures import array, image
 
+USUAL_SIDE = vgg_rescaling.SIDE
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_samples():
+    """Weights are rescaled by small photographs: by those of the usual size it takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vgg_rescaling, "SIDE", 96)
+        yield
+
 
 @pytest.fixture
 def weights(tmp_path, monkeypatch):
@@ -57,7 +68,7 @@ def weights(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def finetuned_file(tmp_path_factory):
-    """Fine-tuned weights, written once: rescaling them takes seconds."""
+    """Fine-tuned weights, written once."""
     return write_finetuned(tmp_path_factory.mktemp("fine-tuned"), random_vgg19(CLASSIC), {})
 
 
@@ -206,7 +217,8 @@ def test_the_report_of_what_is_installed_knows_it(weights, finetuned):
     assert installed_sets(weights) == {VGG19: (CLASSIC,), FINE_TUNED: (CLASSIC,)}
 
 
-def test_rescaling_the_shipped_weights_again_changes_little():
+def test_rescaling_the_shipped_weights_again_changes_little(monkeypatch):
+    monkeypatch.setattr(vgg_rescaling, "SIDE", USUAL_SIDE)
     _, means = normalised(load_vgg19(CLASSIC))
     assert np.allclose(means, 1, atol=0.35)
 

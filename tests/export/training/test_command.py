@@ -192,6 +192,7 @@ def test_a_full_memory_suggests_a_batch_that_then_resumes(
     assert "after 1 epochs" in capsys.readouterr().out
 
 
+@pytest.mark.any_python
 def test_it_stops_when_the_accuracy_no_longer_improves(few, weights, tmp_path, capsys):
     # At such low rates the first epoch stays the best.
     still = ("--rate", "1e-8", "--lower-rate", "1e-8", "--epochs", "50", "--patience", "2")
@@ -213,6 +214,7 @@ def test_other_options_do_not_resume_from_the_checkpoint(one_epoch, few, weights
     assert "Resuming" not in capsys.readouterr().out
 
 
+@pytest.mark.any_python
 def test_without_tensorboard_it_says_so_and_trains(few, weights, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     assert main(arguments(few, tmp_path, weights, *ONE_EPOCH)) == 0
