@@ -248,7 +248,10 @@ def _packets(av: Any, container: Any, streams: Sequence[Any]) -> Iterator[Any]:
 
 def _turn(frame: Any) -> Optional[Image.Transpose]:
     """How a decoded frame is turned or mirrored to be upright; None if it is."""
-    for each in frame.side_data:
+    # Not of the frame itself: PyAV makes a reference cycle of it, which would keep the decoder with
+    # all its frames and threads until Python's next full collection.
+    small = frame.reformat(width=2, height=2, format="rgb24")
+    for each in small.side_data:
         if each.type.name == "DISPLAYMATRIX":
             entries = struct.unpack_from("=2i4x2i", bytes(each))
             return _TURNS.get(tuple((entry > 0) - (entry < 0) for entry in entries))

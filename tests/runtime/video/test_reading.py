@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,6 +14,9 @@ from runtime.video.reading import open_video
 from tests.support import videos
 
 av = pytest.importorskip("av")
+
+#: A folder for each thread of this process.
+TASKS = Path("/proc/self/task")
 
 RED, GREEN = videos.plain("#c82828"), videos.plain("#28a028")
 
@@ -82,6 +88,20 @@ def test_a_front_camera_s_video_is_not_mirrored(tmp_path, matrix, transposition)
     found = shown(path)
     assert found.size == expected.size
     assert np.abs(np.asarray(found, int) - np.asarray(expected, int)).mean() < 8
+
+
+@pytest.mark.skipif(not TASKS.exists(), reason="the system does not list threads")
+def test_a_video_that_was_read_leaves_no_decoder(tmp_path):
+    path = videos.make_video(tmp_path / "a.mp4", [RED] * 3)
+    read(path)
+    before = len(list(TASKS.iterdir()))
+    gc.disable()
+    try:
+        for _ in range(5):
+            read(path)
+        assert len(list(TASKS.iterdir())) <= before
+    finally:
+        gc.enable()
 
 
 def test_frames_have_the_size_of_the_first_one(tmp_path):
