@@ -129,7 +129,8 @@ def test_the_colours_of_hd_videos_are_right(tmp_path):
 )
 def test_hdr_videos_are_as_bright_as_others(tmp_path, transfer, colour, expected):
     names = {"colormatrix": "bt2020nc", "colorprim": "bt2020", "transfer": transfer}
-    path = videos.make_coloured_video(tmp_path / "a.mp4", colour, 9, **names)
+    # Greys are the same in every matrix, and PyAV 12 does not know that of BT.2020.
+    path = videos.make_coloured_video(tmp_path / "a.mp4", colour, 1, **names)
     assert near(shown(path), expected, 5)
 
 
