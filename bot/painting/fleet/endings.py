@@ -26,7 +26,8 @@ _ERRORS: Dict[str, Callable[[Mapping[str, Any]], BotError]] = {
         _message(has), PictureRole(has["picture"]), Reason(has["reason"])
     ),
     FAILED: lambda has: PaintingFailed(_message(has), retriable=bool(has["retriable"])),
-    DIED: lambda has: PainterDied(_message(has)),
+    # A painter of the first release does not say whether it crashed.
+    DIED: lambda has: PainterDied(_message(has), crashed=has.get("crashed") is True),
     STUCK: lambda has: PainterStuck(_message(has)),
     CANCELLED: lambda has: PainterDied("The painter was stopped in the middle."),
 }
@@ -46,7 +47,7 @@ def ending_of(job: str, end: Union[PaintResult, BaseException], file: Optional[s
         where = {"picture": refusal.picture.value, "reason": refusal.reason.value}
         return Ended(job, REFUSED, {**message, **where})
     if isinstance(end, PainterDied):
-        return Ended(job, DIED, message)
+        return Ended(job, DIED, {**message, "crashed": end.crashed})
     if isinstance(end, PainterStuck):
         return Ended(job, STUCK, message)
     return Ended(job, FAILED, {**message, "retriable": getattr(end, "retriable", True)})

@@ -37,6 +37,7 @@ async def test_a_picture_comes_back_with_its_steps_and_leaves_nothing_behind(off
         PictureRefused("It is broken.", PictureRole.STYLE, Reason.DAMAGED),
         PaintingFailed("There is no graph.", retriable=False),
         PainterDied("It was killed."),
+        PainterDied("It crashed.", crashed=True),
     ],
 )
 async def test_errors_arrive_as_from_a_child_process(office, error):
@@ -46,7 +47,7 @@ async def test_errors_arrive_as_from_a_child_process(office, error):
     if isinstance(error, PictureRefused):
         assert caught.value.refusal == Refusal(PictureRole.STYLE, Reason.DAMAGED)
     else:
-        assert caught.value.retriable == error.retriable
+        assert vars(caught.value) == vars(error)
 
 
 async def test_a_painter_that_failed_rests_while_another_one_paints(office):
