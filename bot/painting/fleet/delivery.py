@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 #: The answer to a painter that a job has ended: it may forget the picture.
 TAKEN = b'{"taken": true}'
 
+#: What the bot uses of the previews: a chat shows one every few seconds, and a film has some stages
+#: however fast they were painted.
+PREVIEW_SECONDS, PREVIEW_SHARE = 3.0, 1 / 8
 #: How often a picture is fetched that does not arrive.
 _TRIES = 5
 #: The files of a job, at most; a painting has a photo, two styles, a result and a few previews.
@@ -150,6 +153,8 @@ class Delivery:
             lease=self._lease,
             request=request.with_paths(names.__getitem__).to_message(),
             styles=styles,
+            preview_seconds=PREVIEW_SECONDS,
+            preview_share=PREVIEW_SHARE,
         )
         publish = self._link.js.publish(subjects.job_subject(self.painter), encode(work))
         await self._link.attempt(publish)

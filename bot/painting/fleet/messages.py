@@ -103,6 +103,8 @@ class Work:
     lease: seconds without a sign of life after which the bot gives the job to another painter.
     request: a `PaintRequest` as a message; its paths are names in the bucket. styles: those that the
         painter has itself, by their name in the request.
+    preview_seconds, preview_share: a preview is wanted so many seconds after the one before, or after
+        so much more of the work; 0 wants every one.
     """
 
     job: str
@@ -111,6 +113,8 @@ class Work:
     lease: float
     request: Mapping[str, Any]
     styles: Mapping[str, str] = field(default_factory=dict)
+    preview_seconds: float = 0.0
+    preview_share: float = 0.0
 
 
 @dataclass(frozen=True)

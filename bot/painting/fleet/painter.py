@@ -211,7 +211,7 @@ class FleetPainter:
                 await asyncio.sleep(_OFFER_PAUSE)
 
     async def _paint(self, work: Work, folder: Path) -> Ended:
-        steps = Steps(work.job, self._link, self._bucket)
+        steps = Steps(work, self._link, self._bucket)
         sending = asyncio.ensure_future(steps.send())
         try:
             request = await self._fetch(work, folder)

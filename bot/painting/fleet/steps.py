@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from pathlib import Path
 from typing import Any, Dict
 
 from bot.errors import FleetError
 from bot.painting.fleet.link import Link
-from bot.painting.fleet.messages import Step
+from bot.painting.fleet.messages import Step, Work
 from bot.painting.fleet.pictures import Bucket
 from bot.painting.fleet.subjects import from_painter
 from bot.painting.protocol import PaintProgress
@@ -20,8 +22,9 @@ _log = logging.getLogger(__name__)
 class Steps:
     """Sends the steps of one painting; of those that wait, only what is still new."""
 
-    def __init__(self, job: str, link: Link, bucket: Bucket) -> None:
-        self._job = job
+    def __init__(self, work: Work, link: Link, bucket: Bucket) -> None:
+        self._work = work
+        self._job = work.job
         self._link = link
         self._bucket = bucket
         self._count = 0
@@ -29,16 +32,31 @@ class Steps:
         self._values: Dict[str, Any] = {}
         self._new = self._ended = False
         self._changed = asyncio.Event()
+        # When the last wanted preview came, and the share of the work that was done.
+        self._shown = -math.inf, 0.0
 
     def add(self, progress: PaintProgress) -> None:
         """Take a step; a file in it, such as a preview, stays wanted until it is sent."""
+        is_wanted = self._wants(progress)
         for field, value in vars(progress).items():
             if isinstance(value, Path):
-                self._files[field] = value
+                if is_wanted:
+                    self._files[field] = value
             else:
                 self._values[field] = value
         self._new = True
         self._changed.set()
+
+    def _wants(self, progress: PaintProgress) -> bool:
+        """Whether the bot wants the step's preview, if there is one."""
+        if progress.preview is None:
+            return False
+        now, (shown, share) = time.monotonic(), self._shown
+        more = progress.share - share
+        if now - shown < self._work.preview_seconds and more < self._work.preview_share:
+            return False
+        self._shown = now, progress.share
+        return True
 
     def end(self) -> None:
         """There will be no more steps."""
