@@ -236,8 +236,20 @@ async def make_stream(link: Link) -> bool:
         max_age=3600.0,
         max_bytes=64 << 20,
     )
-    stream = await link.attempt(link.js.add_stream(config))
-    return bool(stream.did_create)
+    # The server calls a stream created that was there.
+    is_new = not await link.attempt(_has_stream(link))
+    await link.attempt(link.js.add_stream(config))
+    return is_new
+
+
+async def _has_stream(link: Link) -> bool:
+    from nats.js.errors import NotFoundError
+
+    try:
+        await link.js.stream_info(subjects.JOBS)
+    except NotFoundError:
+        return False
+    return True
 
 
 async def make_consumer(link: Link, painter: str, lease: float) -> None:

@@ -31,9 +31,12 @@ async def test_a_server_that_was_killed_costs_nothing(office, server):
     (delivery,) = office.fleet._deliveries.values()
     delivery._kept -= 2 * office.lease
     delivery.check()
-    await asyncio.sleep(0)
-    client.release()
     await server.start()
+    while not office.fleet._link.up:
+        await asyncio.sleep(0.02)
+    # It finds all that it left there, before the painter has finished.
+    await office.fleet._prepare(is_first=False)
+    client.release()
     assert (await asyncio.wait_for(job, HANG))[0] == "nano"
     assert len(client.requests) == 1
 
