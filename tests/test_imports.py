@@ -34,6 +34,7 @@ LAYERS = {
             "bot.metrics",
             "bot.systemd",
             "bot.status_words",
+            "bot.background",
             "bot.backoff",
             "bot.process_privacy",
             "bot.threads",

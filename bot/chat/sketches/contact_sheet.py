@@ -19,10 +19,10 @@ from aiogram.types import BufferedInputFile, InlineKeyboardMarkup, InputMediaPho
 from aiogram.utils.i18n import I18n
 from aiogram.utils.i18n import gettext as _
 
+from bot.background import Background
 from bot.chat.catalog import Catalog
 from bot.chat.keyboards.menus import sheet_keyboard
 from bot.chat.replies import with_retries
-from bot.chat.sketches.background import Background
 from bot.errors import BotError
 from bot.jobs.fetching import Fetching
 from bot.painting.painters import Painters

@@ -14,8 +14,8 @@ from aiogram.utils.i18n import I18n
 from aiogram.utils.i18n import gettext as _
 from PIL import Image
 
+from bot.background import Background
 from bot.chat.replies import in_topic, send, with_retries
-from bot.chat.sketches.background import Background
 from bot.storage.results import Results
 from bot.telegram.error_text import error_text
 from bot.threads import on_thread

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Dict, Optional, Tuple
@@ -15,6 +16,8 @@ from runtime.imaging.limits import usable_memory
 from runtime.machine.jetson import temperatures
 from runtime.spec.folder import graphs_in
 from runtime.spec.graphs import sketch_graph, style_vector_graph
+
+_log = logging.getLogger(__name__)
 
 
 class Machine:
@@ -31,7 +34,7 @@ class Machine:
         Reads the disk: call it beside the event loop.
         """
         sketches = {style_vector_graph(), sketch_graph()} <= set(graphs_in(self._engines))
-        self.styles = {self._digest(each.path): each.path for each in installed_styles().values()}
+        self.styles = self._own_styles()
         return About(
             generators=tuple(models(self._engines)),
             styles=tuple(self.styles),
@@ -42,6 +45,16 @@ class Machine:
             sketches=sketches,
             videos=sketches and find_spec("av") is not None,
         )
+
+    def _own_styles(self) -> Dict[str, Path]:
+        """The gallery's pictures by their SHA-256, without those that cannot be read."""
+        found: Dict[str, Path] = {}
+        for style in installed_styles().values():
+            try:
+                found[self._digest(style.path)] = style.path
+            except OSError as error:
+                _log.warning("A style is not offered to the bot: %s", error)
+        return found
 
     def _digest(self, path: Path) -> str:
         """The SHA-256 of a file, computed again only when the file has changed."""

@@ -50,7 +50,7 @@ def files_of(message: Union[Step, Ended]) -> Collection[str]:
 class Delivery:
     """A painter that is reserved for one job: the `Place` of the scheduler.
 
-    leave: called when the job is done with the painter. removing: what deletes the files, after that.
+    leave: called when the job is done with the painter.
     """
 
     def __init__(
@@ -78,7 +78,6 @@ class Delivery:
         self._kept = time.monotonic()
         self._changed = asyncio.Event()
         self._taking_back: Optional[asyncio.Future[None]] = None
-        self.removing: Optional[asyncio.Future[None]] = None
 
     @property
     def painter(self) -> str:
@@ -137,7 +136,6 @@ class Delivery:
         finally:
             if not ended:
                 self._taking_back = asyncio.ensure_future(self._take_back())
-            self.removing = asyncio.ensure_future(self._remove_files())
 
     async def _hand_over(self, request: PaintRequest) -> None:
         """Send the files, and then the job."""
@@ -270,7 +268,8 @@ class Delivery:
         if len(self._files) < _MOST_FILES:
             self._files.update(names)
 
-    async def _remove_files(self) -> None:
+    async def remove_files(self) -> None:
+        """Delete the job's files from the server, after it is done with the painter."""
         for message, _raw in self._inbox.values():
             self._note(files_of(message))
         try:

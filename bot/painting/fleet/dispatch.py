@@ -9,8 +9,9 @@ import asyncio
 import logging
 import secrets
 import time
-from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence, Set, Union
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence, Union
 
+from bot.background import Background
 from bot.errors import FleetError, PaintingFailed
 from bot.log import Problem
 from bot.metrics import FleetMetrics
@@ -69,7 +70,7 @@ class Fleet:
         self._count = 0
         self._deliveries: Dict[str, Delivery] = {}
         self._listeners: List[Callable[[], None]] = []
-        self._tasks: Set[asyncio.Future[None]] = set()
+        self._work = Background()
         self._sketches = SketchOrders(link, self._run)
         self.roster = Roster(lambda name: Painter(name, link, lease, metrics), link, own)
         self._started = time.monotonic()
@@ -130,17 +131,14 @@ class Fleet:
 
     async def start(self) -> None:
         """Begin to connect, however long it takes, and start the local painter."""
-        self._keep(asyncio.ensure_future(self._connect()))
+        self._work.start(self._connect())
         if self._own is not None:
-            self._keep(asyncio.ensure_future(self._look(self._own)))
+            self._work.start(self._look(self._own))
             await self._own.local.start()
 
     async def close(self) -> None:
         """Disconnect; the painters stop what they have."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._work.close()
         await self._link.send(subjects.EVERYONE, WhoIsThere(secrets.token_hex(8)))
         await self._link.close()
         if self._own is not None:
@@ -177,8 +175,7 @@ class Fleet:
 
     def _left(self, delivery: Delivery) -> None:
         del self._deliveries[delivery.job]
-        if delivery.removing is not None:
-            self._keep(delivery.removing)
+        self._work.start(delivery.remove_files())
         self.roster[delivery.painter].reserved = False
         self._changed()
 
@@ -269,17 +266,11 @@ class Fleet:
         if painter.hear(hello):
             _log.info("The painter %s is there, on %s.", painter.name, hello.about.backend)
             painter.admitted = False
-            admitting = asyncio.ensure_future(self._admit(painter, hello.session))
-            self._keep(admitting)
+            self._work.start(self._admit(painter, hello.session))
         self._check_deliveries(painter, hello.job)
         if hello.job is not None and hello.job not in self._deliveries:
             await self._link.send(subjects.to_painter(painter.name), Cancel(hello.job))
         self._changed()
-
-    def _keep(self, task: asyncio.Future[None]) -> None:
-        """Keep a task until it is done: the loop itself does not."""
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _admit(self, painter: Painter, session: str) -> None:
         """Make what the painter needs on the server, and tell it to fetch jobs."""

@@ -11,8 +11,9 @@ import secrets
 from collections import deque
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Deque, Optional, Set
+from typing import TYPE_CHECKING, Any, Deque, Optional
 
+from bot.background import Background
 from bot.errors import BotError, FleetError
 from bot.painting.client import PainterClient
 from bot.painting.fleet import subjects
@@ -75,7 +76,7 @@ class FleetPainter:
         self._ended: Deque[str] = deque(maxlen=100)
         self._seconds: Optional[float] = None
         self._about = About()
-        self._drawings: Set[asyncio.Future[None]] = set()
+        self._drawings = Background()
         self._welcome = asyncio.Event()
 
     async def run(self) -> None:
@@ -83,11 +84,17 @@ class FleetPainter:
         await self._link.open()
         await self._link.subscribe(subjects.to_painter(self._link.user), self._hear)
         await self._link.subscribe(subjects.EVERYONE, self._hear)
-        beats = asyncio.ensure_future(self._beat())
+        tasks = {asyncio.ensure_future(each) for each in (self._beat(), self._serve())}
         try:
-            await self._serve()
+            # One ends by a mistake alone. A painter without signs of life would be given up.
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            beats.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            await self._drawings.close()
             await self._link.send(subjects.from_painter(self._link.user), Goodbye())
             await self._link.close()
 
@@ -130,8 +137,7 @@ class FleetPainter:
                 styles=self._machine.styles,
                 backend=self._backend,
             )
-            self._drawings.add(asyncio.ensure_future(drawing))
-            self._drawings = {each for each in self._drawings if not each.done()}
+            self._drawings.start(drawing)
         elif isinstance(message, WhoIsThere):
             # What an earlier run of the bot gave out is queued there again.
             self._welcome.clear()

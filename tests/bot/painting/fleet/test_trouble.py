@@ -9,8 +9,9 @@ import pytest
 from bot.errors import PainterLost
 from bot.painting.fleet.link import Link
 from bot.painting.fleet.messages import Ended, Hello, Step, encode
+from bot.painting.fleet.painter import FleetPainter
 from bot.painting.fleet.subjects import from_painter
-from tests.support.fleet.painters import HANG, Office
+from tests.support.fleet.painters import HANG, Client, Machine, Office
 
 
 async def begun(office, heard=None):
@@ -186,3 +187,13 @@ async def test_a_step_that_makes_no_sense_is_not_shown(office, progress):
     await asyncio.wait_for(job, HANG)
     assert len(heard) == 1
     await link.close()
+
+
+async def test_a_painter_that_can_give_no_sign_of_life_ends(server):
+    class Broken(Machine):
+        def describe(self, backend, seconds):
+            raise LookupError("a mistake")
+
+    painter = FleetPainter(Link(server.url, "nano"), Client(), Broken(), "auto")
+    with pytest.raises(LookupError, match="a mistake"):
+        await asyncio.wait_for(painter.run(), HANG)

@@ -1,4 +1,4 @@
-"""Work that continues after an update was answered, so that the next one need not wait."""
+"""Work that nobody waits for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _log = logging.getLogger(__name__)
 
 
 class Background:
-    """Tasks whose end nobody waits for."""
+    """Tasks that are kept until they are done: the loop itself does not keep them."""
 
     def __init__(self) -> None:
         self._tasks: Set[asyncio.Task[None]] = set()
