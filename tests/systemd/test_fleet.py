@@ -141,6 +141,15 @@ async def test_keys_are_for_those_who_need_them(fleet):
     assert "PRIVATE KEY" not in journal and "42:a-token" not in journal
 
 
+async def test_the_units_are_clean_and_well_closed(fleet):
+    paths = [f"/etc/systemd/system/{each}" for each in (NATS, PAINTER)]
+    said = await outside(fleet.bot.output, "systemd-analyze", "verify", *paths)
+    assert "jetbrush" not in said, said
+    exposure = ("systemd-analyze", "security", "--threshold=40", NATS, PAINTER)
+    code, said = await outside(fleet.bot.run, *exposure, check=False)
+    assert code == 0, said
+
+
 async def test_only_the_server_listens_to_others_and_wants_a_certificate(fleet, ports):
     async def listening(machine, unit):
         said = await outside(machine.output, "python3", "-c", LISTENING, unit)

@@ -14,9 +14,7 @@ from tests.support.systemd.installed import (
     ENGINES,
     ENVIRONMENT,
     LONG_SECONDS,
-    NATS,
     NGROK,
-    PAINTER,
     PATIENT,
     PHOTO,
     RESULT_SECONDS,
@@ -240,7 +238,7 @@ async def test_engines_are_built_beside_the_bot_while_some_are_missing(service):
 
 
 async def test_units_are_clean_and_well_closed(container, sandbox):
-    services = (BOT, NGROK, ENGINES, NATS, PAINTER)
+    services = (BOT, NGROK, ENGINES)
     units = ("jetbrush.target", "jetbrush-clocks.service", *services)
     paths = [f"/etc/systemd/system/{each}" for each in units]
     said = await outside(container.output, "systemd-analyze", "verify", *paths)

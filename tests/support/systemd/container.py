@@ -1,4 +1,8 @@
-"""A Debian that boots under systemd-nspawn: a real systemd, with this machine's network."""
+"""A Debian that boots under systemd-nspawn: a real systemd, with this machine's network.
+
+Kept between runs are the Debian as debootstrap made it, and the Python packages of the last installation:
+on a new machine they are fetched, which takes some minutes.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,20 @@ import shutil
 import signal
 import subprocess
 import time
+import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
-#: Kept between runs: the Debian as debootstrap made it, and the packages that pip fetched.
-CACHE = ROOT / ".cache" / "systemd-test"
+#: Outside of the checkout, as a fresh clone shall find it too.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jetbrush" / "systemd"
+#: The containers of this checkout.
+RUNNING = CACHE / f"run-{zlib.crc32(str(ROOT).encode()):08x}"
 MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
 PACKAGES = "systemd,systemd-sysv,dbus,python3,python3-venv,make,ca-certificates"
 CHECKOUT = "/home/owner/jetbrush"
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
+#: The Python packages of the first installation on a machine.
+VENV = "opt/jetbrush-releases/a/.venv"
 
 #: Seconds; however a test hangs, the container is gone after this many.
 LONGEST_LIFE = 4800
@@ -40,32 +49,47 @@ def what_is_missing():
 
 def base():
     """The folder with a fresh Debian; a minute the first time."""
-    folder, partial = CACHE / "bookworm", CACHE / "bookworm.part"
+    folder = CACHE / "bookworm"
     if not folder.exists():
+        partial = RUNNING / "bookworm.part"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm"]
         subprocess.run([*command, str(partial), MIRROR], check=True, timeout=1800)
-        partial.rename(folder)
+        _move(partial, folder)
     return folder
+
+
+def kept_packages():
+    """The folder for the packages of this checkout's requirements."""
+    pins = zlib.crc32((ROOT / "requirements.txt").read_bytes())
+    return CACHE / f"packages-bookworm-{pins:08x}"
+
+
+def link_tree(source, target):
+    """Make `target` of the same files: the installer never writes into a file that is there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "-al", str(source), str(target)], check=True)
 
 
 class Container:
     """A copy of the Debian, from `make` to `remove`; the checkout is read-only in it."""
 
     def __init__(self, name):
-        self.folder = CACHE / name
-        self._console = CACHE / f"{name}.log"
+        self.folder = RUNNING / name
+        self._console = RUNNING / f"{name}.log"
         self._nspawn = None
         self._leader = None
 
     def make(self):
-        """Copy the Debian."""
+        """Copy the Debian, with the Python packages that an installation would fetch, if they were kept."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        RUNNING.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", "-a", "--reflink=auto", str(base()), str(self.folder)], check=True)
         # A network that opens TLS has certificates of its own.
         shutil.copy(f"/{CERTIFICATES}", self.folder / CERTIFICATES)
-        (CACHE / "pip").mkdir(exist_ok=True)
+        if kept_packages().exists():
+            link_tree(kept_packages(), self.folder / VENV)
 
     def boot(self):
         """Switch it on, and wait until it is up."""
@@ -74,7 +98,6 @@ class Container:
             *("systemd-nspawn", "--boot", "--register=no", "--keep-unit", "--console=pipe"),
             f"--directory={self.folder}",
             f"--bind-ro={ROOT}:{CHECKOUT}",
-            f"--bind={CACHE / 'pip'}:/var/cache/pip",
             "--resolv-conf=replace-host",
         ]
         with self._console.open("wb") as log:
@@ -93,7 +116,6 @@ class Container:
         passed = {name: each for name, each in os.environ.items() if _concerns_the_network(name)}
         passed.update(
             PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            PIP_CACHE_DIR="/var/cache/pip",
             PIP_CERT=f"/{CERTIFICATES}",
             LC_ALL="C.UTF-8",
             **environment,
@@ -137,6 +159,17 @@ class Container:
             assert time.monotonic() < deadline, problem
             time.sleep(0.1)
 
+    def keep_packages(self):
+        """Keep the Python packages for the next run."""
+        if kept_packages().exists():
+            return
+        for other in CACHE.glob("packages-*"):
+            shutil.rmtree(other, ignore_errors=True)
+        partial = RUNNING / "packages.part"
+        shutil.rmtree(partial, ignore_errors=True)
+        link_tree(self.folder / VENV, partial)
+        _move(partial, kept_packages())
+
     def remove(self):
         """End it at once: nothing in it is kept."""
         if self._nspawn is not None:
@@ -166,6 +199,14 @@ def _children(pid):
         return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
+
+
+def _move(partial, folder):
+    """Put a finished folder in its place, unless another run was faster."""
+    try:
+        partial.rename(folder)
+    except OSError:
+        shutil.rmtree(partial)
 
 
 def _kill(pid):
