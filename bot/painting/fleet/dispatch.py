@@ -74,7 +74,7 @@ class Fleet:
         self._sketches = SketchOrders(link, self._run)
         self.roster = Roster(lambda name: Painter(name, link, lease, metrics), link, own)
         self._started = time.monotonic()
-        link.listen(self._changed)
+        link.listen(self._link_changed)
 
     @property
     def idle(self) -> bool:
@@ -177,6 +177,12 @@ class Fleet:
         del self._deliveries[delivery.job]
         self._work.start(delivery.remove_files())
         self.roster[delivery.painter].reserved = False
+        self._changed()
+
+    def _link_changed(self) -> None:
+        if not self._link.up:
+            for painter in self.roster.all:
+                painter.note_outage()
         self._changed()
 
     def _changed(self) -> None:

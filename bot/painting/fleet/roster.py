@@ -48,6 +48,7 @@ class Painter:
         self._lease = lease
         self._metrics = metrics
         self._heard = time.monotonic()
+        self._gone = False
         self._rest_until = 0.0
         self._rests = Backoff(_FIRST_REST, _LONGEST_REST)
         self._former: Deque[str] = deque(maxlen=_SESSIONS)
@@ -56,8 +57,9 @@ class Painter:
 
     @property
     def silence(self) -> float:
-        """Seconds since its last sign of life, those without a connection not counted."""
-        return time.monotonic() - max(self._heard, self._link.since)
+        """Seconds since its last sign of life, or since the bot's connection would carry one."""
+        since = self._heard if self._gone else max(self._heard, self._link.since)
+        return time.monotonic() - since
 
     @property
     def here(self) -> bool:
@@ -125,9 +127,13 @@ class Painter:
         """Take note that it has stopped."""
         self.session = self.job = None
 
+    def note_outage(self) -> None:
+        """The bot's connection is lost: who was away before does not count as back after it."""
+        self._gone = self.silence >= self._lease
+
     def heard(self) -> None:
         """Take note that it is there."""
-        self._heard = time.monotonic()
+        self._heard, self._gone = time.monotonic(), False
         self._metrics.heard(
             self.name,
             busy=self.reserved,
