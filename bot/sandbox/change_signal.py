@@ -9,6 +9,9 @@ from bot.sandbox.errors import WaitTimeout
 
 Found = TypeVar("Found")
 
+#: Seconds that a test waits for what should come at once: other work may keep the processors busy.
+PATIENCE = 30.0
+
 
 class ChangeSignal:
     """Wakes all waiting tasks whenever something changes. For one event loop.

@@ -10,6 +10,7 @@ from yarl import URL
 
 from bot.sandbox.api.arguments import Json
 from bot.sandbox.api.endpoint import BODY_LIMIT, Endpoint
+from bot.sandbox.change_signal import PATIENCE
 from bot.sandbox.model.chats import Chat, Message
 from bot.sandbox.model.state import State
 from bot.sandbox.model.update_queue import UpdateQueue
@@ -154,7 +155,7 @@ class Sandbox:
         return self._call_log.calls
 
     async def wait_for_call(
-        self, predicate: Callable[[Call], object], timeout: float = 10.0
+        self, predicate: Callable[[Call], object], timeout: float = PATIENCE
     ) -> Call:
         """The first call that satisfies `predicate`. Raises `WaitTimeout`.
 
@@ -182,7 +183,7 @@ class Sandbox:
         """The number of updates that the bot has not accepted yet."""
         return len(self._state.updates)
 
-    async def wait_until_taken(self, timeout: float = 10.0) -> None:
+    async def wait_until_taken(self, timeout: float = PATIENCE) -> None:
         """Wait until the bot has accepted all updates. Raises `WaitTimeout`."""
         updates = self._state.updates
         await updates.changed.until(

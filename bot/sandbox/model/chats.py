@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
 from bot.sandbox.api.arguments import Json
 from bot.sandbox.api.keyboard import Button, button_rows, find_button
-from bot.sandbox.change_signal import ChangeSignal
+from bot.sandbox.change_signal import PATIENCE, ChangeSignal
 from bot.sandbox.errors import bad_request
 
 # The fields that an edit does not change.
@@ -192,7 +192,7 @@ class Chat:
     async def wait_for(
         self,
         predicate: Callable[[Message], object] = lambda message: True,
-        timeout: float = 10.0,
+        timeout: float = PATIENCE,
         *,
         after: Optional[Message] = None,
     ) -> Message:

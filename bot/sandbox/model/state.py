@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from bot.sandbox.api.arguments import Arguments, Json
-from bot.sandbox.change_signal import ChangeSignal
+from bot.sandbox.change_signal import PATIENCE, ChangeSignal
 from bot.sandbox.errors import ApiError, bad_request
 from bot.sandbox.model.chats import Chat, Chats, Message
 from bot.sandbox.model.files import Files
@@ -33,7 +33,7 @@ class Press:
         self._answered.fire()
         self.chat.notify("answer", {"query": self.id, "user": self.user["id"], **answer})
 
-    async def answered(self, timeout: float = 10.0) -> Json:
+    async def answered(self, timeout: float = PATIENCE) -> Json:
         """The bot's answer. Raises `WaitTimeout` after `timeout` seconds."""
         return await self._answered.until(
             lambda: self.answer, timeout, lambda: "The button's press was not answered"

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Dict, Optional, Union
 
 from bot.sandbox.api.arguments import Json
-from bot.sandbox.change_signal import ChangeSignal
+from bot.sandbox.change_signal import PATIENCE, ChangeSignal
 from bot.sandbox.errors import ApiError, SandboxError
 
 BAD_GATEWAY = (
@@ -94,7 +94,7 @@ class Fault:
         answer: Answer = KINDS[self.kind](self)
         return answer
 
-    async def reached(self, timeout: float = 10.0) -> None:
+    async def reached(self, timeout: float = PATIENCE) -> None:
         """Wait until a call had the fault. Raises `WaitTimeout`."""
         await self._changed.until(
             lambda: self.hits or None, timeout, lambda: f"{self.method} was not called"

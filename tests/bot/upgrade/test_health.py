@@ -53,7 +53,7 @@ def test_the_bot_s_own_words_decide(shown, pid, backend):
 
 
 @pytest.mark.parametrize("connected", [True, False])
-def test_a_painter_of_a_fleet_must_be_connected(shown, connected):
+async def test_a_painter_of_a_fleet_must_be_connected(shown, connected):
     link = SimpleNamespace(user="nano", up=connected, problem="The server refuses nano.")
     painter = FleetPainter(link, SimpleNamespace(pid=7, backend="trt"), None, "auto")
     shown["text"] = HEALTHY.replace("idle, 0 waiting; painter on trt; polling", painter.describe())
