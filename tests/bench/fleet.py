@@ -19,7 +19,7 @@ from bot.painting.client import PainterClient
 from bot.painting.painters import LocalPainter, Needs
 from bot.sandbox import Sandbox
 from tests.bench import machine
-from tests.support.bot.bot_process import BotProcess, seconds_queued
+from tests.support.bot.bot_process import BotProcess
 from tests.support.bot.crowd import choose_a_style, is_painting
 from tests.support.bot.stage import free_port, jpeg, plain
 from tests.support.fleet.nats_server import NatsServer
@@ -61,11 +61,7 @@ async def many_jobs(url, folder, count, scale):
     speeds = [scale * each for each in SPEEDS]
     workshop, painters = await opened(url, folder / "many", speeds)
     orders = [await workshop.order(number % USERS + 1) for number in range(count)]
-    lag = LoopLag()
-    watching = asyncio.ensure_future(lag.watch())
-    before = memory()
     taken = await workshop.paint_all(count)
-    watching.cancel()
     # While jobs wait: at the end the slow ones still paint, and nobody else has anything to do.
     first, last = workshop.begun[0][2], workshop.begun[-1][2]
     worked = sum(
@@ -81,8 +77,6 @@ async def many_jobs(url, folder, count, scale):
     print(
         f"{len(orders)} jobs, {len(speeds)} painters: {taken:.1f} s,"
         f" {busy:.1%} of the painters' time at work while jobs wait,"
-        f" loop blocked {1000 * lag.longest:.0f} ms at most ({1000 * lag.late:.0f} ms at the 99th"
-        f" percentile), memory {before >> 20} to {memory() >> 20} MiB,"
         f" a user at most {ahead} jobs ahead of another"
     )
     painters.terminate()
@@ -116,14 +110,14 @@ async def whole_bot(url, folder, photos, scale):
             sent = time.monotonic() - begin
             full = bot.memory
             await asyncio.gather(*(all_answered(user, photos // USERS) for user in users))
-            taken, bot_end = time.monotonic() - begin, bot.memory
+            taken, end = time.monotonic() - begin, bot.memory
         finally:
             painters.terminate()
             await bot.kill()
         print(
             f"{photos} photos to a whole bot, all sent after {sent:.1f} s: {taken:.1f} s,"
             f" loop blocked {1000 * bot.longest_lag:.0f} ms at most,"
-            f" memory {before >> 20}, {full >> 20} and at the end {bot_end >> 20} MiB"
+            f" memory {before >> 20}, {full >> 20} and at the end {end >> 20} MiB"
         )
 
 
@@ -193,35 +187,6 @@ async def opened(url, folder, speeds):
     painters = painters_in_a_process(url, speeds)
     await workshop.painters(len(speeds))
     return workshop, painters
-
-
-class LoopLag:
-    """How late the event loop is, in seconds, not counting waits for a processor."""
-
-    def __init__(self):
-        self._all = []
-
-    async def watch(self, every=0.01):
-        while True:
-            begin, queued = time.monotonic(), seconds_queued()
-            await asyncio.sleep(every)
-            lag = time.monotonic() - begin - every - (seconds_queued() - queued)
-            self._all.append(lag)
-
-    @property
-    def longest(self):
-        return max(self._all)
-
-    @property
-    def late(self):
-        return sorted(self._all)[int(0.99 * len(self._all))]
-
-
-def memory():
-    (line,) = (
-        each for each in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in each
-    )
-    return int(line.split()[1]) * 1024
 
 
 if __name__ == "__main__":
