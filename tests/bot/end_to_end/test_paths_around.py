@@ -63,6 +63,8 @@ async def test_status_and_cancel(guest, scene):
     held = scene.sandbox.faults.hold("getFile", times=None)
     first = await guest.sends(GIVEN)
     await held.reached()
+    # Else it may come after a command, in place of its answer.
+    await guest.person.wait_for(lambda message: message.from_bot and message.reply_to == first.id)
     second = await guest.sends(real_photo(72, 96))
     place = {"text": "Your place in the queue: {place}.", "place": 1}
     waiting = await guest.hears(after=second, **place)
