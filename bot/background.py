@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Coroutine, Set
+from typing import Coroutine, Optional, Set
 
 _log = logging.getLogger(__name__)
 
@@ -21,10 +21,11 @@ class Background:
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    async def finish(self) -> None:
-        """Wait until all that was started is done."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+    async def finish(self, within: Optional[float] = None) -> None:
+        """Wait until all that was started is done, or until `within` seconds have passed."""
+        late: Set[asyncio.Task[None]] = set()
+        while self._tasks and not late:
+            _done, late = await asyncio.wait(set(self._tasks), timeout=within)
 
     async def close(self) -> None:
         """Cancel what is not done."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Awaitable, Optional, TypeVar
+from typing import Any, Awaitable, Optional, TypeVar
 
 Result = TypeVar("Result")
 
@@ -51,6 +51,10 @@ async def in_own_task(work: Awaitable[Result]) -> Result:
         await asyncio.wait([task])
         return task.result()
     finally:
-        task.cancel()
-        # It can fail instead, which nobody waits for.
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        abandon(task)
+
+
+def abandon(task: asyncio.Future[Any]) -> None:
+    """Cancel a task that nobody waits for any more; it may fail instead."""
+    task.cancel()
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())

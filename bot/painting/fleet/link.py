@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, List, Optional, Set, Tuple
 
-from bot.backoff import in_own_task
+from bot.background import Background
+from bot.backoff import abandon, in_own_task
 from bot.errors import FleetError
 from bot.log import Problem
 from bot.painting.fleet import subjects
@@ -49,7 +50,7 @@ class Link:
         self._listeners: List[Callable[[], None]] = []
         self._subscriptions: List[Tuple[str, OnMessage]] = []
         self._keeping: Optional[asyncio.Future[None]] = None
-        self._closing: Set[asyncio.Future[None]] = set()
+        self._closing = Background()
 
     @property
     def up(self) -> bool:
@@ -95,8 +96,7 @@ class Link:
             self._keeping.cancel()
         if self._connection is not None:
             self._give_up(self._connection)
-        if self._closing:
-            await asyncio.wait(self._closing, timeout=_PAUSE)
+        await self._closing.finish(within=_PAUSE)
 
     async def subscribe(self, subject: str, handler: OnMessage) -> None:
         """Hand what is sent to `subject` to `handler`; it stays so over a lost connection."""
@@ -141,9 +141,7 @@ class Link:
         except (nats.errors.Error, OSError, asyncio.TimeoutError) as error:
             raise FleetError(f"The server at {self._url} does not do it: {error!r}.") from error
         finally:
-            doing.cancel()
-            # Of a lost connection it can fail instead, which nobody waits for.
-            doing.add_done_callback(lambda done: done.cancelled() or done.exception())
+            abandon(doing)
 
     @property
     def _present(self) -> Connection:
@@ -193,9 +191,7 @@ class Link:
         return connection
 
     def _give_up(self, connection: Connection) -> None:
-        closing = asyncio.ensure_future(connection.close())
-        self._closing.add(closing)
-        closing.add_done_callback(self._closing.discard)
+        self._closing.start(connection.close())
 
     def _report(self, error: BaseException) -> None:
         import nats
