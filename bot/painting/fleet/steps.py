@@ -24,7 +24,6 @@ class Steps:
 
     def __init__(self, work: Work, link: Link, bucket: Bucket) -> None:
         self._work = work
-        self._job = work.job
         self._link = link
         self._bucket = bucket
         self._count = 0
@@ -79,10 +78,10 @@ class Steps:
             except (FleetError, OSError) as error:
                 _log.info("A preview is left out: %s", error)
                 names = {}
-            step = Step(self._job, self._count, values, names)
+            step = Step(self._work.job, self._count, values, names)
             await self._link.send(from_painter(self._link.user), step)
 
     async def _store(self, path: Path) -> str:
-        name = f"{self._job}-{self._count}-{path.name}"
+        name = f"{self._work.job}-{self._count}-{path.name}"
         await self._bucket.put(name, path)
         return name
