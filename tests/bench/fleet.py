@@ -20,7 +20,7 @@ from bot.painting.painters import LocalPainter, Needs
 from bot.sandbox import Sandbox
 from tests.bench import machine
 from tests.support.bot.bot_process import BotProcess
-from tests.support.bot.crowd import choose_a_style, is_painting
+from tests.support.bot.crowd import choose_a_style, is_result
 from tests.support.bot.stage import free_port, jpeg, plain
 from tests.support.fleet.nats_server import NatsServer
 from tests.support.fleet.painters import Office
@@ -123,7 +123,7 @@ async def whole_bot(url, folder, photos, scale):
 
 async def all_answered(user, count):
     """Wait until the user has so many paintings."""
-    while sum(map(is_painting, user.messages)) < count:
+    while sum(map(is_result, user.messages)) < count:
         await asyncio.sleep(0.5)
 
 

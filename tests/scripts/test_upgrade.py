@@ -19,6 +19,7 @@ from bot.chat.catalog import key_of
 from bot.chat.keyboards.data import ChooseStyle
 from bot.sandbox import Sandbox, WaitTimeout
 from bot.upgrade.releases import Releases, name_of
+from tests.support.bot.crowd import is_result
 from tests.support.bot.running import SOON
 from tests.support.bot.stage import free_port, jpeg, plain
 from tests.support.systemd.fake_systemd import FakeSystemd
@@ -170,7 +171,7 @@ class Machine:
         photo = await user.photo(jpeg(plain("teal", (60, 40))))
         try:
             await user.wait_for(
-                lambda message: message.kind == "photo" and "Your photo" in message.text,
+                is_result,
                 timeout=ANSWER_SECONDS,
                 after=photo,
             )

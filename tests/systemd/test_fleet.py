@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import pytest_asyncio
 
+from tests.support.bot.crowd import is_result
 from tests.support.bot.stage import difference, picture_of
 from tests.support.systemd.container import CHECKOUT, as_text
 from tests.support.systemd.installed import (
@@ -22,7 +23,6 @@ from tests.support.systemd.installed import (
     SOON,
     STATE_SECONDS,
     drop_in,
-    is_result,
     is_shown,
     order,
     outside,

@@ -7,6 +7,7 @@ import json
 import pytest
 import pytest_asyncio
 
+from tests.support.bot.crowd import is_result
 from tests.support.bot.stage import difference, picture_of
 from tests.support.systemd.container import CHECKOUT, as_text
 from tests.support.systemd.installed import (
@@ -21,7 +22,6 @@ from tests.support.systemd.installed import (
     ROOT,
     WATCHDOG_SECONDS,
     drop_in,
-    is_result,
     is_shown,
     outside,
     shown,

@@ -8,7 +8,7 @@ import pytest
 
 from bot.sandbox import Redelivery, Sandbox
 from tests.support.bot.bot_process import BotProcess
-from tests.support.bot.crowd import choose_a_style, is_painting
+from tests.support.bot.crowd import choose_a_style, is_result
 from tests.support.bot.stage import free_port, jpeg, plain
 
 USERS = 200
@@ -21,7 +21,7 @@ MOST_GROWTH = 40_000_000
 
 def answered(message):
     """A picture, or a polite refusal."""
-    return is_painting(message) or "later" in message.text
+    return is_result(message) or "later" in message.text
 
 
 @pytest.mark.alone

@@ -8,6 +8,7 @@ import signal
 import pytest
 from PIL import ImageOps
 
+from tests.support.bot.crowd import is_result
 from tests.support.bot.doubles import mean_colour
 from tests.support.bot.stage import jpeg, picture_of, plain
 
@@ -42,10 +43,6 @@ def leftovers(user):
     pictures = {each.id for each in user.messages if not each.from_bot and each.kind != "text"}
     answers = [each for each in user.messages if each.from_bot and each.reply_to in pictures]
     return [each for each in answers if not is_result(each)]
-
-
-def is_result(message):
-    return message.kind == "photo" and "Your photo" in message.text
 
 
 def answers(photo):

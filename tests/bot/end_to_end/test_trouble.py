@@ -10,6 +10,7 @@ import pytest
 from bot.errors import PainterDied, PaintingFailed
 from bot.storage.database import Database
 from bot.storage.updates import Updates
+from tests.support.bot.crowd import is_result
 from tests.support.bot.doubles import FakePainterClient, mean_colour, painted_by_double
 from tests.support.bot.guest import Guest
 from tests.support.bot.running import running
@@ -47,10 +48,6 @@ def impatient(service, monkeypatch):
     """A bot that does not wait for a silent Telegram as long as usual."""
     monkeypatch.setattr(service.bot.session, "timeout", 0.5)
     monkeypatch.setattr("bot.telegram.downloads._SECONDS", 0.5)
-
-
-def is_result(message):
-    return message.kind == "photo" and "Your photo" in message.text
 
 
 def results(user):

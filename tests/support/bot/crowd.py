@@ -20,7 +20,7 @@ async def choose_a_style(user):
     await user.wait_for(lambda message: "Now send" in message.text, 60)
 
 
-def is_painting(message):
+def is_result(message):
     """Whether the message is a painted photo."""
     return message.kind == "photo" and "Your photo" in message.text
 
@@ -65,4 +65,4 @@ class Senders:
 def is_answer(message, photo):
     """Whether it is the result for a photo, the question about it, or an apology."""
     texts = message.text == QUESTION or message.text.startswith(APOLOGY)
-    return message.reply_to == photo.id and (is_painting(message) or texts)
+    return message.reply_to == photo.id and (is_result(message) or texts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.painting.server.setup import Setup
 from tests.support.bot.bot_process import BotProcess
+from tests.support.bot.crowd import is_result
 from tests.support.bot.stage import free_port, jpeg, plain
 from tests.support.fleet.nats_server import NatsServer
 from tests.support.fleet.painter_process import PainterProcess
@@ -73,7 +74,8 @@ class Site:
         """Wait until every photo has its result; there are no others."""
         for photo in self.photos:
             await self.anna.wait_for(
-                lambda message, photo=photo: is_result(message, photo), PATIENCE
+                lambda message, photo=photo: is_answer(message, photo) and is_result(message),
+                PATIENCE,
             )
 
     async def settled(self):
@@ -101,7 +103,3 @@ class Site:
 
 def is_answer(message, photo):
     return message.from_bot and message.reply_to == photo.id
-
-
-def is_result(message, photo):
-    return is_answer(message, photo) and message.kind == "photo" and "Your photo" in message.text

@@ -60,10 +60,6 @@ async def is_shown(container, name, expected, unit=BOT, seconds=STATE_SECONDS):
         await asyncio.sleep(0.2)
 
 
-def is_result(message):
-    return message.kind == "photo" and "Your photo" in message.text
-
-
 async def signal_painter(container, name, unit=BOT):
     """Send a signal to the child process that paints."""
     main = await shown(container, "MainPID", unit)
